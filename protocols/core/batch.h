@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocols/core/block.h"
+#include "protocols/core/frame.h"
+#include "protocols/core/peer.h"
+
+namespace penstock {
+
+/// Rises per (loop, listener); 0 is no batch.
+using BatchId = std::uint64_t;
+
+/// Names one connection for the life of the process: slot on its loop and a generation, so that a late completion
+/// never finds a stranger. 0 for datagrams.
+using ConnectionId = std::uint64_t;
+
+/// Where records come from, as files and logs name it. Addresses are stable until the process ends.
+struct Origin {
+  std::string listener;  ///< the listener's name in the config
+  std::string url;       ///< the bound URL, port resolved: `tcp://127.0.0.1:5514`
+};
+
+/// Largest frame that FrameRef can index: 16 MiB.
+inline constexpr std::size_t kMaxFrameBytes = std::size_t{1} << 24;
+
+/// Eight bytes a frame: where it lies in the block.
+struct FrameRef {
+  std::uint64_t offset : 32;
+  std::uint64_t size : 25;
+  std::uint64_t flags : 7;  ///< FrameFlag bits
+};
+static_assert(sizeof(FrameRef) == 8);
+
+/// A run of frames from one peer, read in one loop turn.
+struct Segment {
+  ConnectionId connection = 0;
+  const Origin* origin = nullptr;
+  Peer peer;
+  std::int64_t time_ns = 0;   ///< receive time, CLOCK_REALTIME
+  std::uint32_t first = 0;    ///< index into Batch::frames
+  std::uint32_t count = 0;
+  bool lines = false;         ///< the frames lie back to back, each LF-free and followed by one LF: write them as one piece
+};
+
+/// Frames that are handed on together: a range of a block, an index, and who sent them. Immutable once sealed;
+/// shared by all the sinks of its listener.
+struct Batch {
+  BatchId id = 0;
+  std::shared_ptr<Block> block;
+  std::vector<FrameRef> frames;
+  std::vector<Segment> segments;
+  std::size_t begin = 0;          ///< the batch's range of the block
+  std::size_t end = 0;
+  std::size_t charged_bytes = 0;  ///< block range and index that the batch keeps from being reused
+
+  std::string_view bytes(const FrameRef& frame) const noexcept {
+    return {block->data() + frame.offset, static_cast<std::size_t>(frame.size)};
+  }
+};
+
+}  // namespace penstock

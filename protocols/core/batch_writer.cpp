@@ -1,0 +1,37 @@
+#include "protocols/core/batch_writer.h"
+
+#include <cstring>
+
+#include "protocols/core/check.h"
+
+namespace penstock {
+
+BatchWriter::BatchWriter(Batch& batch, char* input_end, FrameCounts& counts, RejectHandler& rejects) noexcept
+    : batch_(batch), end_(input_end), counts_(counts), rejects_(rejects), next_line_(nullptr) {
+  const Segment& segment = batch.segments.back();
+  if (segment.count != 0) {
+    const FrameRef& last = batch.frames.back();
+    next_line_ = batch.block->data() + last.offset + last.size + 1;
+  }
+}
+
+const char* BatchWriter::copy(std::string_view frame, Shape& shape) {
+  Block& block = *batch_.block;
+  PENSTOCK_CHECK(end_ + frame.size() + 1 <= block.data() + block.capacity());
+  if (shape == Shape::kOpaque && std::memchr(frame.data(), '\n', frame.size()) == nullptr) shape = Shape::kLine;
+  char* at = end_;
+  std::memcpy(at, frame.data(), frame.size());
+  at[frame.size()] = '\n';
+  end_ = at + frame.size() + 1;
+  return at;
+}
+
+void BatchWriter::reject(Reason reason, std::string_view bytes) {
+  const auto at = static_cast<std::size_t>(reason);
+  ++counts_.frames;
+  ++counts_.rejected[at];
+  counts_.discarded_bytes[at] += bytes.size();
+  rejects_.on_reject(reason, bytes);
+}
+
+}  // namespace penstock

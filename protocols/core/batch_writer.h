@@ -1,0 +1,97 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "protocols/core/batch.h"
+#include "protocols/core/reason.h"
+
+namespace penstock {
+
+/// What one call into a decoder did, in the terms of the ledger (DESIGN.md section 7). Plain sums; the caller moves
+/// them into the listener's counters. Each member is counted where it happens, none is derived from another.
+struct FrameCounts {
+  std::uint64_t in_frames_bytes = 0;
+  std::uint64_t framing_bytes = 0;   ///< delimiters, CR, counts
+  std::uint64_t cut_bytes = 0;       ///< what truncation removed
+  std::array<std::uint64_t, kReasonCount> discarded_bytes{};
+  std::uint64_t frames = 0;          ///< frames found, whatever became of them
+  std::uint64_t decoded = 0;
+  std::uint64_t empty = 0;
+  std::uint64_t truncated = 0;       ///< of the decoded ones
+  std::uint64_t partial = 0;         ///< of the decoded ones
+  std::array<std::uint64_t, kReasonCount> rejected{};
+  std::uint64_t events = 0;          ///< records added to the batch
+};
+
+/// Takes what a decoder refuses, with the peer of the moment; the quarantine stands behind it.
+struct RejectHandler {
+  virtual void on_reject(Reason reason, std::string_view bytes) = 0;
+
+ protected:
+  ~RejectHandler() = default;
+};
+
+/// Whether a sink may write frames as one piece: kLine promises that the frame holds no LF and, where it lies in
+/// the open block, that one LF stands right behind it.
+enum class Shape : bool { kLine, kOpaque };
+
+/// A decoder's way out: adds frames to the open batch. Lives for one call. Views inside the open block are indexed in
+/// place; others are copied behind `input_end`, with a LF, for which the caller has made room.
+class BatchWriter {
+ public:
+  /// `input_end` is the end of the input that lies in the block, or the block's fill where the input lies elsewhere:
+  /// copies go behind it. The last segment of `batch` must be open and is extended.
+  BatchWriter(Batch& batch, char* input_end, FrameCounts& counts, RejectHandler& rejects) noexcept;
+
+  /// Adds one record and counts it as decoded. `flags` are FrameFlag bits.
+  void add(std::string_view frame, std::uint8_t flags, Shape shape);
+
+  /// Counts a frame that is no record, and its bytes, and hands the bytes to the quarantine.
+  void reject(Reason reason, std::string_view bytes);
+
+  FrameCounts& counts() noexcept { return counts_; }
+  const Segment& segment() const noexcept { return batch_.segments.back(); }
+
+  /// The id under which the completion of what was added in this call will be reported. Calling it asks for the
+  /// report: the connection's Decoder::on_complete.
+  BatchId acknowledge_later() noexcept {
+    acknowledge_ = true;
+    return batch_.id;
+  }
+  bool acknowledges() const noexcept { return acknowledge_; }
+
+  /// First byte of the block behind all that was added or given as input.
+  char* end() const noexcept { return end_; }
+
+ private:
+  const char* copy(std::string_view frame, Shape& shape);
+
+  Batch& batch_;
+  char* end_;
+  FrameCounts& counts_;
+  RejectHandler& rejects_;
+  const char* next_line_;  // where the next frame must begin for the segment to stay in one piece
+  bool acknowledge_ = false;
+};
+
+inline void BatchWriter::add(std::string_view frame, std::uint8_t flags, Shape shape) {
+  const char* at = frame.data();
+  if (!batch_.block->holds(at)) [[unlikely]] at = copy(frame, shape);
+  Segment& segment = batch_.segments.back();
+  if (shape != Shape::kLine || (at != next_line_ && segment.count != 0)) segment.lines = false;
+  next_line_ = at + frame.size() + 1;
+  batch_.frames.push_back({static_cast<std::uint64_t>(at - batch_.block->data()), frame.size(), flags});
+  ++segment.count;
+  ++counts_.frames;
+  ++counts_.decoded;
+  ++counts_.events;
+  counts_.in_frames_bytes += frame.size();
+  if (flags != kFrameWhole) {
+    counts_.truncated += (flags & kFrameTruncated) != 0;
+    counts_.partial += (flags & kFramePartial) != 0;
+  }
+}
+
+}  // namespace penstock

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace penstock {
+
+/// Bits of FrameRef::flags.
+enum FrameFlag : std::uint8_t {
+  kFrameWhole = 0,
+  kFrameTruncated = 1,  ///< longer than max_frame_bytes: the rest was cut off and counted
+  kFramePartial = 2,    ///< the stream ended before the frame's own end
+};
+
+enum class FrameStatus : std::uint8_t {
+  kFrame,      ///< one whole frame (possibly empty)
+  kTruncated,  ///< the first max_frame_bytes of a longer frame; kSkipping follows until its end
+  kSkipping,   ///< `consumed` bytes belong to the rest of a frame already reported as truncated
+  kNeedMore,   ///< no frame's end in the input; nothing consumed
+  kMalformed,  ///< the stream cannot be resynchronised
+};
+
+/// What a framer found at the front of its input. A framer never allocates and never looks at a byte more than twice
+/// however the input is cut (it remembers how far it has scanned).
+struct FrameResult {
+  FrameStatus status = FrameStatus::kNeedMore;
+  std::size_t consumed = 0;       ///< bytes to drop from the front of the input, delimiter included
+  std::string_view frame = {};    ///< inside the input; empty unless status is kFrame or kTruncated
+  const char* why = "";           ///< kMalformed only: a plain reason, static storage
+};
+
+}  // namespace penstock

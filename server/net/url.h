@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/socket.h>
+
+#include "protocols/core/result.h"
+
+namespace penstock {
+
+enum class Scheme : std::uint8_t { kTcp, kTcp4, kTcp6, kUdp, kUdp4, kUdp6, kUnix, kUnixgram, kUnixpacket };
+
+std::string_view to_string(Scheme scheme) noexcept;
+constexpr bool is_tcp(Scheme s) noexcept { return s <= Scheme::kTcp6; }
+constexpr bool is_udp(Scheme s) noexcept { return s >= Scheme::kUdp && s <= Scheme::kUdp6; }
+constexpr bool is_unix(Scheme s) noexcept { return s >= Scheme::kUnix; }
+constexpr bool is_datagram(Scheme s) noexcept { return is_udp(s) || s == Scheme::kUnixgram; }
+/// A byte stream: needs framing. Everything else keeps message boundaries.
+constexpr bool is_stream(Scheme s) noexcept { return is_tcp(s) || s == Scheme::kUnix; }
+/// SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET.
+int socket_type(Scheme s) noexcept;
+
+/// One `listen` URL, split but not resolved. Grammar: Go's net.Listen with the differences of DESIGN.md section 2.
+struct Url {
+  Scheme scheme = Scheme::kTcp;
+  std::string host;      ///< inet schemes: without brackets and zone; empty is the wildcard
+  std::string zone;      ///< IPv6 zone, empty where there is none
+  std::uint16_t port = 0;
+  std::string path;      ///< unix schemes: `/abs`, `./relative` or `@abstract`, as written
+  std::string text;      ///< as written by the operator
+};
+
+/// Splits at the first `://`; looks service names up by protocol. Errors name what is wrong and what would be right.
+Result<Url> parse_url(std::string_view text);
+
+/// One address to bind or to connect to.
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+  bool v6_only = false;  ///< IPV6_V6ONLY to set on AF_INET6 sockets
+
+  int family() const noexcept { return storage.ss_family; }
+};
+
+/// All the addresses that `url` binds (FACTS.md appendix; a host name binds all its addresses). Never empty.
+Result<std::vector<SocketAddress>> resolve(const Url& url);
+
+/// The URL of a bound address: `tcp://127.0.0.1:40001`, `tcp://[::]:514`, `unix:///run/x.sock`, `unixgram://@name`.
+std::string canonical_url(Scheme scheme, const SocketAddress& address);
+
+}  // namespace penstock

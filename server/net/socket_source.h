@@ -1,0 +1,93 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocols/core/result.h"
+#include "server/net/unique_fd.h"
+#include "server/net/url.h"
+
+namespace penstock {
+
+/// The file of a bound unix socket: removed at destruction, but only while its inode is still ours. Holds the flock on
+/// `PATH.lock` for life; the lock file itself is never removed (DESIGN.md section 2). Nothing for abstract names.
+class UnixSocketFile {
+ public:
+  UnixSocketFile() = default;
+  UnixSocketFile(std::string path, dev_t device, ino_t inode, UniqueFd lock) noexcept;
+  UnixSocketFile(UnixSocketFile&&) noexcept;
+  UnixSocketFile& operator=(UnixSocketFile&&) noexcept;
+  ~UnixSocketFile();
+
+  /// Removes the socket file now if it is still ours; harmless when repeated.
+  void remove() noexcept;
+
+ private:
+  std::string path_;  // empty: nothing to remove
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+  UniqueFd lock_;
+};
+
+/// What a listener asks of its sockets.
+struct BindOptions {
+  std::size_t receive_buffer_bytes = 0;  ///< SO_RCVBUF (SO_RCVBUFFORCE where permitted); 0 leaves the system's
+  bool gro = false;                      ///< udp: UDP_GRO
+  int backlog = 0;                       ///< for start_listening; 0: net.core.somaxconn
+  std::uint32_t mode = 0660;             ///< unix socket files
+  std::string owner;                     ///< user name or number; empty: ours
+  std::string group;
+};
+
+/// A socket that is bound and configured (non-blocking, close-on-exec, options set) but not yet listening, so that no
+/// peer connects before everything else is known to work.
+struct BoundSocket {
+  UniqueFd fd;
+  Scheme scheme = Scheme::kTcp;
+  SocketAddress address;                     ///< as bound: the port is known
+  std::string url;                           ///< canonical_url(scheme, address)
+  UnixSocketFile file;                       ///< unix schemes with a path
+  std::size_t receive_buffer_bytes = 0;      ///< effective, as getsockopt(SO_RCVBUF) says (the kernel doubles: FACTS.md 25)
+  bool inherited = false;                    ///< came bound from outside (LISTEN_FDS) and may be listening already
+};
+
+/// listen(2) with `backlog` (0: somaxconn). Only for schemes that listen. EADDRINUSE can come here as well as at bind.
+Result<void> start_listening(const BoundSocket& socket, int backlog);
+
+/// Where listening and datagram sockets come from, found by URL. Main thread, before the loops run.
+struct SocketSource {
+  virtual ~SocketSource() = default;
+
+  /// All sockets for `url`: one an address. Empty when this source has none for it (an inherited set); an error names
+  /// the URL and what to do.
+  virtual Result<std::vector<BoundSocket>> open(const Url& url, const BindOptions& options) = 0;
+};
+
+/// Binds new sockets.
+class BindSource final : public SocketSource {
+ public:
+  Result<std::vector<BoundSocket>> open(const Url& url, const BindOptions& options) override;
+};
+
+/// Takes sockets that the service manager passed (sd_listen_fds(3): LISTEN_PID, LISTEN_FDS from descriptor 3 on), keyed
+/// by their canonical URL; each is handed out once. Unsets the variables.
+class InheritedSource final : public SocketSource {
+ public:
+  /// Reads the environment once; without LISTEN_FDS for this process it holds nothing.
+  static Result<InheritedSource> from_environment();
+
+  Result<std::vector<BoundSocket>> open(const Url& url, const BindOptions& options) override;
+
+  /// URLs of sockets that no listener asked for; they are closed with this object.
+  std::vector<std::string> unclaimed() const;
+
+ private:
+  std::vector<BoundSocket> sockets_;
+};
+
+}  // namespace penstock

@@ -34,6 +34,15 @@ struct FrameRef {
   std::uint64_t offset : 32;
   std::uint64_t size : 25;
   std::uint64_t flags : 7;  ///< FrameFlag bits
+
+  /// The masks tell the compiler that nothing is cut: blocks are below 4 GiB, frames at most kMaxFrameBytes.
+  static FrameRef make(std::size_t offset, std::size_t size, std::uint8_t flags) noexcept {
+    FrameRef ref;
+    ref.offset = offset & 0xffffffffu;
+    ref.size = size & 0x1ffffffu;
+    ref.flags = flags & 0x7fu;
+    return ref;
+  }
 };
 static_assert(sizeof(FrameRef) == 8);
 

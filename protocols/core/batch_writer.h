@@ -82,7 +82,7 @@ inline void BatchWriter::add(std::string_view frame, std::uint8_t flags, Shape s
   Segment& segment = batch_.segments.back();
   if (shape != Shape::kLine || (at != next_line_ && segment.count != 0)) segment.lines = false;
   next_line_ = at + frame.size() + 1;
-  batch_.frames.push_back({static_cast<std::uint64_t>(at - batch_.block->data()), frame.size(), flags});
+  batch_.frames.push_back(FrameRef::make(static_cast<std::size_t>(at - batch_.block->data()), frame.size(), flags));
   ++segment.count;
   ++counts_.frames;
   ++counts_.decoded;

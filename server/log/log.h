@@ -1,14 +1,18 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 /// The log: one line an occurrence, on stderr, as text (`time level message key=value ...`) or JSON. Any thread.
 /// Values that hold blanks, quotes or control bytes are quoted and escaped, so that bytes from peers never reach a
-/// terminal raw. No line is written on the per-event path (STYLE.md section 13). spdlog is included in log.cpp only.
+/// terminal raw; an escape counts only between quotes. A reader of stderr that stands still costs lines, never the
+/// server's time (stderr_writer.h). No line is written on the per-event path (STYLE.md section 13). spdlog is included
+/// in log.cpp only.
 namespace penstock::log {
 
 enum class Level : std::uint8_t { kDebug, kInfo, kWarn, kError };
@@ -18,7 +22,7 @@ enum class Format : std::uint8_t { kText, kJson };
 struct Field {
   std::string_view key;
   std::string value;
-  bool number = false;  ///< JSON writes it without quotes
+  bool number = false;  ///< JSON writes it without quotes (unless it is none, such as "nan")
 
   Field(std::string_view k, std::string v) : key(k), value(std::move(v)) {}
   Field(std::string_view k, std::string_view v) : key(k), value(v) {}
@@ -28,7 +32,8 @@ struct Field {
 };
 using Fields = std::initializer_list<Field>;
 
-/// Before the first line; lines before that go out as text at level info.
+/// Before the other threads start; lines before that go out as text at level info. A closed descriptor 2 is filled with
+/// /dev/null, so that no socket takes that number.
 void setup(Level level, Format format);
 
 bool enabled(Level level) noexcept;
@@ -58,7 +63,9 @@ class RateLimit {
   bool started_ = false;
 };
 
-/// `text` with control bytes, quotes and backslashes as \n, \t, \xHH, \" and invalid UTF-8 as \xHH; cut to `max` bytes.
+/// `text` with control bytes, quotes and backslashes as \n, \t, \xHH, \" and invalid UTF-8 as \xHH (lower-case digits);
+/// the result is cut to `max` bytes, never inside an escape or a character. For messages and files: a Field's value is
+/// escaped by write().
 std::string escaped(std::string_view text, std::size_t max = 256);
 
 }  // namespace penstock::log

@@ -7,12 +7,13 @@
 namespace penstock {
 
 BatchWriter::BatchWriter(Batch& batch, char* input_end, FrameCounts& counts, RejectHandler& rejects) noexcept
-    : batch_(batch), end_(input_end), counts_(counts), rejects_(rejects), next_line_(nullptr) {
-  const Segment& segment = batch.segments.back();
-  if (segment.count != 0) {
-    const FrameRef& last = batch.frames.back();
-    next_line_ = batch.block->data() + last.offset + last.size + 1;
+    : batch_(batch), segment_(batch.segments.back()), end_(input_end), counts_(counts), rejects_(rejects), next_line_(nullptr) {
+  if (segment_.count == 0) {
+    segment_.lines = true;  // until a frame says otherwise
+    return;
   }
+  const FrameRef& last = batch.frames.back();
+  next_line_ = batch.block->data() + last.offset + last.size + 1;
 }
 
 const char* BatchWriter::copy(std::string_view frame, Shape& shape) {
@@ -27,11 +28,14 @@ const char* BatchWriter::copy(std::string_view frame, Shape& shape) {
 }
 
 void BatchWriter::reject(Reason reason, std::string_view bytes) {
-  const auto at = static_cast<std::size_t>(reason);
-  ++counts_.frames;
-  ++counts_.rejected[at];
-  counts_.discarded_bytes[at] += bytes.size();
+  reject_unseen(reason, bytes.size());
   rejects_.on_reject(reason, bytes);
+}
+
+void BatchWriter::reject_unseen(Reason reason, std::size_t bytes) noexcept {
+  ++counts_.frames;
+  ++counts_.rejected[static_cast<std::size_t>(reason)];
+  discard(reason, bytes);
 }
 
 }  // namespace penstock

@@ -42,17 +42,31 @@ enum class Shape : bool { kLine, kOpaque };
 class BatchWriter {
  public:
   /// `input_end` is the end of the input that lies in the block, or the block's fill where the input lies elsewhere:
-  /// copies go behind it. The last segment of `batch` must be open and is extended.
+  /// copies go behind it. The last segment of `batch` must be open and is extended; `lines` of an empty one is set here.
   BatchWriter(Batch& batch, char* input_end, FrameCounts& counts, RejectHandler& rejects) noexcept;
 
   /// Adds one record and counts it as decoded. `flags` are FrameFlag bits.
   void add(std::string_view frame, std::uint8_t flags, Shape shape);
 
+  /// Counts a frame without bytes, which is no record.
+  void skip_empty() noexcept {
+    ++counts_.frames;
+    ++counts_.empty;
+  }
+
   /// Counts a frame that is no record, and its bytes, and hands the bytes to the quarantine.
   void reject(Reason reason, std::string_view bytes);
 
+  /// Counts the same, but nothing goes to the quarantine: the operator asked for `drop`.
+  void reject_unseen(Reason reason, std::size_t bytes) noexcept;
+
+  /// Counts `bytes` that belong to a frame already rejected for `reason`.
+  void discard(Reason reason, std::size_t bytes) noexcept {
+    counts_.discarded_bytes[static_cast<std::size_t>(reason)] += bytes;
+  }
+
   FrameCounts& counts() noexcept { return counts_; }
-  const Segment& segment() const noexcept { return batch_.segments.back(); }
+  const Segment& segment() const noexcept { return segment_; }
 
   /// The id under which the completion of what was added in this call will be reported. Calling it asks for the
   /// report: the connection's Decoder::on_complete.
@@ -69,6 +83,7 @@ class BatchWriter {
   const char* copy(std::string_view frame, Shape& shape);
 
   Batch& batch_;
+  Segment& segment_;  // the last one: no segment is opened while the writer lives
   char* end_;
   FrameCounts& counts_;
   RejectHandler& rejects_;
@@ -79,11 +94,12 @@ class BatchWriter {
 inline void BatchWriter::add(std::string_view frame, std::uint8_t flags, Shape shape) {
   const char* at = frame.data();
   if (!batch_.block->holds(at)) [[unlikely]] at = copy(frame, shape);
-  Segment& segment = batch_.segments.back();
-  if (shape != Shape::kLine || (at != next_line_ && segment.count != 0)) segment.lines = false;
+  if (shape != Shape::kLine || (at != next_line_ && segment_.count != 0)) segment_.lines = false;
   next_line_ = at + frame.size() + 1;
-  batch_.frames.push_back(FrameRef::make(static_cast<std::size_t>(at - batch_.block->data()), frame.size(), flags));
-  ++segment.count;
+  const auto offset = static_cast<std::uint64_t>(at - batch_.block->data());
+  // The masks only tell the compiler that nothing is lost: blocks are under 4 GiB, frames at most kMaxFrameBytes.
+  batch_.frames.push_back({.offset = offset & 0xffff'ffff, .size = frame.size() & 0x1ff'ffff, .flags = flags & 0x7fu});
+  ++segment_.count;
   ++counts_.frames;
   ++counts_.decoded;
   ++counts_.events;

@@ -1,0 +1,55 @@
+#include "protocols/raw/policy.h"
+
+#include <array>
+
+namespace penstock {
+namespace {
+
+using Oversize = RawOptions::Oversize;
+using Tail = RawOptions::Tail;
+
+Tail tail_policy(const RawOptions& options, EndReason cause) noexcept {
+  if (options.tail != Tail::kAuto) return options.tail;
+  return cause == EndReason::kFin ? Tail::kDeliver : Tail::kQuarantine;
+}
+
+Reason tail_reason(EndReason cause) noexcept {
+  switch (cause) {
+    case EndReason::kFin: return Reason::kTailFin;
+    case EndReason::kReset: return Reason::kTailReset;
+    case EndReason::kTimeout: return Reason::kTailTimeout;
+    case EndReason::kDeadline: return Reason::kTailDeadline;
+    case EndReason::kPartialBudget: break;
+  }
+  return Reason::kPartialBudget;
+}
+
+}  // namespace
+
+void take_oversize(const RawOptions& options, std::string_view head, BatchWriter& writer) {
+  if (options.oversize == Oversize::kTruncate) writer.add(head, kFrameTruncated, Shape::kOpaque);
+  else writer.reject(Reason::kOversize, head);
+}
+
+void take_rest(const RawOptions& options, std::size_t bytes, BatchWriter& writer) noexcept {
+  if (options.oversize == Oversize::kTruncate) writer.counts().cut_bytes += bytes;
+  else writer.discard(Reason::kOversize, bytes);
+}
+
+void take_tail(const RawOptions& options, EndReason cause, std::string_view record, BatchWriter& writer) {
+  if (record.empty()) return;
+  switch (tail_policy(options, cause)) {
+    case Tail::kAuto:
+    case Tail::kDeliver: break;
+    case Tail::kQuarantine: return writer.reject(tail_reason(cause), record);
+    case Tail::kDrop: return writer.reject_unseen(tail_reason(cause), record.size());
+  }
+  // Longer than the maximum only where that is less than the digits syslog_auto must see to tell a count from a line.
+  const std::string_view head = record.substr(0, options.max_frame_bytes);
+  if (head.size() == record.size()) return writer.add(head, kFramePartial, Shape::kOpaque);
+  if (options.oversize == Oversize::kTruncate) writer.add(head, kFramePartial | kFrameTruncated, Shape::kOpaque);
+  else writer.reject(Reason::kOversize, head);
+  take_rest(options, record.size() - head.size(), writer);
+}
+
+}  // namespace penstock

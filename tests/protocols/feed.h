@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocols/core/batch_writer.h"
+#include "protocols/core/decoder.h"
+
+/// Drives a decoder the way a connection does, and checks at every step what must hold for any input: it aborts
+/// (PENSTOCK_CHECK) where a decoder takes more than it was given, points outside its input, or loses count of a byte.
+/// Used by unit tests and fuzz targets.
+namespace penstock::testing {
+
+struct Record {
+  std::string bytes;
+  std::uint8_t flags = kFrameWhole;
+  friend bool operator==(const Record&, const Record&) = default;
+};
+
+struct Refusal {
+  Reason reason = Reason::kMalformed;
+  std::string bytes;
+  friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+
+/// Where the input lies: in the open block, the kept tail copied in front of it; or in memory of its own.
+enum class Place : std::uint8_t { kBlock, kOutside };
+
+class Feed final : private RejectHandler, private Replies {
+ public:
+  explicit Feed(std::unique_ptr<Decoder> decoder, Place place = Place::kBlock);
+
+  /// One read. False once the decoder has said why it gives up; everything from there on is discarded.
+  bool read(std::string_view piece);
+  /// The same in pieces: `cuts` are rising offsets into `bytes`.
+  bool read_cut(std::string_view bytes, const std::vector<std::size_t>& cuts);
+  bool read_bytewise(std::string_view bytes);
+  /// One datagram; `wire_bytes` greater than its size where the kernel cut it.
+  void datagram(std::string_view input, std::size_t wire_bytes);
+  void datagram(std::string_view input) { datagram(input, input.size()); }
+  void end(EndReason cause);
+
+  const FrameCounts& counts() const noexcept { return counts_; }
+  std::vector<Record> records() const;
+  const std::vector<Refusal>& refusals() const noexcept { return refusals_; }
+  const std::string& sent() const noexcept { return sent_; }
+  const std::string& tail() const noexcept { return tail_; }
+  std::size_t longest_tail() const noexcept { return longest_tail_; }
+  const char* why() const noexcept { return why_; }
+  /// All segments so far promise that they can be written as one piece.
+  bool lines() const;
+
+  Decoder& decoder() noexcept { return *decoder_; }
+  Now now{};
+
+ private:
+  void on_reject(Reason reason, std::string_view bytes) override;
+  void send(std::string_view bytes) override;
+
+  void make_room(std::size_t bytes);
+  void collect();
+  void check_balance() const;
+  void check_segment(const Batch& batch, const Segment& segment) const;
+
+  std::unique_ptr<Decoder> decoder_;
+  Place place_;
+  Batch batch_;
+  std::size_t fill_ = 0;  // of the open block
+  std::string tail_;
+  std::size_t longest_tail_ = 0;
+  std::uint64_t read_bytes_ = 0;
+  FrameCounts counts_;
+  std::vector<Record> records_;  // of blocks already full
+  bool lines_ = true;
+  std::vector<Refusal> refusals_;
+  std::string sent_;
+  const char* why_ = nullptr;
+};
+
+/// Same counts, member by member.
+bool same(const FrameCounts& a, const FrameCounts& b) noexcept;
+
+}  // namespace penstock::testing

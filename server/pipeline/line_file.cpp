@@ -1,0 +1,81 @@
+#include "server/pipeline/line_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace penstock {
+namespace {
+
+std::string reason(int error) { return std::generic_category().message(error); }
+
+bool ends_in_mid_line(int fd, off_t size) noexcept {
+  char last = '\n';
+  return size > 0 && ::pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+}
+
+// Writes until all is out or an error; gives what was written.
+std::size_t write_all(int fd, std::string_view bytes, int& error) noexcept {
+  std::size_t done = 0;
+  error = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = ::write(fd, bytes.data() + done, bytes.size() - done);
+    if (n > 0) {
+      done += static_cast<std::size_t>(n);
+    } else if (n == 0 || errno != EINTR) {
+      error = n == 0 ? ENOSPC : errno;
+      break;
+    }
+  }
+  return done;
+}
+
+std::size_t whole_lines(std::string_view bytes) noexcept {
+  const std::size_t last = bytes.rfind('\n');
+  return last == std::string_view::npos ? 0 : last + 1;
+}
+
+}  // namespace
+
+Result<LineFile> LineFile::open(const std::string& path, Mode mode) {
+  const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | (mode == Mode::kCreate ? O_EXCL : 0);
+  LineFile file;
+  file.fd_ = ::open(path.c_str(), flags, 0640);
+  if (!file.is_open()) return fail(errno, "open " + path + ": " + reason(errno));
+  struct stat info {};
+  if (::fstat(file.fd_, &info) != 0) return fail(errno, "stat " + path + ": " + reason(errno));
+  if (!S_ISREG(info.st_mode)) return fail(EINVAL, "open " + path + ": not a regular file");
+  file.size_ = static_cast<std::uint64_t>(info.st_size);
+  int error = 0;
+  if (ends_in_mid_line(file.fd_, info.st_size)) file.size_ += write_all(file.fd_, "\n", error);
+  if (error != 0) return fail(error, "write " + path + ": " + reason(error));
+  return file;
+}
+
+std::size_t LineFile::append(std::string_view lines, int& error) noexcept {
+  const std::size_t written = write_all(fd_, lines, error);
+  const std::size_t kept = error == 0 ? written : whole_lines(lines.substr(0, written));
+  size_ += kept;
+  // Where cutting fails as well, the next line would grow onto the torn one: nothing more can be written.
+  if (kept < written && ::ftruncate(fd_, static_cast<off_t>(size_)) != 0) close();
+  return kept;
+}
+
+int LineFile::sync() noexcept { return ::fsync(fd_) == 0 ? 0 : errno; }
+
+void LineFile::close() noexcept {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+bool LineFile::is_at(const std::string& path) const noexcept {
+  struct stat ours {};
+  struct stat there {};
+  return ::fstat(fd_, &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_dev == there.st_dev &&
+         ours.st_ino == there.st_ino;
+}
+
+}  // namespace penstock

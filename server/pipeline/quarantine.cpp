@@ -1,0 +1,127 @@
+#include "server/pipeline/quarantine.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "server/pipeline/leftover_file.h"
+#include "server/pipeline/quarantine_file.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::size_t kWaitingBytes = std::size_t{1} << 20;
+
+// What an entry holds in memory, more or less.
+std::size_t cost(const QuarantineEntry& entry) noexcept {
+  return sizeof entry + entry.listener.size() + entry.url.size() + entry.peer.size() + entry.reason.size() +
+         entry.sink.size() + entry.bytes.size();
+}
+
+}  // namespace
+
+struct Quarantine::Impl {
+  Impl(const std::string& directory, std::size_t max_bytes) : file(directory, max_bytes), leftover(directory) {}
+
+  void enqueue(QuarantineEntry entry);
+  bool take(std::vector<QuarantineEntry>& entries);
+  void run();
+
+  QuarantineFile file;  // the thread's own, its counters apart
+  LeftoverFile leftover;
+  std::atomic<bool> to_leftover{false};
+  std::atomic<std::uint64_t> dropped{0};  // before they reached `file`
+
+  std::mutex mutex;  // guards what follows
+  std::condition_variable wake;
+  std::vector<QuarantineEntry> waiting;
+  std::size_t waiting_bytes = 0;  // those being written included
+  bool closing = false;
+
+  std::mutex close_mutex;  // one close() at a time
+  std::thread thread;
+  bool synced = true;
+};
+
+void Quarantine::Impl::enqueue(QuarantineEntry entry) {
+  const std::size_t bytes = cost(entry);
+  {
+    const std::lock_guard lock(mutex);
+    const bool room = waiting_bytes == 0 || waiting_bytes + bytes <= kWaitingBytes;
+    if (closing || !room) {
+      dropped.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    waiting_bytes += bytes;
+    waiting.push_back(std::move(entry));
+  }
+  wake.notify_one();
+}
+
+// Waits for entries; false when there are none left and will be none.
+bool Quarantine::Impl::take(std::vector<QuarantineEntry>& entries) {
+  std::unique_lock lock(mutex);
+  wake.wait(lock, [&] { return closing || !waiting.empty(); });
+  entries.swap(waiting);
+  return !entries.empty();
+}
+
+void Quarantine::Impl::run() {
+  std::vector<QuarantineEntry> entries;
+  while (take(entries)) {
+    std::size_t bytes = 0;
+    for (const QuarantineEntry& entry : entries) bytes += cost(entry);
+    file.write(entries, dropped.load(std::memory_order_relaxed));
+    entries.clear();
+    const std::lock_guard lock(mutex);
+    waiting_bytes -= bytes;
+  }
+  file.sync();
+}
+
+Quarantine::Quarantine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Quarantine::~Quarantine() { close(); }
+
+Result<std::unique_ptr<Quarantine>> Quarantine::open(std::string directory, std::size_t max_bytes) {
+  auto impl = std::make_unique<Impl>(directory, max_bytes);
+  if (const Result<bool> opened = impl->file.open(); !opened) return tl::unexpected(opened.error());
+  impl->thread = std::thread([raw = impl.get()] { raw->run(); });
+  return std::unique_ptr<Quarantine>(new Quarantine(std::move(impl)));
+}
+
+void Quarantine::put(QuarantineEntry entry) {
+  if (!impl_->to_leftover.load(std::memory_order_acquire)) return impl_->enqueue(std::move(entry));
+  if (!impl_->leftover.put(entry)) impl_->dropped.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Quarantine::start_leftover() { impl_->to_leftover.store(true, std::memory_order_release); }
+
+std::size_t Quarantine::write_leftover(const Batch& batch, std::size_t first, std::size_t count, std::string_view sink,
+                                       std::string_view reason) {
+  return impl_->leftover.put(batch, first, count, sink, reason);
+}
+
+bool Quarantine::close() {
+  const std::lock_guard only_one(impl_->close_mutex);
+  if (!impl_->thread.joinable()) return impl_->synced;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->closing = true;
+  }
+  impl_->wake.notify_one();
+  impl_->thread.join();
+  impl_->synced = impl_->leftover.close();
+  return impl_->synced;
+}
+
+std::string Quarantine::leftover_path() const { return impl_->leftover.path(); }
+std::uint64_t Quarantine::written() const noexcept { return impl_->file.written(); }
+std::uint64_t Quarantine::leftover() const { return impl_->leftover.entries(); }
+std::uint64_t Quarantine::dropped() const noexcept {
+  return impl_->file.dropped() + impl_->dropped.load(std::memory_order_relaxed);
+}
+
+}  // namespace penstock

@@ -1,0 +1,131 @@
+#include "server/pipeline/quarantine_file.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <system_error>
+
+#include "server/pipeline/base64.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::size_t kWriteBytes = std::size_t{256} << 10;
+constexpr std::int64_t kRecountMs = 10'000;
+
+std::string reason_text(int error) { return std::generic_category().message(error); }
+
+std::int64_t now_ms() noexcept {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+std::size_t count_lines(std::string_view text) noexcept {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+}  // namespace
+
+Result<bool> make_directories(const std::string& path) {
+  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    const std::string part = path.substr(0, slash);
+    if (::mkdir(part.c_str(), 0750) != 0 && errno != EEXIST) {
+      return fail(errno, "create directory " + part + ": " + reason_text(errno));
+    }
+    if (slash == std::string::npos) return true;
+  }
+}
+
+QuarantineFile::QuarantineFile(std::string directory, std::size_t max_bytes)
+    : directory_(std::move(directory)), path_(directory_ + "/quarantine.jsonl"), max_bytes_(max_bytes) {}
+
+Result<bool> QuarantineFile::open() {
+  if (const Result<bool> made = make_directories(directory_); !made) return made;
+  Result<LineFile> file = LineFile::open(path_, LineFile::Mode::kAppend);
+  if (!file) return tl::unexpected(file.error());
+  file_ = std::move(*file);
+  count();
+  return true;
+}
+
+void QuarantineFile::write(const std::vector<QuarantineEntry>& entries, std::uint64_t elsewhere_dropped) {
+  follow_changes();
+  std::string lines;
+  for (const QuarantineEntry& entry : entries) {
+    // Not worth encoding when the bytes alone are over the cap.
+    const std::size_t before = lines.size();
+    bool taken = fits(base64_size(entry.bytes.size()));
+    if (taken) append_line(lines, entry);
+    if (taken && !fits(lines.size() - before)) {
+      lines.resize(before);
+      taken = false;
+    }
+    total_bytes_ += lines.size() - before;
+    dropped_.fetch_add(taken ? 0 : 1, std::memory_order_relaxed);
+    if (lines.size() >= kWriteBytes) flush(lines);
+  }
+  flush(lines);
+  warn_of_drops(elsewhere_dropped);
+}
+
+// A file that a log rotator or an operator has taken away is begun anew; and room that somebody made is found.
+void QuarantineFile::follow_changes() {
+  if (!file_.is_at(path_)) {
+    if (const Result<bool> opened = open(); !opened) last_error_ = opened.error().code;
+  } else if (full_ && now_ms() - counted_ms_ >= kRecountMs) {
+    count();
+  }
+}
+
+void QuarantineFile::count() {
+  total_bytes_ = bytes_in_directory();
+  counted_ms_ = now_ms();
+  full_ = false;
+}
+
+bool QuarantineFile::fits(std::size_t bytes) {
+  const bool room = total_bytes_ <= max_bytes_ && bytes <= max_bytes_ - total_bytes_;
+  if (!room) full_ = true;
+  return room;
+}
+
+void QuarantineFile::flush(std::string& lines) {
+  if (lines.empty()) return;
+  const std::size_t written = file_.append(lines, last_error_);
+  const std::size_t good = count_lines(std::string_view(lines).substr(0, written));
+  written_.fetch_add(good, std::memory_order_relaxed);
+  dropped_.fetch_add(count_lines(lines) - good, std::memory_order_relaxed);
+  total_bytes_ -= lines.size() - written;
+  lines.clear();
+}
+
+void QuarantineFile::warn_of_drops(std::uint64_t elsewhere_dropped) {
+  const std::uint64_t all = dropped() + elsewhere_dropped;
+  std::uint64_t suppressed = 0;
+  if (all == warned_ || !warnings_.allow(now_ms(), suppressed)) return;
+  warned_ = all;
+  log::warn("quarantine drops entries", {{"path", path_},
+                                         {"dropped", all},
+                                         {"size_bytes", total_bytes_},
+                                         {"max_bytes", max_bytes_},
+                                         {"error", last_error_ == 0 ? "none" : reason_text(last_error_)}});
+}
+
+void QuarantineFile::sync() noexcept { file_.sync(); }
+
+std::uint64_t QuarantineFile::bytes_in_directory() const {
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(directory_, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    std::error_code no_size;
+    const std::uintmax_t size = it->file_size(no_size);
+    if (!no_size && name.starts_with("quarantine") && name.ends_with(".jsonl")) bytes += size;
+  }
+  return bytes;
+}
+
+}  // namespace penstock

@@ -1,0 +1,92 @@
+"""A network namespace of the test's own, and the kernel's counters in it.
+
+The calling thread moves into a fresh namespace; every thread and process that it starts from then on is born there, so
+neither the server nor the clients need to know. Nothing else uses the namespace: its counters move only for the test,
+its ports are free, and it vanishes with its last process.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+import time
+from pathlib import Path
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_CLONE_NEWNET = 0x40000000
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
+_OWN = "/proc/thread-self"  # /proc/self is the main thread, wherever this one may be
+
+# Each of these means that some peer was reset, or would have been.
+RESETS = ("TcpOutRsts", "TcpEstabResets", "TcpExtTCPAbortOnClose", "TcpExtTCPAbortOnData")
+
+
+def _check(result: int):
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _loopback_up():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        request = struct.pack("16sH14x", b"lo", 0)
+        flags = struct.unpack("16sH14x", fcntl.ioctl(sock, _SIOCGIFFLAGS, request))[1]
+        fcntl.ioctl(sock, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | _IFF_UP))
+
+
+@contextlib.contextmanager
+def own_network():
+    """Moves this thread into a new namespace with loopback up, and back at the end. OSError where not permitted."""
+    before = os.open(f"{_OWN}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _check(_libc.unshare(_CLONE_NEWNET))
+        try:
+            _loopback_up()
+            yield
+        finally:
+            _check(_libc.setns(before, _CLONE_NEWNET))
+    finally:
+        os.close(before)
+
+
+def counters() -> dict:
+    """/proc/net/snmp and netstat of this thread's namespace as {"TcpOutRsts": 0, "TcpExtTCPAbortOnClose": 0, ...}."""
+    values = {}
+    for name in ("snmp", "netstat"):
+        lines = Path(f"{_OWN}/net/{name}").read_text().splitlines()
+        for heads, numbers in zip(lines[::2], lines[1::2]):
+            prefix, _, names = heads.partition(":")
+            for key, number in zip(names.split(), numbers.partition(":")[2].split()):
+                values[prefix + key] = int(number)
+    # IPv6 has a file of its own, one counter a line, with names that are unlike the others' already.
+    for line in Path(f"{_OWN}/net/snmp6").read_text().splitlines():
+        key, number = line.split()
+        values[key] = int(number)
+    return values
+
+
+class Counters:
+    """What the kernel counted since this object was made."""
+
+    def __init__(self):
+        self._start = counters()
+
+    def moved(self, *names: str) -> dict:
+        """Those of `names` (all where none are given) that moved, with by how much."""
+        now = counters()
+        names = names or tuple(now)
+        return {n: now[n] - self._start.get(n, 0) for n in names if now.get(n, 0) != self._start.get(n, 0)}
+
+    def assert_no_reset(self):
+        assert self.moved(*RESETS) == {}
+
+    def watch_no_reset(self, seconds: float):
+        """Looks for `seconds`, ten times a second, and fails as soon as a reset shows."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self.assert_no_reset()
+            if time.monotonic() >= deadline:
+                return
+            time.sleep(0.1)

@@ -1,0 +1,38 @@
+"""What the environment says about this run."""
+
+import functools
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LONG = os.environ.get("PENSTOCK_LONG") == "1"
+STRICT = os.environ.get("PENSTOCK_NO_SKIP") == "1"
+
+# Longest that anything may take before it counts as stuck. Generous: no test passes or fails by being fast.
+PATIENCE = 120.0 if LONG else 60.0
+
+
+def binary() -> Path:
+    """The server under test: $PENSTOCK_BIN, else the dev build."""
+    return Path(os.environ.get("PENSTOCK_BIN") or ROOT / "build/dev/server/penstock")
+
+
+@functools.lru_cache(maxsize=None)
+def sanitized() -> bool:
+    """A sanitizer build: several times the memory and the time, so that bounds on them say nothing."""
+    blob = binary().read_bytes()
+    return b"__asan_init" in blob or b"__tsan_init" in blob
+
+
+def length(long, short):
+    """`long` with PENSTOCK_LONG=1, else `short`."""
+    return long if LONG else short
+
+
+def cannot_run(reason: str):
+    """The machine lacks what the test needs: a skip that says so, or a failure where nothing may be skipped."""
+    if STRICT:
+        pytest.fail(f"cannot run here: {reason}")
+    pytest.skip(reason)

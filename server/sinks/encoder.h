@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "protocols/core/batch.h"
+
+namespace penstock {
+
+/// Encoded records on their way to one write(2): 256 KiB, larger only while a single record needs it.
+class EncodeBuffer {
+ public:
+  static constexpr std::size_t kUsualBytes = std::size_t{256} << 10;
+
+  std::size_t size() const noexcept { return size_; }
+  const char* data() const noexcept { return memory_.get(); }
+  std::size_t room() const noexcept { return capacity_ == 0 ? kUsualBytes : capacity_ - size_; }
+  void clear() noexcept { size_ = 0; }
+  /// Gives memory beyond the usual size back.
+  void shrink() noexcept;
+
+  /// Place for `bytes` more; false when the buffer is not empty and too full: write it out first.
+  bool make_room(std::size_t bytes);
+  char* end() noexcept { return memory_.get() + size_; }
+  void advance_to(const char* end) noexcept { size_ = static_cast<std::size_t>(end - memory_.get()); }
+
+ private:
+  std::unique_ptr<char[]> memory_;
+  std::size_t capacity_ = 0;
+  std::size_t size_ = 0;
+};
+
+/// The form of records in a file. Deterministic, so that a place in the output can be found again from the index alone.
+struct Encoder {
+  virtual ~Encoder() = default;
+
+  /// True when a record without LF is written as it is with a LF behind it: line segments then go out as they lie.
+  virtual bool keeps_lines() const noexcept = 0;
+
+  /// Bytes of frame `frame` of `batch` in encoded form, its LF included.
+  virtual std::size_t encoded_bytes(const Batch& batch, const Segment& segment, std::size_t frame) const = 0;
+
+  /// Appends the frames [first, last) of `batch`, all of `segment`, as far as `out` has room. Returns the first frame
+  /// that was not appended; an empty buffer takes at least one, however large.
+  virtual std::size_t encode(const Batch& batch, const Segment& segment, std::size_t first, std::size_t last,
+                             EncodeBuffer& out) const = 0;
+};
+
+}  // namespace penstock

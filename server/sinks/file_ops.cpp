@@ -1,0 +1,92 @@
+#include "server/sinks/file_ops.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+namespace penstock {
+namespace {
+
+template <class T>
+T checked(T result) noexcept {
+  return result < 0 ? static_cast<T>(-errno) : result;
+}
+
+class SystemFiles final : public FileOps {
+ public:
+  int open(const char* path, int flags, mode_t mode) noexcept override { return checked(::open(path, flags, mode)); }
+  // Linux has released the descriptor even where close fails: never close twice.
+  int close(int fd) noexcept override { return checked(::close(fd)); }
+  std::int64_t write(int fd, const char* data, std::size_t size) noexcept override {
+    return checked<std::int64_t>(::write(fd, data, size));
+  }
+  std::int64_t pread(int fd, char* data, std::size_t size, std::int64_t offset) noexcept override {
+    return checked<std::int64_t>(::pread(fd, data, size, offset));
+  }
+  int fstat(int fd, struct stat& status) noexcept override { return checked(::fstat(fd, &status)); }
+  int ftruncate(int fd, std::int64_t size) noexcept override { return checked(::ftruncate(fd, size)); }
+  int fdatasync(int fd) noexcept override { return checked(::fdatasync(fd)); }
+  int fsync(int fd) noexcept override { return checked(::fsync(fd)); }
+  int mkdir(const char* path, mode_t mode) noexcept override { return checked(::mkdir(path, mode)); }
+  int access(const char* path, int mode) noexcept override {
+    return checked(::faccessat(AT_FDCWD, path, mode, AT_EACCESS));
+  }
+};
+
+}  // namespace
+
+FileOps& system_files() noexcept {
+  static SystemFiles files;
+  return files;
+}
+
+std::string errno_text(int code) {
+  std::string text = std::generic_category().message(std::abs(code));
+  // "Permission denied" becomes lower case, an abbreviation such as "RFS" does not.
+  if (text.size() > 1 && std::islower(static_cast<unsigned char>(text[1])) != 0) {
+    text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  }
+  return text;
+}
+
+std::string parent_directory(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+int make_directories(FileOps& files, const std::string& path, bool durable, std::string& failed) {
+  failed = path;
+  int result = files.mkdir(path.c_str(), 0750);
+  if (result == -ENOENT && path != "." && path != "/") {
+    result = make_directories(files, parent_directory(path), durable, failed);
+    if (result < 0) return result;
+    failed = path;
+    result = files.mkdir(path.c_str(), 0750);
+  }
+  if (result == -EEXIST) {
+    struct stat status {};
+    const int fd = files.open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0) return fd;  // a file stands there (ENOTDIR)
+    result = files.fstat(fd, status);
+    files.close(fd);
+    return result;
+  }
+  if (result == 0 && durable) result = sync_directory(files, failed = parent_directory(path));
+  return result;
+}
+
+int sync_directory(FileOps& files, const std::string& path) {
+  const int fd = files.open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (fd < 0) return fd;
+  const int result = files.fsync(fd);
+  files.close(fd);
+  // Some file systems cannot sync directories; they need not.
+  return result == -EINVAL || result == -EBADF ? 0 : result;
+}
+
+}  // namespace penstock

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace penstock {
+
+/// The system calls of the file sinks, one to one, so that tests can make any of them fail at any byte. A negative
+/// result is a negated errno; EINTR is passed on.
+struct FileOps {
+  virtual ~FileOps() = default;
+  virtual int open(const char* path, int flags, mode_t mode) noexcept = 0;
+  virtual int close(int fd) noexcept = 0;
+  virtual std::int64_t write(int fd, const char* data, std::size_t size) noexcept = 0;
+  virtual std::int64_t pread(int fd, char* data, std::size_t size, std::int64_t offset) noexcept = 0;
+  virtual int fstat(int fd, struct stat& status) noexcept = 0;
+  virtual int ftruncate(int fd, std::int64_t size) noexcept = 0;
+  virtual int fdatasync(int fd) noexcept = 0;
+  virtual int fsync(int fd) noexcept = 0;
+  virtual int mkdir(const char* path, mode_t mode) noexcept = 0;
+  virtual int access(const char* path, int mode) noexcept = 0;  ///< with the effective ids
+};
+
+/// The kernel's own. Stateless, any thread.
+FileOps& system_files() noexcept;
+
+/// The text of an errno value (either sign) as it stands in the middle of a message: `permission denied`.
+std::string errno_text(int code);
+
+/// The part of `path` before its last slash: `.` where there is none, `/` for a file in the root.
+std::string parent_directory(const std::string& path);
+
+/// Creates `path` and the directories above it, mode 0750 less the umask. With `durable` the entry of each new one is
+/// synced. 0 or a negated errno, with the directory that failed in `failed`.
+int make_directories(FileOps& files, const std::string& path, bool durable, std::string& failed);
+
+/// Syncs a directory, so that the names in it survive a power cut. 0 or a negated errno.
+int sync_directory(FileOps& files, const std::string& path);
+
+}  // namespace penstock

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/config/config.h"
+#include "server/log/log.h"
+#include "server/pipeline/sink.h"
+#include "server/sinks/file_ops.h"
+#include "server/sinks/file_table.h"
+#include "server/sinks/interrupt.h"
+#include "server/sinks/path_router.h"
+#include "server/sinks/raw_encoder.h"
+#include "server/sinks/write_plan.h"
+
+namespace penstock {
+
+/// `type = "file"` (DESIGN.md section 9): appends records to the files that the path template names.
+///
+/// A batch is grouped by file (WritePlan) and each file gets its records in as few large writes as possible
+/// (RecordChain). Whatever fails (no space, quota, EIO, a directory without rights) is retried: the part that failed
+/// remembers its place to the byte, the others go on, and nothing is written twice or torn. Delivered means, by `sync`:
+/// - never: written. Survives the end of this process, not of the machine.
+/// - interval: the same; files are synced at least every `sync_interval`. A sync that fails is logged as an error: the
+///   records written since the last one may be lost, for they were acknowledged and are no longer held.
+/// - always: synced with fdatasync, new names by syncing their directory. After a failed sync the records are cut off and
+///   written again (see take_back.h).
+/// Files are opened with O_APPEND, never truncated except to take back our own last bytes, and repaired where they do
+/// not end in a LF (see open_file.h). FIFOs and devices work, without sync and cutting back.
+class FileSink final : public Sink {
+ public:
+  explicit FileSink(const config::Sink& config, FileOps& files = system_files());
+
+  Result<void> open() override;
+  WriteStatus write(const Batch& batch) override;
+  std::vector<FrameRange> abandon(const Batch& batch) override;
+  void tick() override;
+  Result<void> close() override;
+  void request_reopen() noexcept override { reopen_.store(true); }
+  void request_interrupt() noexcept override { interrupt_.request(); }
+  std::string last_error() const override { return error_; }
+
+  /// Files found with a torn last record and repaired, since the start. Any thread.
+  std::uint64_t repaired() const noexcept { return repaired_.load(std::memory_order_relaxed); }
+  /// Syncs that failed, since the start. Any thread.
+  std::uint64_t failed_syncs() const noexcept { return failed_syncs_.load(std::memory_order_relaxed); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // Of the batch in hand.
+  void write_part(const RecordChain& chain, Part& part);
+  void sync_part(Part& part);
+  std::size_t write_out(OutFile& file, std::string_view bytes);
+  bool end_torn_tail(OutFile& file);
+
+  // Of files.
+  bool ensure_open(OutFile& file);
+  bool close_one();
+  int close_file(OutFile& file);
+  bool pinned(const OutFile& file);
+  int sync_file(OutFile& file);
+  void reopen_if_asked();
+  void sync_if_due(Clock::time_point now);
+  void close_outdated(Clock::time_point now);
+
+  void note(std::string error);
+  void note(const char* what, const OutFile& file, int code);
+  void report(log::Level level, std::string_view message, const OutFile& file);
+  bool durable() const noexcept { return config_.sync != config::Sync::kNever; }
+
+  config::Sink config_;
+  FileOps& files_;
+  std::unique_ptr<Encoder> encoder_;
+  FileTable table_;
+  std::optional<PathRouter> router_;  // from open() on
+  WritePlan plan_;
+  EncodeBuffer buffer_;
+  Interrupt interrupt_;
+  std::atomic<bool> reopen_{false};
+  std::atomic<std::uint64_t> repaired_{0}, failed_syncs_{0};
+  std::string error_;                 // the first of the last write()
+  Clock::time_point give_up_{};       // of waiting for a FIFO's reader, in this write()
+  Clock::time_point last_sync_{};
+  log::RateLimit reports_;
+};
+
+}  // namespace penstock

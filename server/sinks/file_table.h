@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "server/sinks/file_ops.h"
+
+namespace penstock {
+
+inline constexpr std::uint32_t kNoPart = UINT32_MAX;
+
+/// One file by its path, open or not. Lives in a FileTable; its address is stable until forget_closed().
+struct OutFile {
+  std::string path;
+  int fd = -1;
+  bool regular = false;
+  bool unsynced = false;         ///< written since the last sync
+  bool unsynced_name = false;    ///< created, its directory not synced yet
+  bool torn_tail = false;        ///< ends in a torn record that could not be cut off: a LF goes first
+  std::uint32_t part = kNoPart;  ///< its part of the batch in hand
+  std::uint64_t epoch = 0;       ///< PathRouter::epoch() when last used
+  std::chrono::steady_clock::time_point used{};
+  std::list<OutFile*>::iterator place{};  ///< in the table's list of open files
+};
+
+/// The files a sink knows, and which of them are open, least recently used last. Policy (what must happen before one is
+/// closed) is the sink's.
+class FileTable {
+ public:
+  explicit FileTable(FileOps& files) : files_(files) {}
+  FileTable(const FileTable&) = delete;
+  FileTable& operator=(const FileTable&) = delete;
+  ~FileTable();  ///< closes what is still open
+
+  OutFile& find(const std::string& path);  ///< the entry, made at first use
+  std::size_t known() const noexcept { return by_path_.size(); }
+  void forget_closed();  ///< drops entries that are neither open nor part of the batch in hand
+
+  void opened(OutFile& file, int fd);       ///< the table owns `fd` from here on
+  void touch(OutFile& file) noexcept;       ///< most recently used
+  int close(OutFile& file) noexcept;        ///< 0 or a negated errno; closed in either case
+
+  /// Open files, most recently used first.
+  const std::list<OutFile*>& open() const noexcept { return open_; }
+
+ private:
+  FileOps& files_;
+  std::unordered_map<std::string, std::unique_ptr<OutFile>> by_path_;
+  std::list<OutFile*> open_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,20 @@
+#include "server/sinks/make.h"
+
+#include "protocols/core/check.h"
+#include "server/sinks/blackhole_sink.h"
+#include "server/sinks/file_sink.h"
+#include "server/sinks/stdout_sink.h"
+
+namespace penstock {
+
+std::unique_ptr<Sink> make_sink(const config::Sink& config) {
+  switch (config.type) {
+    case config::SinkType::kFile: return std::make_unique<FileSink>(config);
+    case config::SinkType::kStdout: return std::make_unique<StdoutSink>(config);
+    case config::SinkType::kBlackhole: return std::make_unique<BlackholeSink>();
+  }
+  PENSTOCK_CHECK(false);
+  return nullptr;
+}
+
+}  // namespace penstock

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "protocols/core/result.h"
+#include "server/sinks/file_ops.h"
+
+namespace penstock {
+
+/// What open_for_append found or made.
+struct OpenedFile {
+  int fd = -1;            ///< the caller closes it
+  bool regular = false;   ///< false: a FIFO, a terminal, /dev/null: never cut, synced or repaired
+  bool created = false;   ///< its name is not durable before sync_directory
+  bool repaired = false;  ///< it did not end in a LF (a crash, a full disk): one was added, so that the torn record stands alone
+};
+
+/// Opens `path` for appending, mode 0640 less the umask, and creates it and its directories (0750) where missing.
+/// Symbolic links are followed: they are the operator's; values from peers cannot name one outside the base directory.
+/// A FIFO is opened without waiting for its reader, non-blocking. Block devices are refused.
+Result<OpenedFile> open_for_append(FileOps& files, const std::string& path, bool durable);
+
+}  // namespace penstock

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocols/core/batch.h"
+#include "protocols/core/result.h"
+#include "server/config/config.h"
+
+namespace penstock {
+
+/// A value from outside as a part of a path: `[A-Za-z0-9._:-]` stays, every other byte and a leading dot become %XX, so
+/// it never holds a slash and is never `.` or `..`. Longer than 128 bytes it is cut and ends in a hash of the whole, so
+/// that two long values stay two files. An empty value is `_`.
+std::string path_value(std::string_view value);
+
+/// `path` of a file sink, taken apart once: `{listener}` `{peer}` `{url}` `{scheme}` and the conversions of strftime by
+/// receive time; `{{`, `}}` and `%%` are the characters themselves. Immutable.
+class PathTemplate {
+ public:
+  /// Errors say what is wrong and what would be right.
+  static Result<PathTemplate> parse(std::string_view text, config::TimeZone zone);
+
+  /// The same path for every record.
+  bool is_static() const noexcept { return !uses_time_ && !uses_origin_ && !uses_peer_; }
+  bool uses_time() const noexcept { return uses_time_; }
+  bool uses_origin() const noexcept { return uses_origin_; }
+  bool uses_peer() const noexcept { return uses_peer_; }
+
+  /// The longest literal directory in front: nothing is ever written outside it, unless by the operator's own symbolic
+  /// links. `.` where the first part is not literal.
+  const std::string& base_directory() const noexcept { return base_; }
+
+  /// The conversions for a time in seconds since 1970, each followed by a NUL: two times with equal texts give equal paths.
+  std::string time_text(std::int64_t seconds) const;
+
+  /// The path of a segment; `time` is what time_text said for its receive time. A component over 255 bytes is cut and
+  /// ends in a hash.
+  std::string render(const Segment& segment, std::string_view time) const;
+
+ private:
+  enum class Kind : std::uint8_t { kLiteral, kTime, kListener, kPeer, kUrl, kScheme };
+  struct Part {
+    Kind kind;
+    std::string text;  // literal or conversion
+  };
+
+  Result<void> add_placeholder(std::string_view name);
+  Result<std::size_t> add_conversion(std::string_view rest);
+  void add_literal(std::string_view text);
+  void find_base();
+
+  std::vector<Part> parts_;
+  std::string base_;
+  config::TimeZone zone_ = config::TimeZone::kUtc;
+  bool uses_time_ = false, uses_origin_ = false, uses_peer_ = false;
+};
+
+}  // namespace penstock

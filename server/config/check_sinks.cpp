@@ -1,0 +1,67 @@
+#include <algorithm>
+#include <array>
+
+#include "server/config/checks.h"
+
+namespace penstock::config {
+namespace {
+
+constexpr std::array<std::string_view, 4> kFileKeys = {"sync", "sync_interval", "timezone", "max_open_files"};
+constexpr std::array<std::string_view, 2> kWritingKeys = {"encoding", "newlines"};
+
+void warn_if_given(Draft& draft, const TableSource& source, std::string_view key, const std::string& why) {
+  const auto given = source.keys.find(key);
+  if (given != source.keys.end()) source.warn(draft.problems, given->second.key, key, "no effect: " + why);
+}
+
+void check_file_sink(Draft& draft, const Sink& sink, const TableSource& source) {
+  if (!source.has("path")) {
+    source.error(draft.problems, source.place, "path",
+                 "missing, a file sink needs one, such as \"data/{listener}/%Y-%m-%d.log\"");
+  }
+  if (sink.sync != Sync::kInterval && source.sound("sync")) {
+    warn_if_given(draft, source, "sync_interval", "sync is not \"interval\"");
+  }
+}
+
+void check_other_sink(Draft& draft, const Sink& sink, const TableSource& source) {
+  const bool stdout_sink = sink.type == SinkType::kStdout;
+  const std::string type = stdout_sink ? "\"stdout\"" : "\"blackhole\"";
+  if (const auto path = source.keys.find("path"); path != source.keys.end()) {
+    source.error(draft.problems, path->second.key, "path", "a sink of type " + type + " has none, only \"file\" has");
+  }
+  for (const auto key : kFileKeys) warn_if_given(draft, source, key, "only for type \"file\", this is " + type);
+  if (stdout_sink) return;
+  for (const auto key : kWritingKeys) warn_if_given(draft, source, key, "a sink of type " + type + " writes nothing");
+}
+
+void check_one_stdout(Draft& draft) {
+  const TableSource* first = nullptr;
+  for (std::size_t i = 0; i < draft.sinks.size(); ++i) {
+    const auto& source = draft.sinks[i];
+    if (draft.config.sinks[i].type != SinkType::kStdout || !source.sound("type")) continue;
+    if (first != nullptr) {
+      source.error(draft.problems, source.place_of("type"), "type",
+                   "a second sink of type \"stdout\" beside " + first->title + ", expected one: their records would mix");
+    } else {
+      first = &source;
+    }
+  }
+}
+
+}  // namespace
+
+void check_sinks(Draft& draft) {
+  for (std::size_t i = 0; i < draft.sinks.size(); ++i) {
+    const auto& sink = draft.config.sinks[i];
+    if (!draft.sinks[i].sound("type")) continue;
+    if (sink.type == SinkType::kFile) {
+      check_file_sink(draft, sink, draft.sinks[i]);
+    } else {
+      check_other_sink(draft, sink, draft.sinks[i]);
+    }
+  }
+  check_one_stdout(draft);
+}
+
+}  // namespace penstock::config

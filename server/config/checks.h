@@ -1,0 +1,16 @@
+#pragma once
+
+#include "server/config/draft.h"
+
+/// Second step: what must hold across keys and tables. Each check adds its problems to the draft; none repeats what
+/// reading has told already.
+namespace penstock::config {
+
+void check_server(Draft& draft);     ///< tables present, stop timeouts, memory against queues and frames
+void check_names(Draft& draft);      ///< present, unique
+void check_routes(Draft& draft);     ///< listeners' sinks; fills in the default
+void check_listeners(Draft& draft);  ///< URLs, keys against kinds of URL, limits, owners
+void check_sinks(Draft& draft);      ///< keys against types
+void check_paths(Draft& draft);      ///< templates, and paths that can meet
+
+}  // namespace penstock::config

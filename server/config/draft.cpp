@@ -1,0 +1,34 @@
+#include "server/config/draft.h"
+
+namespace penstock::config {
+namespace {
+
+std::string prefixed(const std::string& title, std::string_view key, const std::string& text) {
+  return title + ": " + (key.empty() ? std::string() : std::string(key) + ": ") + text;
+}
+
+}  // namespace
+
+bool TableSource::sound(std::string_view key) const {
+  const auto at = keys.find(key);
+  return at == keys.end() || at->second.valid;
+}
+
+Place TableSource::place_of(std::string_view key) const {
+  const auto at = keys.find(key);
+  return at == keys.end() ? place : at->second.value;
+}
+
+const Item& TableSource::item(std::string_view key, std::size_t index) const {
+  return keys.find(key)->second.items[index];
+}
+
+void TableSource::error(Problems& problems, Place at, std::string_view key, const std::string& text) const {
+  problems.push_back({at, prefixed(title, key, text), false});
+}
+
+void TableSource::warn(Problems& problems, Place at, std::string_view key, const std::string& text) const {
+  problems.push_back({at, prefixed(title, key, text), true});
+}
+
+}  // namespace penstock::config

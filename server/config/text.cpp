@@ -1,0 +1,82 @@
+#include "server/config/text.h"
+
+#include <array>
+#include <cstdio>
+
+namespace penstock::config {
+namespace {
+
+constexpr std::size_t kShownBytes = 80;
+
+std::string escape(unsigned code_point) {
+  std::array<char, 8> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), "\\u%04x", code_point);
+  return buffer.data();
+}
+
+// Where to cut so that no UTF-8 sequence is split.
+std::size_t cut(std::string_view text, std::size_t size) {
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+  return size;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text, bool quotes, std::size_t max_bytes) {
+  const bool whole = text.size() <= max_bytes;
+  if (!whole) text = text.substr(0, cut(text, max_bytes));
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool c1 = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if ((byte == '"' && quotes) || byte == '\\') {
+      out += '\\';
+      out += text[i];
+    } else if (byte == '\n') {
+      out += "\\n";
+    } else if (byte == '\t') {
+      out += "\\t";
+    } else if (byte < 0x20 || byte == 0x7F) {
+      out += escape(byte);
+    } else if (c1) {  // U+0080 to U+009F: control characters to some terminals
+      out += escape(static_cast<unsigned char>(text[++i]));
+    } else {
+      out += text[i];
+    }
+  }
+  return whole ? out : out + "...";
+}
+
+std::string quoted(std::string_view text) { return '"' + printable(text, true, kShownBytes) + '"'; }
+
+std::string quoted_list(const std::vector<std::string>& words, std::string_view last) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) out += i + 1 == words.size() ? " " + std::string(last) + " " : ", ";
+    out += quoted(words[i]);
+  }
+  return out;
+}
+
+std::string size_text(std::uint64_t bytes) {
+  constexpr std::array<std::string_view, 5> units = {"B", "KiB", "MiB", "GiB", "TiB"};
+  if (bytes == 0) return "0";
+  std::size_t unit = 0;
+  while (unit + 1 < units.size() && bytes % 1024 == 0) {
+    bytes /= 1024;
+    ++unit;
+  }
+  return std::to_string(bytes) + std::string(units[unit]);
+}
+
+std::string duration_text(std::chrono::milliseconds value) {
+  const auto ms = value.count();
+  if (ms == 0) return "0s";
+  if (ms % 1000 != 0) return std::to_string(ms) + "ms";
+  const auto s = ms / 1000;
+  if (s % 3600 == 0) return std::to_string(s / 3600) + "h";
+  if (s % 60 == 0) return std::to_string(s / 60) + "m";
+  return std::to_string(s) + "s";
+}
+
+}  // namespace penstock::config

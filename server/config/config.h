@@ -29,6 +29,8 @@ enum class TimeZone { kUtc, kLocal };
 struct Place {
   std::uint32_t line = 0;
   std::uint32_t column = 0;
+
+  friend bool operator==(const Place&, const Place&) = default;
 };
 
 struct Server {
@@ -41,12 +43,16 @@ struct Server {
   std::size_t max_connections = 0;               ///< 0: the descriptor limit less a reserve
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
+
+  friend bool operator==(const Server&, const Server&) = default;
 };
 
 /// One `listen` entry: the URL as written and where, so that later problems can name the place.
 struct ListenUrl {
   std::string url;
   Place place;
+
+  friend bool operator==(const ListenUrl&, const ListenUrl&) = default;
 };
 
 struct Listener {
@@ -72,11 +78,15 @@ struct Listener {
   std::string group;
   std::vector<std::string> sinks;                ///< required; the loader fills in all sinks where absent
   std::vector<std::string> best_effort_sinks;
+
+  friend bool operator==(const Listener&, const Listener&) = default;
 };
 
 struct Queue {
   std::size_t max_bytes = 8u << 20;              ///< high watermark; half of it is the low one
   WhenFull when_full = WhenFull::kBlock;
+
+  friend bool operator==(const Queue&, const Queue&) = default;
 };
 
 struct Sink {
@@ -91,11 +101,15 @@ struct Sink {
   TimeZone timezone = TimeZone::kUtc;
   std::size_t max_open_files = 128;
   Queue queue;
+
+  friend bool operator==(const Sink&, const Sink&) = default;
 };
 
 struct Quarantine {
   std::string path = "data/quarantine";
   std::size_t max_bytes = 64u << 20;             ///< of all its files; leftover files do not count
+
+  friend bool operator==(const Quarantine&, const Quarantine&) = default;
 };
 
 struct Config {
@@ -104,6 +118,8 @@ struct Config {
   std::vector<Listener> listeners;
   std::vector<Sink> sinks;
   Quarantine quarantine;
+
+  friend bool operator==(const Config&, const Config&) = default;
 };
 
 }  // namespace penstock::config

@@ -47,7 +47,7 @@ const std::array kServerKeys = {
                 [](Server& s, const Value& v) { s.memory_bytes = as<std::size_t>(v); }},
     Key<Server>{"drain_timeout", duration(10 * kMillisecond, kHour, "6s", "read what has arrived and go"),
                 [](Server& s, const Value& v) { s.drain_timeout = ms(v); }},
-    Key<Server>{"flush_timeout", duration(10 * kMillisecond, kHour, "2s", "one write, no wait"),
+    Key<Server>{"flush_timeout", duration(10 * kMillisecond, kHour, "2s", "no wait"),
                 [](Server& s, const Value& v) { s.flush_timeout = ms(v); }},
     Key<Server>{"drain_quiet", duration(10 * kMillisecond, kHour, "1s", "no silence needed"),
                 [](Server& s, const Value& v) { s.drain_quiet = ms(v); }},

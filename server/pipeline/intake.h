@@ -2,14 +2,16 @@
 
 #include <chrono>
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "protocols/core/batch_writer.h"
 #include "protocols/core/now.h"
 #include "server/pipeline/block_pool.h"
+#include "server/pipeline/completion.h"
 #include "server/pipeline/ledger.h"
 #include "server/pipeline/sink_queue.h"
 
@@ -19,8 +21,8 @@ namespace penstock {
 struct Route {
   SinkQueue* queue = nullptr;
   RouteLedger* ledger = nullptr;
-  bool required = true;        ///< a best-effort route never shuts the listener's gate: its queue drops, counted
-  bool drop_when_full = false; ///< when_full = "drop_newest" or best effort
+  bool required = true;        ///< the completion waits for it; best effort is counted and never waited for
+  bool drop_when_full = false; ///< when_full = "drop_newest" or best effort: never shuts the listener's gate
 };
 
 /// The read side's end of the pipeline: one a (loop, listener), touched by its loop only. It owns the open block that
@@ -28,62 +30,122 @@ struct Route {
 ///
 ///   if (!intake.gate_open()) park();
 ///   std::span<char> room = intake.room(tail.size());             // at least kMinRoomBytes behind the tail
-///   memcpy(room.data(), tail); n = recv(room.data() + tail.size(), ...);
+///   memmove(room.data(), tail); n = recv(room.data() + tail.size(), ...);
 ///   BatchWriter writer = intake.write({...who...}, room.data() + tail.size() + n, rejects);
 ///   Consumed c = decoder.on_bytes({room.data(), tail.size() + n}, now, writer, replies);
 ///   intake.commit(writer, room.data() + c.bytes);                // what lies behind is the new tail, still in place
 ///
-/// A tail that stays in place is valid until the next room() of anybody: the connection moves it out before another one
-/// reads. Input that lies elsewhere (a long tail's own buffer, a datagram slot) is passed with input_end = room.data():
-/// frames are then copied into the block, for which room(n) has made place.
+/// A tail that stays in place is valid until the commit after the next room(), or end_turn(), of anybody: the connection
+/// moves it out before another one reads. Input that lies elsewhere (a long tail's own buffer, a datagram slot) is passed
+/// with input_end = room.data(): frames are then copied into the block, for which room(n) has made place.
+///
+/// Batches share a block by ranges: a batch ends where the next one begins, so that small ones need no copy.
 class Intake {
  public:
   static constexpr std::size_t kMinRoomBytes = std::size_t{64} << 10;
+  /// The smallest block taken: with less than twice the room, one short read would use a block up.
+  static constexpr std::size_t kFirstBlockBytes = 2 * kMinRoomBytes;
   static constexpr std::chrono::milliseconds kMaxBatchAge{5};
+  /// Idle sinks are woken at most this often by a listener whose protocol does not acknowledge: at full speed batches
+  /// grow, where a wake-up for every turn's handful of records would cost more than the records.
+  static constexpr std::chrono::milliseconds kMinSealGap{1};
+  /// A block filled within kFastFill doubles the next one, one that took kSlowFill starts again from the smallest.
+  static constexpr std::chrono::milliseconds kFastFill{100};
+  static constexpr std::chrono::milliseconds kSlowFill{2000};
 
-  /// `tracks_completion`: the protocol acknowledges, every batch is reported to on_complete in id order.
+  /// `tracks_completion`: the protocol acknowledges, every batch is reported to on_complete in id order. Pool, cell,
+  /// queues and ledgers outlive the intake.
   Intake(std::vector<Route> routes, BlockPool& pool, ListenerCell& cell, bool tracks_completion);
-  ~Intake();
+  ~Intake();  ///< seals what is open; later reports find nobody
+  Intake(const Intake&) = delete;
+  Intake& operator=(const Intake&) = delete;
 
-  /// All required queues are below their high watermark.
+  /// The queues of all required sinks that block are below their high watermark.
   bool gate_open() const noexcept;
 
   /// The free space of the open block, at least kMinRoomBytes + `held_bytes`; seals and takes a new block where there is
-  /// less. Blocks start at 64 KiB and double to 1 MiB while they seal full; a frame larger than that gets a block of its own.
+  /// less. Blocks double from kFirstBlockBytes to 1 MiB while they fill fast; a frame larger than that gets a block of
+  /// its own.
   std::span<char> room(std::size_t held_bytes);
 
   /// Opens a segment for the peer (or goes on with the last one where it is the same turn's and peer's). Seals before it
-  /// when the index is full (a block of two-byte frames).
+  /// when the index takes half as much memory as the block (two-byte frames). `input_end` null: no input in the block.
   BatchWriter write(ConnectionId connection, const Peer& peer, const Origin& origin, Now now, char* input_end,
                     RejectHandler& rejects);
 
-  /// Ends the call: everything before max(writer.end(), if anything was copied; `consumed`) belongs to the batch.
+  /// Ends the call: everything before max(writer.end(), if anything was copied; `consumed`) belongs to the batch. A call
+  /// that added no record leaves no segment; the space of input that was wholly consumed without one is used again.
   void commit(const BatchWriter& writer, const char* consumed);
 
-  /// Seals when the sinks are idle or the batch is older than kMaxBatchAge, and publishes the counters. Every turn.
+  /// Seals when the sinks are idle (and the last seal is kMinSealGap ago, unless completions are tracked) or the batch
+  /// is older than kMaxBatchAge, and publishes the counters. Every turn that wrote or counted anything.
   void end_turn(Now now);
-  /// Time of the next seal by age, for the loop's timer: nullopt while nothing waits.
+  /// When end_turn is to be called next, on Now::monotonic, for the loop's timer: nullopt while nothing waits.
   std::optional<std::chrono::milliseconds> seal_due() const noexcept;
-  /// Seals what there is and pushes it.
+  /// Seals what there is and pushes it. A batch without records is not pushed; where its acknowledgement was asked for
+  /// it completes as delivered, behind those before it.
   void seal();
-  /// Gives an empty open block back to the pool (an idle listener holds no block). Called by the sweep.
+  /// Gives the open block back to the pool when nothing was written since the last call, and blocks start small again
+  /// (an idle listener holds no block). Called by the sweep.
   void release_idle_block();
 
-  /// Completion, on this loop: `on_complete(id, outcome)` in id order, for every batch when tracking. The sinks report on
-  /// their threads; `post` carries the report here (EventLoop::post of the origin loop).
-  void set_completion(std::function<void(std::function<void()>)> post,
-                      std::function<void(BatchId, Outcome, const std::vector<ConnectionId>& members)> on_complete);
+  /// Completion, on this loop: `on_complete(id, outcome, members)` in id order, for every batch when tracking. The sinks
+  /// report on their threads; `post` carries the report here (EventLoop::post of the origin loop). Before the first write.
+  void set_completion(Completion::Post post, Completion::OnComplete on_complete);
   std::size_t open_batches() const noexcept;  ///< sealed, tracked, not yet complete
 
-  FrameCounts& counts() noexcept { return counts_; }
+  /// Totals of this intake, published by end_turn.
+  FrameCounts& counts() noexcept {
+    changed_ = true;
+    return counts_;
+  }
   ListenerCell& cell() noexcept { return cell_; }
-  void add_read(std::uint64_t bytes) noexcept { read_bytes_ += bytes; }
+  void add_read(std::uint64_t bytes) noexcept {
+    changed_ = true;
+    read_bytes_ += bytes;
+  }
 
  private:
-  // the implementation's business; FrameCounts counts_; ListenerCell& cell_; std::uint64_t read_bytes_ ...
-  FrameCounts counts_;
+  bool has_records() const noexcept { return !batch_.frames.empty(); }
+  bool sinks_idle() const noexcept;
+  bool index_full() const noexcept;
+  std::chrono::milliseconds due_at() const noexcept;
+  void open_block(std::size_t bytes);
+  void adapt_block_size() noexcept;
+  void open_segment(ConnectionId connection, const Peer& peer, const Origin& origin, std::int64_t time_ns);
+  void close_segment(const BatchWriter& writer);
+  void complete_without_records();
+  Batch take_batch();
+  void hand_over_index(Batch& sealed);
+  std::vector<ConnectionId> members();
+  void push(const Route& route, const std::shared_ptr<SealedBatch>& batch);
+  void publish() noexcept;
+
+  const std::vector<Route> routes_;
+  unsigned required_ = 0;
+  BlockPool& pool_;
   ListenerCell& cell_;
-  std::uint64_t read_bytes_ = 0;
+  std::shared_ptr<Completion> completion_;  // null unless tracking
+  std::shared_ptr<IndexStore> indexes_;
+
+  Batch batch_;                      // the open one; its block is the open block
+  std::shared_ptr<Block> previous_;  // a tail may still lie in it
+  std::size_t fill_ = 0;             // of the open block: what is not to be written again
+  std::size_t wasted_bytes_ = 0;     // left free at the end of the last block, charged to the next batch
+  std::size_t block_bytes_ = kFirstBlockBytes;
+  char* input_end_ = nullptr;        // of the call that is open
+  std::size_t frames_before_ = 0;    // ... and the batch's frames before it
+  std::vector<ConnectionId> acknowledge_;  // asked for the open batch's completion without a record in it
+
+  Now now_;                                     // of the last write
+  std::chrono::milliseconds block_since_{0};    // first write into the block
+  std::chrono::milliseconds batch_since_{0};    // first record of the batch
+  std::chrono::milliseconds last_seal_{-1000};
+  bool block_used_ = false, block_shared_ = false;
+  bool used_since_sweep_ = false, changed_ = false;
+
+  FrameCounts counts_, published_;
+  std::uint64_t read_bytes_ = 0;  // since the last publish
 };
 
 }  // namespace penstock

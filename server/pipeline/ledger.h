@@ -70,7 +70,9 @@ struct ListenerCell {
   Counter accepted, active;        ///< connections so far / now
   std::array<Counter, kConnectionEndCount> ended;
 
-  void publish(const FrameCounts& counts) noexcept;  ///< `counts` are totals since the process began
+  /// Adds what has come since `published` and makes `published` equal to `counts`. Differences, so that two intakes of
+  /// one listener on one loop (a reload) can share the cell.
+  void publish(const FrameCounts& counts, FrameCounts& published) noexcept;
 };
 
 /// All of a listener; lives until the process ends.
@@ -92,6 +94,10 @@ struct RouteLedger {
   std::array<std::atomic<std::uint64_t>, kRouteLossCount> lost{};
 };
 
+inline void count_loss(RouteLedger& route, RouteLoss loss, std::uint64_t events) noexcept {
+  route.lost[static_cast<std::size_t>(loss)].fetch_add(events, std::memory_order_relaxed);
+}
+
 /// Plain sums of one listener.
 struct ListenerTotals {
   std::string name;
@@ -110,7 +116,8 @@ struct RouteTotals {
   std::string listener, sink;
   std::uint64_t events = 0, delivered = 0, queued = 0;
   std::array<std::uint64_t, kRouteLossCount> lost{};
-  bool balance() const noexcept;  ///< events = delivered + queued + lost
+  /// events = delivered + queued + lost. Exact when loops and sinks stand still.
+  bool balance() const noexcept;
 };
 
 struct LedgerSnapshot {

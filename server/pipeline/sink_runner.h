@@ -2,9 +2,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "server/pipeline/quarantine.h"
 #include "server/pipeline/sink.h"
@@ -18,46 +23,77 @@ namespace penstock {
 /// Trouble is logged when it begins, every 30 s while it lasts, and when it ends.
 class SinkRunner {
  public:
+  static constexpr std::chrono::milliseconds kTickInterval{100};
+  static constexpr std::chrono::milliseconds kFirstPause{100};
+  static constexpr std::chrono::milliseconds kLongestPause{5000};
+  static constexpr std::chrono::seconds kReminder{30};
+
+  /// `on_open`: see SinkQueue. `quarantine` outlives the runner.
   SinkRunner(std::string name, std::unique_ptr<Sink> sink, std::size_t queue_max_bytes, Quarantine& quarantine,
              std::function<void()> on_open);
-  ~SinkRunner();  ///< the thread must have ended
+  ~SinkRunner();  ///< the thread must have ended and been joined
 
   Result<void> open();   ///< Sink::open; main thread
-  void start();          ///< starts the thread
+  void start();          ///< starts the thread, named `sink NAME`, with all signals blocked
 
   SinkQueue& queue() noexcept { return queue_; }
   const std::string& name() const noexcept { return name_; }
   Sink& sink() noexcept { return *sink_; }
 
-  /// Stop, any thread: no more batches will be pushed; deliver what is queued, close the sink, end.
+  /// Stop, any thread: no more batches will be pushed; deliver what is queued, close the sink, end. A pause between two
+  /// attempts ends at once.
   void finish();
 
   /// Stop, any thread: give up on the sink. The batch in flight is interrupted and abandoned; its undelivered frames,
   /// all that waits and all that is still pushed go to the leftover file (RouteLoss::kLeftover, Outcome::kDropped; only
   /// when that write fails kAbandoned and kFailed). The queue moves again, so gates open and frozen receive buffers can
-  /// still be read through the normal path. Best-effort routes are only counted as kAbandoned.
+  /// still be read through the normal path. Best-effort routes are only counted as kAbandoned. The thread goes on until
+  /// finish() as well, then closes the sink.
   void divert();
   bool diverted() const noexcept { return diverted_.load(); }
 
-  /// Waits until the thread has ended. False at `deadline`: it hangs inside Sink::write.
+  /// Waits until the thread has ended, and joins it. False at `deadline`: it hangs inside the sink. True when it never
+  /// was started.
   bool join_until(std::chrono::steady_clock::time_point deadline);
 
   /// After join_until said false: takes everything from the queue on the calling thread into the leftover file, the batch
-  /// in flight included (it may then appear twice). The thread is left behind; the process must _exit.
+  /// in flight included (it may then appear twice). The thread is left behind; the process must _exit. May be repeated
+  /// for what was pushed later.
   void abandon_hung_thread();
 
-  bool failing() const noexcept { return failing_.load(); }  ///< the last write said kRetry or kFailed
+  bool failing() const noexcept { return failing_.load(); }            ///< the last write said kRetry or kFailed
+  bool close_failed() const noexcept { return close_failed_.load(); }  ///< Sink::close said so: data may be lost
 
  private:
-  void run();
+  using Clock = std::chrono::steady_clock;
 
-  std::string name_;
-  std::unique_ptr<Sink> sink_;
+  enum class Ending { kDelivered, kFailed, kLeftOver };
+
+  void run();
+  void deliver(const QueueEntry& entry);
+  WriteStatus attempt(const QueueEntry& entry);
+  void settle(const QueueEntry& entry, Ending ending, const std::vector<FrameRange>& undelivered);
+  bool pause(std::chrono::milliseconds length);
+  void tick_when_due();
+  void close_sink();
+  void note_trouble(WriteStatus status);
+  void note_recovery();
+  void order();
+
+  const std::string name_;
+  const std::unique_ptr<Sink> sink_;
   Quarantine& quarantine_;
   SinkQueue queue_;
   std::thread thread_;
-  std::atomic<bool> diverted_{false}, failing_{false};
-  // further private members are the implementation's business
+  std::atomic<bool> diverted_{false}, failing_{false}, close_failed_{false};
+
+  std::mutex mutex_;  // of what follows
+  std::condition_variable changed_;
+  unsigned orders_ = 0, orders_seen_ = 0;  // finish() and divert(): each ends a pause
+  bool ended_ = false;
+
+  // The sink's thread only.
+  Clock::time_point last_tick_, trouble_since_, last_reminder_;
 };
 
 }  // namespace penstock

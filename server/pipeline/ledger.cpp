@@ -1,0 +1,139 @@
+#include "server/pipeline/ledger.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace penstock {
+namespace {
+
+/// Moves the growth of one count since the last time into its counter.
+void publish_one(Counter& counter, std::uint64_t count, std::uint64_t& published) noexcept {
+  if (count == published) return;
+  counter.add(count - published);
+  published = count;
+}
+
+template <std::size_t N>
+void publish_all(std::array<Counter, N>& counters, const std::array<std::uint64_t, N>& counts,
+                 std::array<std::uint64_t, N>& published) noexcept {
+  for (std::size_t at = 0; at < N; ++at) publish_one(counters[at], counts[at], published[at]);
+}
+
+template <std::size_t N>
+void sum_all(std::array<std::uint64_t, N>& sums, const std::array<Counter, N>& counters) noexcept {
+  for (std::size_t at = 0; at < N; ++at) sums[at] += counters[at].get();
+}
+
+template <std::size_t N>
+std::uint64_t total(const std::array<std::uint64_t, N>& counts) noexcept {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+/// What became of bytes and frames is read before what came in, so that a running ledger never shows more out than in.
+void add_cell(ListenerTotals& totals, const ListenerCell& cell) noexcept {
+  FrameCounts& counts = totals.counts;
+  counts.events += cell.events.get();
+  counts.decoded += cell.decoded.get();
+  counts.empty += cell.empty.get();
+  counts.truncated += cell.truncated.get();
+  counts.partial += cell.partial.get();
+  sum_all(counts.rejected, cell.rejected);
+  counts.frames += cell.frames.get();
+  counts.in_frames_bytes += cell.in_frames_bytes.get();
+  counts.framing_bytes += cell.framing_bytes.get();
+  counts.cut_bytes += cell.cut_bytes.get();
+  sum_all(counts.discarded_bytes, cell.discarded_bytes);
+  totals.partial_held_bytes += cell.partial_held_bytes.get();
+  totals.read_bytes += cell.read_bytes.get();
+  totals.datagrams += cell.datagrams.get();
+  totals.kernel_drops += cell.kernel_drops.get();
+  totals.refused_while_stopping += cell.refused_while_stopping.get();
+  totals.active += cell.active.get();
+  sum_all(totals.ended, cell.ended);
+  totals.accepted += cell.accepted.get();
+}
+
+ListenerTotals totals_of(const ListenerLedger& listener) {
+  ListenerTotals totals;
+  totals.name = listener.name;
+  for (const auto& cell : listener.cells) add_cell(totals, *cell);
+  return totals;
+}
+
+RouteTotals totals_of(const RouteLedger& route) {
+  RouteTotals totals;
+  totals.listener = route.listener;
+  totals.sink = route.sink;
+  totals.delivered = route.delivered.load(std::memory_order_relaxed);
+  for (std::size_t at = 0; at < kRouteLossCount; ++at) totals.lost[at] = route.lost[at].load(std::memory_order_relaxed);
+  totals.queued = route.queued.load(std::memory_order_relaxed);
+  totals.events = route.events.load(std::memory_order_relaxed);
+  return totals;
+}
+
+}  // namespace
+
+std::string_view to_string(ConnectionEnd end) noexcept {
+  constexpr std::array<std::string_view, kConnectionEndCount> names = {
+      "clean",          "probe",   "quiet",         "deadline",    "unfrozen",  "timeout",    "malformed",
+      "partial_budget", "refused", "reset_by_peer", "reset_by_us", "abandoned", "undelivered"};
+  return names[static_cast<std::size_t>(end)];
+}
+
+std::string_view to_string(RouteLoss loss) noexcept {
+  constexpr std::array<std::string_view, kRouteLossCount> names = {"queue_full", "failed", "leftover", "abandoned"};
+  return names[static_cast<std::size_t>(loss)];
+}
+
+void ListenerCell::publish(const FrameCounts& counts, FrameCounts& published) noexcept {
+  publish_one(in_frames_bytes, counts.in_frames_bytes, published.in_frames_bytes);
+  publish_one(framing_bytes, counts.framing_bytes, published.framing_bytes);
+  publish_one(cut_bytes, counts.cut_bytes, published.cut_bytes);
+  publish_all(discarded_bytes, counts.discarded_bytes, published.discarded_bytes);
+  publish_one(frames, counts.frames, published.frames);
+  publish_one(decoded, counts.decoded, published.decoded);
+  publish_one(empty, counts.empty, published.empty);
+  publish_one(truncated, counts.truncated, published.truncated);
+  publish_one(partial, counts.partial, published.partial);
+  publish_all(rejected, counts.rejected, published.rejected);
+  publish_one(events, counts.events, published.events);
+}
+
+ListenerLedger::ListenerLedger(std::string listener, std::size_t loops) : name(std::move(listener)) {
+  cells.reserve(loops);
+  for (std::size_t at = 0; at < loops; ++at) cells.push_back(std::make_unique<ListenerCell>());
+}
+
+bool ListenerTotals::bytes_balance() const noexcept {
+  return read_bytes == counts.in_frames_bytes + counts.framing_bytes + counts.cut_bytes +
+                           total(counts.discarded_bytes) + partial_held_bytes;
+}
+
+bool ListenerTotals::frames_balance() const noexcept {
+  return counts.frames == counts.decoded + counts.empty + total(counts.rejected);
+}
+
+bool RouteTotals::balance() const noexcept { return events == delivered + queued + total(lost); }
+
+ListenerLedger& Ledger::listener(std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l.name == name; });
+  return found != listeners_.end() ? *found : listeners_.emplace_back(std::string(name), loops_);
+}
+
+RouteLedger& Ledger::route(std::string_view listener, std::string_view sink) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(routes_.begin(), routes_.end(),
+                                  [&](const auto& r) { return r.listener == listener && r.sink == sink; });
+  return found != routes_.end() ? *found : routes_.emplace_back(std::string(listener), std::string(sink));
+}
+
+LedgerSnapshot Ledger::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  LedgerSnapshot snapshot;
+  for (const RouteLedger& route : routes_) snapshot.routes.push_back(totals_of(route));
+  for (const ListenerLedger& listener : listeners_) snapshot.listeners.push_back(totals_of(listener));
+  return snapshot;
+}
+
+}  // namespace penstock

@@ -1,0 +1,62 @@
+#include "server/pipeline/sealed_batch.h"
+
+#include <utility>
+
+#include "protocols/core/check.h"
+
+namespace penstock {
+
+std::size_t index_bytes(const std::vector<FrameRef>& frames, const std::vector<Segment>& segments) noexcept {
+  return frames.capacity() * sizeof(FrameRef) + segments.capacity() * sizeof(Segment);
+}
+
+void IndexStore::take(std::vector<FrameRef>& frames, std::vector<Segment>& segments) {
+  Index index;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      index = std::move(idle_.back());
+      idle_.pop_back();
+      idle_bytes_ -= index_bytes(index.frames, index.segments);
+    }
+  }
+  frames = std::move(index.frames);
+  segments = std::move(index.segments);
+}
+
+void IndexStore::give_back(std::vector<FrameRef> frames, std::vector<Segment> segments) noexcept {
+  if (frames.capacity() < kMinFrames) return;
+  frames.clear();
+  segments.clear();
+  const std::size_t bytes = index_bytes(frames, segments);
+  const std::lock_guard lock(mutex_);
+  if (idle_bytes_ + bytes > kKeepBytes) return;
+  idle_.push_back({std::move(frames), std::move(segments)});
+  idle_bytes_ += bytes;
+}
+
+void IndexStore::trim() noexcept {
+  std::vector<Index> freed;
+  const std::lock_guard lock(mutex_);
+  freed.swap(idle_);
+  idle_bytes_ = 0;
+}
+
+SealedBatch::SealedBatch(Batch&& batch, unsigned required, std::shared_ptr<CompletionHandler> handler,
+                         std::shared_ptr<IndexStore> store) noexcept
+    : batch_(std::move(batch)), handler_(std::move(handler)), store_(std::move(store)), pending_(required) {}
+
+SealedBatch::~SealedBatch() {
+  if (store_) store_->give_back(std::move(batch_.frames), std::move(batch_.segments));
+}
+
+void SealedBatch::report(Outcome outcome) {
+  Outcome worst = worst_.load(std::memory_order_relaxed);
+  while (outcome > worst && !worst_.compare_exchange_weak(worst, outcome, std::memory_order_relaxed)) {
+  }
+  const unsigned before = pending_.fetch_sub(1, std::memory_order_acq_rel);
+  PENSTOCK_CHECK(before != 0);  // a sink reported twice
+  if (before == 1 && handler_) handler_->on_batch_complete(batch_.id, worst_.load(std::memory_order_relaxed));
+}
+
+}  // namespace penstock

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "protocols/core/batch.h"
+#include "protocols/core/decoder.h"
+
+namespace penstock {
+
+/// Where the completion of a batch is reported: the origin loop's intake. Called on a sink's thread.
+struct CompletionHandler {
+  virtual ~CompletionHandler() = default;
+  virtual void on_batch_complete(BatchId id, Outcome worst) = 0;
+};
+
+/// Keeps the index vectors of released batches for the next ones of the same intake (some 40 KiB a MiB of records), so
+/// that full speed neither allocates nor touches fresh pages for them. Batches come back on sinks' threads.
+class IndexStore {
+ public:
+  static constexpr std::size_t kKeepBytes = std::size_t{1} << 20;
+  static constexpr std::size_t kMinFrames = 512;  ///< smaller ones are not worth keeping
+
+  void take(std::vector<FrameRef>& frames, std::vector<Segment>& segments);  ///< replaces both by empty ones
+  void give_back(std::vector<FrameRef> frames, std::vector<Segment> segments) noexcept;
+  void trim() noexcept;  ///< frees what lies idle
+
+ private:
+  struct Index {
+    std::vector<FrameRef> frames;
+    std::vector<Segment> segments;
+  };
+  std::mutex mutex_;
+  std::vector<Index> idle_;
+  std::size_t idle_bytes_ = 0;
+};
+
+/// Memory that the two vectors hold.
+std::size_t index_bytes(const std::vector<FrameRef>& frames, const std::vector<Segment>& segments) noexcept;
+
+/// A sealed batch on its way through all the sinks of its listener. Memory and completion are two things (DESIGN.md
+/// section 3): the memory lives until the last sink drops its reference; the completion is reported once every
+/// *required* sink has reported, with the worst outcome.
+class SealedBatch {
+ public:
+  /// `required` sinks will call report() once each. `handler` may be null: nobody waits for the completion. `store`
+  /// gets the index back; may be null.
+  SealedBatch(Batch&& batch, unsigned required, std::shared_ptr<CompletionHandler> handler,
+              std::shared_ptr<IndexStore> store = nullptr) noexcept;
+  ~SealedBatch();
+  SealedBatch(const SealedBatch&) = delete;
+  SealedBatch& operator=(const SealedBatch&) = delete;
+
+  const Batch& batch() const noexcept { return batch_; }
+  std::size_t events() const noexcept { return batch_.frames.size(); }
+  void report(Outcome outcome);  ///< any thread, once a required sink
+
+ private:
+  Batch batch_;
+  std::shared_ptr<CompletionHandler> handler_;
+  std::shared_ptr<IndexStore> store_;
+  std::atomic<unsigned> pending_;
+  std::atomic<Outcome> worst_{Outcome::kDelivered};
+};
+
+}  // namespace penstock

@@ -1,0 +1,186 @@
+#include "server/pipeline/sink_runner.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "protocols/core/check.h"
+#include "server/log/log.h"
+#include "server/pipeline/settlement.h"
+
+namespace penstock {
+namespace {
+
+/// Blocks all signals while it lives: a thread started meanwhile leaves them to the main thread.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+void name_this_thread(const std::string& sink) {
+  constexpr std::size_t kLongestName = 15;  // pthread_setname_np(3)
+  pthread_setname_np(pthread_self(), ("sink " + sink).substr(0, kLongestName).c_str());
+}
+
+std::vector<FrameRange> all_frames(const QueueEntry& entry) { return {{0, entry.batch->events()}}; }
+
+std::int64_t milliseconds_since(std::chrono::steady_clock::time_point since) {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now() - since).count();
+}
+
+}  // namespace
+
+SinkRunner::SinkRunner(std::string name, std::unique_ptr<Sink> sink, std::size_t queue_max_bytes,
+                       Quarantine& quarantine, std::function<void()> on_open)
+    : name_(std::move(name)),
+      sink_(std::move(sink)),
+      quarantine_(quarantine),
+      queue_(queue_max_bytes, std::move(on_open)) {}
+
+SinkRunner::~SinkRunner() { PENSTOCK_CHECK(!thread_.joinable()); }
+
+Result<void> SinkRunner::open() { return sink_->open(); }
+
+void SinkRunner::start() {
+  const SignalsBlocked blocked;
+  thread_ = std::thread([this] { run(); });
+}
+
+// ---- the sink's thread
+
+void SinkRunner::run() {
+  name_this_thread(name_);
+  last_tick_ = Clock::now();
+  while (!queue_.finished()) {
+    if (const std::optional<QueueEntry> entry = queue_.pop(kTickInterval)) deliver(*entry);
+    tick_when_due();
+  }
+  close_sink();
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  changed_.notify_all();
+}
+
+void SinkRunner::deliver(const QueueEntry& entry) {
+  if (diverted_.load()) return settle(entry, Ending::kLeftOver, all_frames(entry));
+  WriteStatus status = attempt(entry);
+  for (auto length = kFirstPause; status == WriteStatus::kRetry; length = std::min(length * 2, kLongestPause)) {
+    if (pause(length)) length = kFirstPause / 2;  // an order came: quick again
+    if (diverted_.load()) return settle(entry, Ending::kLeftOver, sink_->abandon(entry.batch->batch()));
+    status = attempt(entry);
+  }
+  settle(entry, status == WriteStatus::kDelivered ? Ending::kDelivered : Ending::kFailed, {});
+}
+
+WriteStatus SinkRunner::attempt(const QueueEntry& entry) {
+  const WriteStatus status = sink_->write(entry.batch->batch());
+  if (status == WriteStatus::kDelivered) {
+    if (failing_.load()) note_recovery();
+  } else {
+    note_trouble(status);
+  }
+  return status;
+}
+
+/// Counts, reports, and lets the queue move on; nothing of it where the entry was seized while the sink hung.
+void SinkRunner::settle(const QueueEntry& entry, Ending ending, const std::vector<FrameRange>& undelivered) {
+  if (!queue_.claim()) return;
+  switch (ending) {
+    case Ending::kDelivered: settle_delivered(entry); break;
+    case Ending::kFailed: settle_failed(entry, quarantine_); break;
+    case Ending::kLeftOver: settle_left_over(entry, undelivered, name_, quarantine_); break;
+  }
+  queue_.done(entry);
+}
+
+/// True when finish() or divert() ended it early.
+bool SinkRunner::pause(std::chrono::milliseconds length) {
+  std::unique_lock lock(mutex_);
+  const bool ordered = changed_.wait_until(lock, Clock::now() + length, [this] { return orders_ != orders_seen_; });
+  orders_seen_ = orders_;
+  return ordered;
+}
+
+void SinkRunner::tick_when_due() {
+  const auto now = Clock::now();
+  if (now - last_tick_ < kTickInterval) return;
+  last_tick_ = now;
+  sink_->tick();
+}
+
+void SinkRunner::close_sink() {
+  const Result<void> closed = sink_->close();
+  if (closed) return;
+  close_failed_ = true;
+  log::error("sink could not be closed", {{"sink", name_}, {"reason", closed.error().message}});
+}
+
+void SinkRunner::note_trouble(WriteStatus status) {
+  const auto now = Clock::now();
+  const bool begins = !failing_.exchange(true);
+  if (begins) trouble_since_ = now;
+  if (!begins && now - last_reminder_ < kReminder) return;
+  last_reminder_ = now;
+  log::error(status == WriteStatus::kRetry ? "sink cannot write, will try again" : "sink refuses records for good",
+             {{"sink", name_},
+              {"reason", sink_->last_error()},
+              {"for_ms", milliseconds_since(trouble_since_)},
+              {"queued_bytes", queue_.fill_bytes()}});
+}
+
+void SinkRunner::note_recovery() {
+  failing_ = false;
+  log::info("sink writes again", {{"sink", name_}, {"after_ms", milliseconds_since(trouble_since_)}});
+}
+
+// ---- other threads
+
+void SinkRunner::order() {
+  const std::lock_guard lock(mutex_);
+  ++orders_;
+  changed_.notify_all();
+}
+
+void SinkRunner::finish() {
+  queue_.finish();
+  order();
+}
+
+void SinkRunner::divert() {
+  diverted_ = true;
+  sink_->request_interrupt();
+  order();
+}
+
+bool SinkRunner::join_until(std::chrono::steady_clock::time_point deadline) {
+  if (!thread_.joinable()) return true;
+  {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_until(lock, deadline, [this] { return ended_; })) return false;
+  }
+  thread_.join();
+  return true;
+}
+
+void SinkRunner::abandon_hung_thread() {
+  for (const QueueEntry& entry : queue_.seize()) {
+    settle_left_over(entry, all_frames(entry), name_, quarantine_);
+    queue_.done(entry);
+  }
+}
+
+}  // namespace penstock

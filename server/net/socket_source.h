@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,29 +8,10 @@
 
 #include "protocols/core/result.h"
 #include "server/net/unique_fd.h"
+#include "server/net/unix_socket_file.h"
 #include "server/net/url.h"
 
 namespace penstock {
-
-/// The file of a bound unix socket: removed at destruction, but only while its inode is still ours. Holds the flock on
-/// `PATH.lock` for life; the lock file itself is never removed (DESIGN.md section 2). Nothing for abstract names.
-class UnixSocketFile {
- public:
-  UnixSocketFile() = default;
-  UnixSocketFile(std::string path, dev_t device, ino_t inode, UniqueFd lock) noexcept;
-  UnixSocketFile(UnixSocketFile&&) noexcept;
-  UnixSocketFile& operator=(UnixSocketFile&&) noexcept;
-  ~UnixSocketFile();
-
-  /// Removes the socket file now if it is still ours; harmless when repeated.
-  void remove() noexcept;
-
- private:
-  std::string path_;  // empty: nothing to remove
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
-  UniqueFd lock_;
-};
 
 /// What a listener asks of its sockets.
 struct BindOptions {

@@ -45,8 +45,32 @@ struct SocketAddress {
   int family() const noexcept { return storage.ss_family; }
 };
 
-/// All the addresses that `url` binds (FACTS.md appendix; a host name binds all its addresses). Never empty.
+/// What the kernel of this machine (this network namespace) offers.
+struct InetSupport {
+  bool ipv6_sockets = true;    ///< AF_INET6 sockets exist and can be dual-stack
+  bool ipv6_addresses = true;  ///< some interface, loopback included, has an IPv6 address
+
+  static InetSupport of_this_machine();
+};
+
+/// True where resolve() must ask the system's resolver: the host is neither empty nor a literal.
+bool needs_lookup(const Url& url);
+
+/// All the addresses that `url` binds (FACTS.md appendix; a host name binds all its addresses, each once, in the
+/// resolver's order). Never empty. May block on the resolver where needs_lookup(). Without AF_INET6 sockets the
+/// wildcard of `tcp` and `udp` is 0.0.0.0. Without any IPv6 address a name's IPv6 addresses (`::1 localhost` in the
+/// hosts file of a container) are left out as long as it has others. Errors quote the URL as written.
 Result<std::vector<SocketAddress>> resolve(const Url& url);
+Result<std::vector<SocketAddress>> resolve(const Url& url, const InetSupport& support);
+
+/// Same family, address, port and zone, or the same path; v6_only is not looked at.
+bool same_address(const SocketAddress& a, const SocketAddress& b) noexcept;
+
+/// 0.0.0.0 or [::].
+bool is_wildcard(const SocketAddress& address) noexcept;
+
+/// In host order; 0 for unix.
+std::uint16_t port_of(const SocketAddress& address) noexcept;
 
 /// The URL of a bound address: `tcp://127.0.0.1:40001`, `tcp://[::]:514`, `unix:///run/x.sock`, `unixgram://@name`.
 std::string canonical_url(Scheme scheme, const SocketAddress& address);

@@ -91,7 +91,7 @@ class BatchWriter {
   bool acknowledge_ = false;
 };
 
-inline void BatchWriter::add(std::string_view frame, std::uint8_t flags, Shape shape) {
+[[gnu::always_inline]] inline void BatchWriter::add(std::string_view frame, std::uint8_t flags, Shape shape) {
   const char* at = frame.data();
   if (!batch_.block->holds(at)) [[unlikely]] at = copy(frame, shape);
   if (shape != Shape::kLine || (at != next_line_ && segment_.count != 0)) segment_.lines = false;

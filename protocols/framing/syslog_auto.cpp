@@ -2,31 +2,24 @@
 
 namespace penstock {
 
-// True once `mode_` is set. Digits seen in an earlier read are not looked at again.
-bool SyslogAutoFramer::decide(std::string_view input) noexcept {
-  if (input.empty()) return false;
-  const bool swallow_lf = digits_ == 0 && count_.may_swallow_lf() && input.front() == '\n';
-  for (; !swallow_lf && digits_ < input.size(); ++digits_) {
+// Digits seen in an earlier read are not looked at again.
+SyslogAutoFramer::Kind SyslogAutoFramer::decide(std::string_view input) noexcept {
+  // The LF that some senders put behind a counted frame is no empty line.
+  if (digits_ == 0 && count_.may_swallow_lf() && input.starts_with('\n')) return Kind::kCount;
+  for (; digits_ < input.size(); ++digits_) {
     const char c = input[digits_];
-    const bool counts = digits_ < OctetCountedFramer::kMaxDigits && c >= (digits_ == 0 ? '1' : '0') && c <= '9';
-    if (counts) continue;
-    mode_ = c == ' ' && digits_ != 0 ? Mode::kCount : Mode::kLine;
-    break;
+    if (digits_ < OctetCountedFramer::kMaxDigits && c >= (digits_ == 0 ? '1' : '0') && c <= '9') continue;
+    const Kind kind = c == ' ' && digits_ != 0 ? Kind::kCount : Kind::kLine;
+    if (kind == Kind::kLine) count_.forget_lf();
+    digits_ = 0;
+    return kind;
   }
-  if (swallow_lf) mode_ = Mode::kCount;
-  if (mode_ == Mode::kUndecided) return false;
-  digits_ = 0;
-  if (mode_ == Mode::kLine) count_.forget_lf();
-  return true;
+  return Kind::kUnknown;
 }
 
 std::size_t SyslogAutoFramer::scanned() const noexcept {
-  switch (mode_) {
-    case Mode::kLine: return line_.scanned();
-    case Mode::kCount: return count_.scanned();
-    case Mode::kUndecided: break;
-  }
-  return digits_;
+  if (in_count()) return count_.scanned();
+  return in_line() ? line_.scanned() : digits_;
 }
 
 }  // namespace penstock

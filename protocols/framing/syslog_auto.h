@@ -22,12 +22,7 @@ class SyslogAutoFramer {
   explicit SyslogAutoFramer(std::size_t max_frame_bytes) noexcept : line_(max_frame_bytes), count_(max_frame_bytes) {}
 
   /// `input` starts where the last result's `consumed` ended and is never shorter than what was left then.
-  FrameResult next(std::string_view input) noexcept {
-    if (mode_ == Mode::kUndecided && !decide(input)) return {};
-    const FrameResult result = mode_ == Mode::kLine ? line_.next(input) : count_.next(input);
-    if (result.consumed != 0 && !skipping()) mode_ = Mode::kUndecided;
-    return result;
-  }
+  FrameResult next(std::string_view input) noexcept;
 
   /// How many of the unconsumed bytes have been looked at for good.
   std::size_t scanned() const noexcept;
@@ -36,19 +31,30 @@ class SyslogAutoFramer {
 
   /// Framing bytes at the front and at the back of `tail`, the unconsumed input of a stream that has ended.
   /// Digits alone are a line that has just begun, not a count.
-  std::size_t tail_front(std::string_view tail) const noexcept {
-    return mode_ == Mode::kCount ? count_.tail_front(tail) : 0;
-  }
-  std::size_t tail_back(std::string_view tail) const noexcept { return mode_ == Mode::kCount ? 0 : line_.tail_back(tail); }
+  std::size_t tail_front(std::string_view tail) const noexcept { return count_.tail_front(tail); }
+  std::size_t tail_back(std::string_view tail) const noexcept { return in_count() ? 0 : line_.tail_back(tail); }
 
  private:
-  enum class Mode : std::uint8_t { kUndecided, kLine, kCount };
-  bool decide(std::string_view input) noexcept;
+  enum class Kind : std::uint8_t { kUnknown, kLine, kCount };
+  Kind decide(std::string_view input) noexcept;
+
+  // A frame that has begun shows in its framer's state: no third record of it to keep in step.
+  bool in_line() const noexcept { return line_.scanned() != 0 || line_.skipping(); }
+  bool in_count() const noexcept { return count_.scanned() != 0 || count_.skipping(); }
 
   NewlineFramer line_;
   OctetCountedFramer count_;
-  Mode mode_ = Mode::kUndecided;
-  std::uint8_t digits_ = 0;  // digits seen at the front while undecided
+  std::uint8_t digits_ = 0;  // digits seen at the front of a frame of unknown kind
 };
+
+// Always inline, as the line framer it stands on. Most lines begin with `<`: one comparison decides them.
+[[gnu::always_inline]] inline FrameResult SyslogAutoFramer::next(std::string_view input) noexcept {
+  if (in_count()) return count_.next(input);
+  if (!in_line()) {
+    if (input.starts_with('<')) count_.forget_lf();
+    else if (const Kind kind = decide(input); kind != Kind::kLine) return kind == Kind::kCount ? count_.next(input) : FrameResult{};
+  }
+  return line_.next(input);
+}
 
 }  // namespace penstock

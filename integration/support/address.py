@@ -58,7 +58,7 @@ class Address:
     def path(self) -> str:
         return self.where
 
-    def socket(self, send_buffer: int = None) -> socket.socket:
+    def new_socket(self, send_buffer: int = None) -> socket.socket:
         """A socket of the right kind, not connected."""
         if self.is_unix:
             family = socket.AF_UNIX
@@ -71,7 +71,7 @@ class Address:
 
     def connect(self, timeout: float = 60.0, send_buffer: int = None) -> socket.socket:
         """A connected socket; its calls give up after `timeout` seconds (None: never)."""
-        sock = self.socket(send_buffer)
+        sock = self.new_socket(send_buffer)
         sock.settimeout(timeout)
         try:
             sock.connect(self.where)

@@ -27,12 +27,13 @@ class Server:
     """
 
     def __init__(self, folder: Path, listeners, sinks=None, server=None, quarantine=None, *, unprivileged=False,
-                 descriptors=None, environment=None, inherit=None):
+                 descriptors=None, environment=None, inherit=None, stdout=subprocess.DEVNULL):
         self.folder = folder
         self.unprivileged = unprivileged
         self._descriptors = descriptors
         self._environment = environment or {}
         self._inherit = inherit
+        self._stdout = stdout
         self._process = None
         self._changed = threading.Condition()
         self._lines = []
@@ -69,10 +70,14 @@ class Server:
         if self._descriptors:
             command = ["prlimit", f"--nofile={self._descriptors}:{self._descriptors}", *command]
         identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if self.unprivileged else {}
-        if self._inherit:
-            identity["pass_fds"] = self._inherit
-        self._process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                         stderr=subprocess.PIPE, env={**os.environ, **self._environment}, **identity)
+        environment = {**os.environ, **self._environment}
+        if self._inherit:  # sd_listen_fds(3): descriptors from 3 on, meant for this process id; the shell keeps its own
+            n = self._inherit.fileno()
+            command = ["bash", "-c", f'exec 3<&{n}; [ {n} = 3 ] || exec {n}<&-; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@"',
+                       "bash", *command]
+            identity["pass_fds"] = [n]
+        self._process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=self._stdout,
+                                         stderr=subprocess.PIPE, env=environment, **identity)
         threading.Thread(target=self._read_log, args=(self._process,), daemon=True).start()
 
     def _read_log(self, process):
@@ -93,7 +98,7 @@ class Server:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def signal(self, number=signal.SIGTERM):
+    def send_signal(self, number=signal.SIGTERM):
         self._process.send_signal(number)
 
     def wait(self, patience: float = PATIENCE) -> int:
@@ -107,7 +112,7 @@ class Server:
 
     def stop(self, number=signal.SIGTERM, expect=0) -> int:
         """Stops it in order; fails when the exit status is not `expect` (None: any)."""
-        self.signal(number)
+        self.send_signal(number)
         status = self.wait()
         assert expect is None or status == expect, f"exit {status}, not {expect}:\n{self.log_text()}"
         return status
@@ -196,7 +201,7 @@ class Server:
             return
         self.checked = True
         if self.running:
-            self.signal(signal.SIGCONT)
+            self.send_signal(signal.SIGCONT)
             self.stop(expect=None)
         assert troubles(self._lines) == [], self.log_text()
         status = self._process.returncode

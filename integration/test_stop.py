@@ -1,0 +1,320 @@
+"""Stopping is clean: FIN and never RST, and what was sent before the client saw the FIN is in the file once."""
+
+import collections
+import os
+import resource
+import signal
+import socket
+import stat
+import subprocess
+import time
+
+import pytest
+
+from support.address import CONNECTED, any_url
+from support.clients import TEMPERS, Drip, Storm, send_datagrams, send_packets, send_stream
+from support.command import penstock_command
+from support.records import assert_all_once, record
+from support.settings import cannot_run, length
+from support.stalled import StalledPipe
+from support.wait import wait_until
+
+# How long no reset may show after the exit.
+AFTER_EXIT_S = length(30, 2)
+# Short where clients that ignore the FIN make the server wait for the deadline; long enough to read what they sent.
+DRAIN = {"drain_timeout": "3s", "drain_quiet": "500ms"}
+
+
+def clients_of(server, scheme, tempers):
+    clients = [TEMPERS[t](server.address(scheme), f"{t}") for t in tempers]
+    for client in clients:
+        client.start()
+    for client in clients:
+        if client.name != "Silent":
+            client.wait_sent(3)
+    return clients
+
+
+def assert_kept_promise(server, clients):
+    records = server.records()
+    for client in clients:
+        assert not client.was_reset, (client.name, client.error)
+        assert client.error is None, (client.name, client.error)
+        if client.name in ("Idle", "Silent", "MidMessage", "HalfClosing"):
+            assert client.saw_fin, client.name
+            assert_all_once(records, client.name, client.sent)
+        else:  # these go on writing behind the FIN: what they sent before is covered, later records are never doubled
+            covered = client.sent if client.sent_before_fin is None else client.sent_before_fin
+            assert_all_once(records, client.name, covered)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("temper", TEMPERS)
+@pytest.mark.parametrize("scheme", CONNECTED)
+def test_client_is_finished_and_not_reset(netns, penstock, scheme, temper):
+    """Full length watches for 30 s after the exit, shortened for 2 s."""
+    server = penstock({"listen": any_url(scheme)}, server=DRAIN)
+    clients = clients_of(server, scheme, [temper])
+    server.stop()
+    netns.watch_no_reset(AFTER_EXIT_S if temper in ("Stubborn", "Deaf") else 0.3)
+    for client in clients:
+        client.finish()
+    assert_kept_promise(server, clients)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["tcp", *CONNECTED])
+def test_all_tempers_at_once(netns, penstock, scheme, unprivileged):
+    """Full length watches for 30 s after the exit, shortened for 2 s."""
+    url = "tcp://:0" if scheme == "tcp" else any_url(scheme)
+    server = penstock({"listen": url}, server=DRAIN, unprivileged=unprivileged)
+    clients = clients_of(server, scheme, TEMPERS)
+    server.stop()
+    netns.watch_no_reset(AFTER_EXIT_S)
+    for client in clients:
+        client.finish()
+    assert_kept_promise(server, clients)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_either_signal_stops(penstock, number):
+    server = penstock({"listen": any_url("tcp4")})
+    send_stream(server.address("tcp4"), b"one\n")
+    server.stop(number)
+    assert server.records() == [b"one"]
+
+
+def test_second_signal_skips_to_the_end(netns, penstock):
+    """A client that ignores the FIN would hold the stop until the deadline, which is far away here."""
+    server = penstock({"listen": any_url("tcp4")}, server={"drain_timeout": "300s"})
+    (client,) = clients_of(server, "tcp4", ["Stubborn"])
+    server.send_signal()
+    wait_until(lambda: client.saw_fin, "the FIN")
+    server.stop(expect=None)
+    client.finish()
+    assert_all_once(server.records(), client.name, client.sent_before_fin)
+
+
+def test_all_schemes_in_one_listener(netns, penstock):
+    server = penstock({"listen": [any_url(s) for s in CONNECTED]}, server=DRAIN)
+    clients = [Drip(server.address(scheme), scheme) for scheme in CONNECTED]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.wait_sent(10)
+    server.stop()
+    for client in clients:
+        client.finish()
+        assert client.error is None
+        assert client.saw_fin
+        assert_all_once(server.records(), client.name, client.sent)
+    netns.assert_no_reset()
+
+
+@pytest.mark.parametrize("scheme", CONNECTED)
+def test_what_waits_in_the_accept_queue_is_read(netns, penstock, scheme, unprivileged):
+    """The server stands still while clients connect and write; the stop signal is there before it goes on."""
+    server = penstock({"listen": any_url(scheme)}, server=DRAIN, unprivileged=unprivileged)
+    address = server.address(scheme)
+    server.send_signal(signal.SIGSTOP)
+    clients = [address.connect() for _ in range(50)]
+    for number, client in enumerate(clients):
+        client.sendall(record("queued", number) + (b"" if scheme == "unixpacket" else b"\n"))
+    server.send_signal(signal.SIGTERM)
+    server.send_signal(signal.SIGCONT)
+    for client in clients:
+        assert client.recv(1) == b""
+        client.close()
+    assert server.wait() == 0, server.log_text()
+    assert sorted(server.records()) == [record("queued", number) for number in range(50)]
+    netns.assert_no_reset()
+    assert server.ledger().listener()["accepted"] == 50
+
+
+@pytest.mark.parametrize("scheme", CONNECTED)
+def test_connect_storm(netns, penstock, scheme):
+    server = penstock({"listen": any_url(scheme)}, server=DRAIN)
+    storms = [Storm(server.address(scheme), f"storm{n}") for n in range(8)]
+    for storm in storms:
+        storm.start()
+    wait_until(lambda: all(storm.done > 50 for storm in storms), "the storm to rise")
+    server.stop()
+    for storm in storms:
+        storm.quit.set()
+        storm.join(60)
+        assert storm.resets == []
+    records = server.records()
+    for storm in storms:
+        assert_all_once(records, storm.name, storm.done)
+    # Refused SYNs are answered with RST once the port is closed, so TcpOutRsts may move; no connection was reset.
+    assert netns.moved("TcpEstabResets", "TcpExtTCPAbortOnClose", "TcpExtTCPAbortOnData") == {}
+
+
+@pytest.mark.parametrize("scheme", ["tcp4", "tcp6"])
+def test_handshakes_in_progress_finish(netns, penstock, scheme, unprivileged):
+    """The clients' last ACK is lost until the stop has begun: to the server they are half open, to themselves
+    connected. Their data, sent again, completes the handshake."""
+    if subprocess.run(["nft", "list", "ruleset"], capture_output=True).returncode != 0:
+        cannot_run("nft does not work here")
+    server = penstock({"listen": any_url(scheme)}, server=DRAIN, unprivileged=unprivileged)
+    address = server.address(scheme)
+    nft = ("add table inet lose; add chain inet lose in { type filter hook input priority 0; }; "
+           f"add rule inet lose in tcp dport {address.port} tcp flags & (syn|ack) == ack drop")
+    subprocess.run(["nft", nft], check=True)
+    clients = [address.connect() for _ in range(20)]
+    for number, client in enumerate(clients):
+        client.sendall(record("half", number) + b"\n")
+    server.send_signal()
+    subprocess.run(["nft", "delete table inet lose"], check=True)
+    for client in clients:
+        assert client.recv(1) == b""
+        client.close()
+    assert server.wait() == 0, server.log_text()
+    assert sorted(server.records()) == [record("half", number) for number in range(20)]
+    netns.assert_no_reset()
+
+
+def test_accept_queue_longer_than_the_descriptors_left(netns, penstock):
+    """100 connections wait and 70 descriptors are left: those behind come in as the first ones close."""
+    server = penstock({"listen": any_url("tcp4")}, server=DRAIN)
+    address = server.address("tcp4")
+    limit = server.descriptors() + 70
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (limit, limit))
+    server.send_signal(signal.SIGSTOP)
+    clients = [address.connect() for _ in range(100)]
+    for number, client in enumerate(clients):
+        client.sendall(record("queued", number) + b"\n")
+        client.shutdown(socket.SHUT_WR)
+    server.send_signal(signal.SIGTERM)
+    server.send_signal(signal.SIGCONT)
+    for client in clients:
+        assert client.recv(1) == b""
+        client.close()
+    assert server.wait() == 0, server.log_text()
+    assert sorted(server.records()) == [record("queued", number) for number in range(100)]
+    netns.assert_no_reset()
+
+
+@pytest.mark.parametrize("scheme", ["udp", "udp4", "udp6", "unixgram"])
+def test_what_waits_in_a_datagram_queue_is_read(netns, penstock, scheme, unprivileged):
+    server = penstock({"listen": "udp://:0" if scheme == "udp" else any_url(scheme)}, unprivileged=unprivileged)
+    address = server.address(scheme)
+    server.send_signal(signal.SIGSTOP)
+    # One sender's unixgram queue holds max_dgram_qlen + 1 datagrams and is kept small by default.
+    count = 10 if scheme == "unixgram" else 100
+    send_datagrams(address, "queued", count)
+    server.send_signal(signal.SIGTERM)
+    server.send_signal(signal.SIGCONT)
+    assert server.wait() == 0, server.log_text()
+    assert server.records() == [record("queued", number) for number in range(count)]
+    ledger = server.ledger().listener()
+    assert ledger["datagrams"] + ledger["kernel_drops"] == count
+
+
+@pytest.mark.parametrize("scheme", ["unix", "unixgram", "unixpacket"])
+def test_socket_file_is_gone_and_only_ours(penstock, scheme):
+    server = penstock({"listen": any_url(scheme)})
+    path = server.address(scheme).path
+    assert stat.S_ISSOCK(os.stat(path).st_mode)
+    server.stop()
+    assert not os.path.exists(path)
+
+
+@pytest.mark.parametrize("scheme", ["unix", "unixgram", "unixpacket"])
+def test_socket_file_of_another_stays(penstock, scheme):
+    """Somebody moved ours away and put their own in its place."""
+    server = penstock({"listen": any_url(scheme)})
+    path = server.address(scheme).path
+    os.rename(path, path + ".moved")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
+        other.bind(path)
+        server.stop()
+        assert os.path.exists(path)
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "tcp4", "tcp6", "udp4", "unix", "unixgram", "unixpacket"])
+def test_same_address_binds_again_at_once(netns, penstock, workdir, scheme):
+    first = penstock({"listen": any_url(scheme)}, server=DRAIN)
+    url = first.urls()[0]
+    send_packets(first.address(scheme), [b"first"]) if scheme.startswith("udp") else None
+    clients = clients_of(first, scheme, ["Idle", "Stubborn"]) if scheme in ("tcp", *CONNECTED) else []
+    first.stop()
+    second = penstock({"listen": url}, folder=workdir, server=DRAIN)
+    assert second.urls() == [url]
+    for client in clients:
+        client.finish()
+
+
+@pytest.mark.parametrize("scheme", CONNECTED)
+def test_stalled_sink_leaves_a_replayable_file(netns, penstock, workdir, scheme):
+    """The sink never takes another byte: what is queued, and what the kernel had acknowledged, goes to the leftover
+    file; delivered, leftover and nothing else make up the set."""
+    pipe = StalledPipe()
+    server = penstock({"listen": any_url(scheme)}, {"type": "stdout", "queue": {"max_bytes": "256KiB"}},
+                      server={"drain_timeout": "2s", "flush_timeout": "2s"}, stdout=pipe.write_end)
+    pipe.started()
+    clients = clients_of(server, scheme, ["HalfClosing"])
+    client = clients[0]
+    last = -1
+    while client.sent != last:  # until the pipe, the queue, the receive buffer and the send buffer are full
+        last = client.sent
+        time.sleep(0.5)
+    server.stop(expect=3)
+    client.finish()
+    assert not client.was_reset
+    assert server.leftovers(), server.log_text()
+    assert str(server.leftovers()[0].name) in server.log_text()
+
+    second = penstock({"listen": any_url("tcp4")}, {"path": "replayed.log"}, folder=workdir)
+    for leftover in server.leftovers():
+        penstock_command("send", "--replay", leftover, second.urls()[0])
+    second.stop()
+    delivered, replayed = pipe.records(), second.records("replayed.log")
+    both = collections.Counter(delivered + replayed)
+    covered = client.sent if client.sent_before_fin is None else client.sent_before_fin
+    missing = [n for n in range(covered) if record(client.name, n) not in both]
+    assert missing == [], f"{len(missing)} of {covered}: delivered {len(delivered)}, replayed {len(replayed)}"
+    # A batch in flight when it was given up may be in both, its records next to each other; nothing else may.
+    doubled = [r for r, times in both.items() if times > 1]
+    assert set(doubled) <= set(delivered[-len(doubled):]) if doubled else True
+
+
+def test_stop_while_a_gate_is_shut_and_the_sink_comes_back(netns, penstock):
+    """The sink is slow, not dead: everything arrives and the exit status is 0."""
+    pipe = StalledPipe()
+    server = penstock({"listen": any_url("tcp4")}, {"type": "stdout", "queue": {"max_bytes": "256KiB"}},
+                      server={"drain_timeout": "60s"}, stdout=pipe.write_end)
+    pipe.started()
+    (client,) = clients_of(server, "tcp4", ["HalfClosing"])
+    client.wait_sent(20000)
+    server.send_signal()
+    time.sleep(0.5)
+    pipe.flow()
+    assert server.wait() == 0, server.log_text()
+    client.finish()
+    assert_all_once(pipe.records(), client.name, client.sent)
+    netns.assert_no_reset()
+
+
+def test_no_leftover_without_trouble(penstock):
+    server = penstock({"listen": any_url("tcp4")})
+    send_stream(server.address("tcp4"), b"one\n")
+    server.stop()
+    assert server.leftovers() == []
+    assert server.quarantined() == []
+
+
+def test_peer_that_was_gone_before(netns, penstock):
+    """A client that resets its own connection is its own affair: exit 0, counted as reset by the peer."""
+    server = penstock({"listen": any_url("tcp4")})
+    sock = server.address("tcp4").connect()
+    sock.sendall(b"whole\nhalf")
+    server.wait_records(1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    sock.close()
+    wait_until(lambda: server.quarantined(), "the tail in the quarantine")
+    server.stop()
+    assert server.records() == [b"whole"]
+    (tail,) = server.quarantined()
+    assert tail["reason"] == "tail_reset"
+    assert netns.moved("TcpExtTCPAbortOnClose") == {}

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxWriteBytes = std::size_t{1} << 20;  // an interrupt is seen between two writes
 constexpr std::chrono::seconds kReaderPatience{1};            // of one write() with a FIFO that stands still
-constexpr std::chrono::seconds kOutdatedAfter{10};            // a file of a past hour or day is closed
+constexpr std::int64_t kOutdatedAfterSeconds = 10;            // a file of a past hour or day is closed then
 
 }  // namespace
 
@@ -57,7 +57,7 @@ WriteStatus FileSink::write(const Batch& batch) {
   const RecordChain chain(batch, plan_.next(), *encoder_);
   for (Part& part : plan_.parts()) {
     if (interrupt_.requested()) break;
-    part.file->used = now;
+    part.file->used = router_->second();
     if (!part.done && !part.written()) write_part(chain, part);
   }
   bool done = true;
@@ -157,7 +157,7 @@ void FileSink::tick() {
   const Clock::time_point now = Clock::now();
   reopen_if_asked();
   sync_if_due(now);
-  close_outdated(now);
+  close_outdated();
 }
 
 Result<void> FileSink::close() {
@@ -266,10 +266,11 @@ void FileSink::sync_if_due(Clock::time_point now) {
   }
 }
 
-void FileSink::close_outdated(Clock::time_point now) {
+void FileSink::close_outdated() {
   std::vector<OutFile*> outdated;
   for (OutFile* file : table_.open()) {
-    if (file->epoch != router_->epoch() && file->part == kNoPart && now - file->used > kOutdatedAfter) {
+    if (file->epoch != router_->epoch() && file->part == kNoPart &&
+        router_->second() - file->used > kOutdatedAfterSeconds) {
       outdated.push_back(file);
     }
   }

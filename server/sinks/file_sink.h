@@ -31,7 +31,11 @@ namespace penstock {
 /// - always: synced with fdatasync, new names by syncing their directory. After a failed sync the records are cut off and
 ///   written again (see take_back.h).
 /// Files are opened with O_APPEND, never truncated except to take back our own last bytes, and repaired where they do
-/// not end in a LF (see open_file.h). FIFOs and devices work, without sync and cutting back.
+/// not end in a LF (see open_file.h). FIFOs and devices work, without sync and cutting back; a FIFO that nobody reads for a
+/// second gives kRetry. The answer is never kFailed: whatever is wrong with a path or a disk can be put right by the
+/// operator, and until then the records stay with their senders. request_reopen() helps too where a file system went away
+/// and came back (ESTALE): in the middle of a batch the rest goes to the newly opened file, from the next whole record on.
+/// A file that was removed is not noticed before that.
 class FileSink final : public Sink {
  public:
   explicit FileSink(const config::Sink& config, FileOps& files = system_files());
@@ -67,7 +71,7 @@ class FileSink final : public Sink {
   int sync_file(OutFile& file);
   void reopen_if_asked();
   void sync_if_due(Clock::time_point now);
-  void close_outdated(Clock::time_point now);
+  void close_outdated();
 
   void note(std::string error);
   void note(const char* what, const OutFile& file, int code);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -23,7 +22,7 @@ struct OutFile {
   bool torn_tail = false;        ///< ends in a torn record that could not be cut off: a LF goes first
   std::uint32_t part = kNoPart;  ///< its part of the batch in hand
   std::uint64_t epoch = 0;       ///< PathRouter::epoch() when last used
-  std::chrono::steady_clock::time_point used{};
+  std::int64_t used = 0;         ///< PathRouter::second() when last used
   std::list<OutFile*>::iterator place{};  ///< in the table's list of open files
 };
 

@@ -51,6 +51,7 @@ void PathRouter::update_time(std::int64_t time_ns) {
 }
 
 OutFile& PathRouter::file_for(const Segment& segment) {
+  if (last_ != nullptr && path_.is_static()) return *last_;
   if (path_.uses_time()) update_time(segment.time_ns);
   const Key key = key_of(segment);
   if (last_ != nullptr && key == last_key_) return *last_;

@@ -23,6 +23,8 @@ class PathRouter {
   void begin_batch();
 
   std::uint64_t epoch() const noexcept { return epoch_; }  ///< rises when the rendered time changes
+  /// Receive time of the last segment whose path holds a time, in seconds since 1970.
+  std::int64_t second() const noexcept { return second_; }
   const PathTemplate& path() const noexcept { return path_; }
 
  private:

@@ -18,6 +18,7 @@ FrameResult NewlineFramer::truncated(std::string_view input) noexcept {
 
 // A CR before the delimiter counts as cut: it may have come, and been passed over, in an earlier read.
 FrameResult NewlineFramer::skip(std::string_view input) noexcept {
+  if (input.empty()) return {};
   const char* end = find_byte(input.data(), input.size(), delimiter_);
   if (end == nullptr) return {.status = FrameStatus::kSkipping, .consumed = input.size()};
   skipping_ = false;

@@ -75,6 +75,7 @@ FrameResult OctetCountedFramer::truncated(std::string_view input) noexcept {
 }
 
 FrameResult OctetCountedFramer::skip(std::string_view input) noexcept {
+  if (input.empty()) return {};
   const std::size_t bytes = std::min(skip_, input.size());
   skip_ -= bytes;
   return {.status = FrameStatus::kSkipping, .consumed = bytes};

@@ -8,6 +8,7 @@ import errno
 import select
 import socket
 import threading
+import time
 
 from .address import Address
 from .records import record
@@ -173,6 +174,52 @@ class Drip(Client):
         while not self.look_for_fin() and not self.quit.is_set():
             self.send_record()
             self.quit.wait(0.01)
+
+
+class Flood(HalfClosing):
+    """Writes without a pause until told to quit; then ends its direction in order, so that all of it counts."""
+
+    def __init__(self, address, name, size=200):
+        super().__init__(address, name, size)
+        self.enough = threading.Event()
+
+    def behave(self):
+        while not self.enough.is_set() and self.send_record():
+            pass
+        self.sock.shutdown(socket.SHUT_WR)
+        self.wait_fin()
+
+    def blocked(self, seconds=1.0) -> bool:
+        before = self.sent
+        time.sleep(seconds)
+        return self.sent == before
+
+
+class DatagramFlood(threading.Thread):
+    """Datagrams without a pause (unixgram) or about 2,000 a second (udp); counts those that the kernel took, and
+    those that it refused with EAGAIN."""
+
+    def __init__(self, address, name):
+        super().__init__(name=name, daemon=True)
+        self.sock = address.connect(timeout=None)
+        self.sock.setblocking(False)
+        self.pause = 0 if address.is_unix else 0.0005
+        self.sent = 0
+        self.refused = 0
+        self.enough = threading.Event()
+
+    def run(self):
+        with self.sock:
+            while not self.enough.is_set():
+                try:
+                    self.sock.send(record(self.name, self.sent, 200))
+                    self.sent += 1
+                    time.sleep(self.pause)
+                except BlockingIOError:
+                    self.refused += 1
+                    time.sleep(0.001)
+                except (BrokenPipeError, ConnectionError, FileNotFoundError):
+                    return  # the server has stopped
 
 
 TEMPERS = {kind.__name__: kind for kind in (Idle, Silent, MidMessage, HalfClosing, Stubborn, Deaf)}

@@ -193,6 +193,18 @@ class Server:
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def holds(self, name: str) -> bool:
+        """It has the file of that name (as it is called now) open."""
+        folder = f"/proc/{self.pid}/fd"
+        path = os.path.realpath(self.folder / name)
+        for descriptor in os.listdir(folder):
+            try:
+                if os.readlink(f"{folder}/{descriptor}") == path:
+                    return True
+            except FileNotFoundError:
+                pass
+        return False
+
     # --- the end of every test
 
     def check(self):

@@ -25,6 +25,10 @@ class StalledPipe:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
+    def close(self):
+        """The reader goes away: writes to the pipe fail with EPIPE."""
+        os.close(self._read_end)
+
     def _read(self):
         while chunk := os.read(self._read_end, 1 << 20):
             self._chunks.append(chunk)

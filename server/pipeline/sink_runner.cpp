@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "protocols/core/check.h"
-#include "server/log/log.h"
 #include "server/pipeline/settlement.h"
 
 namespace penstock {
@@ -37,9 +36,8 @@ void name_this_thread(const std::string& sink) {
 
 std::vector<FrameRange> all_frames(const QueueEntry& entry) { return {{0, entry.batch->events()}}; }
 
-std::int64_t milliseconds_since(std::chrono::steady_clock::time_point since) {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(steady_clock::now() - since).count();
+std::int64_t milliseconds(std::chrono::steady_clock::duration length) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(length).count();
 }
 
 }  // namespace
@@ -88,10 +86,10 @@ void SinkRunner::deliver(const QueueEntry& entry) {
 
 WriteStatus SinkRunner::attempt(const QueueEntry& entry) {
   const WriteStatus status = sink_->write(entry.batch->batch());
-  if (status == WriteStatus::kDelivered) {
-    if (failing_.load()) note_recovery();
-  } else {
+  if (status != WriteStatus::kDelivered) {
     note_trouble(status);
+  } else if (failing_.load()) {
+    note_recovery();
   }
   return status;
 }
@@ -132,19 +130,29 @@ void SinkRunner::close_sink() {
 void SinkRunner::note_trouble(WriteStatus status) {
   const auto now = Clock::now();
   const bool begins = !failing_.exchange(true);
-  if (begins) trouble_since_ = now;
-  if (!begins && now - last_reminder_ < kReminder) return;
+  if (diverted_.load() && status == WriteStatus::kRetry) return;  // interrupted by us
+  if (begins) {
+    trouble_since_ = now;
+    trouble_announced_ = false;
+  }
+  std::uint64_t suppressed = 0;
+  const bool says_so = trouble_announced_ ? now - last_reminder_ >= kReminder
+                                          : trouble_limit_.allow(milliseconds(now.time_since_epoch()), suppressed);
+  if (!says_so) return;
+  trouble_announced_ = true;
   last_reminder_ = now;
   log::error(status == WriteStatus::kRetry ? "sink cannot write, will try again" : "sink refuses records for good",
              {{"sink", name_},
               {"reason", sink_->last_error()},
-              {"for_ms", milliseconds_since(trouble_since_)},
-              {"queued_bytes", queue_.fill_bytes()}});
+              {"for_ms", milliseconds(now - trouble_since_)},
+              {"queued_bytes", queue_.fill_bytes()},
+              {"suppressed", suppressed}});
 }
 
 void SinkRunner::note_recovery() {
   failing_ = false;
-  log::info("sink writes again", {{"sink", name_}, {"after_ms", milliseconds_since(trouble_since_)}});
+  if (!trouble_announced_) return;
+  log::info("sink writes again", {{"sink", name_}, {"after_ms", milliseconds(Clock::now() - trouble_since_)}});
 }
 
 // ---- other threads

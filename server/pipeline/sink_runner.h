@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/log/log.h"
 #include "server/pipeline/quarantine.h"
 #include "server/pipeline/sink.h"
 #include "server/pipeline/sink_queue.h"
@@ -94,6 +95,8 @@ class SinkRunner {
 
   // The sink's thread only.
   Clock::time_point last_tick_, trouble_since_, last_reminder_;
+  bool trouble_announced_ = false;
+  log::RateLimit trouble_limit_;  // of troubles that come and go
 };
 
 }  // namespace penstock

@@ -54,7 +54,8 @@ unsigned kind_of(std::string_view url) {
   const auto split = url.find("://");
   const auto scheme = url.substr(0, split);
   if (split == std::string_view::npos) return kEvery;
-  const unsigned pathname = url.substr(split + 3).starts_with('@') ? 0u : static_cast<unsigned>(kPathname);
+  const unsigned pathname =
+      url.substr(split + 3).starts_with('@') ? 0u : static_cast<unsigned>(kPathname);
   if (scheme == "tcp" || scheme == "tcp4" || scheme == "tcp6") return kTcp;
   if (scheme == "udp" || scheme == "udp4" || scheme == "udp6") return kUdp;
   if (scheme == "unix") return kUnix | pathname;
@@ -66,7 +67,8 @@ unsigned kind_of(std::string_view url) {
 void check_need(Draft& draft, const TableSource& source, const Need& need, unsigned kinds) {
   const auto given = source.keys.find(need.key);
   if (given == source.keys.end() || (need.kinds & kinds) != 0) return;
-  source.warn(draft.problems, given->second.key, need.key, "no effect: listen has no " + std::string(need.urls));
+  source.warn(draft.problems, given->second.key, need.key,
+              "no effect: listen has no " + std::string(need.urls));
 }
 
 void check_needs(Draft& draft, const Listener& listener, const TableSource& source) {
@@ -80,12 +82,15 @@ void check_limits(Draft& draft, const Listener& listener, const TableSource& sou
   const auto all = draft.config.server.max_connections;
   const auto here = listener.max_connections, peer = listener.max_connections_per_peer;
   if (here != 0 && peer > here) {
-    source.warn(draft.problems, source.place_of("max_connections_per_peer"), "max_connections_per_peer",
-                "no effect: " + std::to_string(peer) + " is more than max_connections, " + std::to_string(here));
+    source.warn(draft.problems, source.place_of("max_connections_per_peer"),
+                "max_connections_per_peer",
+                "no effect: " + std::to_string(peer) + " is more than max_connections, " +
+                    std::to_string(here));
   }
   if (all != 0 && here > all) {
     source.warn(draft.problems, source.place_of("max_connections"), "max_connections",
-                "no effect: " + std::to_string(here) + " is more than server.max_connections, " + std::to_string(all));
+                "no effect: " + std::to_string(here) + " is more than server.max_connections, " +
+                    std::to_string(all));
   }
 }
 
@@ -112,13 +117,16 @@ bool is_id(const std::string& text) {
 }
 
 void check_accounts(Draft& draft, const Listener& listener, const TableSource& source) {
-  if (!listener.owner.empty() && !is_id(listener.owner) && !is_in_database<passwd>(getpwnam_r, listener.owner)) {
+  if (!listener.owner.empty() && !is_id(listener.owner) &&
+      !is_in_database<passwd>(getpwnam_r, listener.owner)) {
     const auto& item = source.item("owner", 0);
     source.error(draft.problems, item.place, "owner", "no user " + item.shown + " on this machine");
   }
-  if (!listener.group.empty() && !is_id(listener.group) && !is_in_database<group>(getgrnam_r, listener.group)) {
+  if (!listener.group.empty() && !is_id(listener.group) &&
+      !is_in_database<group>(getgrnam_r, listener.group)) {
     const auto& item = source.item("group", 0);
-    source.error(draft.problems, item.place, "group", "no group " + item.shown + " on this machine");
+    source.error(draft.problems, item.place, "group",
+                 "no group " + item.shown + " on this machine");
   }
 }
 
@@ -140,7 +148,8 @@ void check_urls(Draft& draft) {
       const auto [first, added] = seen.emplace(item.text, Seen{i, item.place});
       if (added) continue;
       source.error(draft.problems, item.place, "listen",
-                   item.shown + " is taken already by " + draft.listeners[first->second.listener].title + " in line " +
+                   item.shown + " is taken already by " +
+                       draft.listeners[first->second.listener].title + " in line " +
                        std::to_string(first->second.place.line));
     }
   }

@@ -12,7 +12,8 @@ namespace penstock::config {
 namespace {
 
 constexpr std::size_t kMaxPathBytes = 4095;  // PATH_MAX without its NUL
-const std::vector<std::string> kSchemes = {"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix", "unixgram", "unixpacket"};
+const std::vector<std::string> kSchemes = {"tcp",  "tcp4", "tcp6",     "udp",       "udp4",
+                                           "udp6", "unix", "unixgram", "unixpacket"};
 
 Pattern::Bytes without_slash(std::string_view pairs) {
   auto bytes = Pattern::range(pairs);
@@ -25,9 +26,22 @@ struct Conversion {
   char letter;
   std::size_t digits;
 };
-constexpr std::array<Conversion, 16> kFixed = {{{'Y', 4}, {'G', 4}, {'C', 2}, {'y', 2}, {'g', 2}, {'m', 2},
-                                                {'d', 2}, {'H', 2}, {'I', 2}, {'M', 2}, {'S', 2}, {'j', 3},
-                                                {'V', 2}, {'U', 2}, {'W', 2}, {'u', 1}}};
+constexpr std::array<Conversion, 16> kFixed = {{{'Y', 4},
+                                                {'G', 4},
+                                                {'C', 2},
+                                                {'y', 2},
+                                                {'g', 2},
+                                                {'m', 2},
+                                                {'d', 2},
+                                                {'H', 2},
+                                                {'I', 2},
+                                                {'M', 2},
+                                                {'S', 2},
+                                                {'j', 3},
+                                                {'V', 2},
+                                                {'U', 2},
+                                                {'W', 2},
+                                                {'u', 1}}};
 
 void append_time(Pattern& pattern, std::string_view conversion) {
   const auto digit = Pattern::range("09");
@@ -41,10 +55,12 @@ void append_time(Pattern& pattern, std::string_view conversion) {
     pattern.literal("-");
     return digits(2);
   }
-  const auto* fixed = std::find_if(kFixed.begin(), kFixed.end(), [&](const auto& c) { return c.letter == conversion[1]; });
+  const auto* fixed = std::find_if(kFixed.begin(), kFixed.end(),
+                                   [&](const auto& c) { return c.letter == conversion[1]; });
   if (fixed != kFixed.end()) return digits(fixed->digits);
   if (conversion.find_first_of("aAbBhpP") == 1) return pattern.some(Pattern::range("AZaz"));
-  const bool slashes = conversion.back() == 'D' || conversion.back() == 'x' || conversion.back() == 'c';
+  const bool slashes =
+      conversion.back() == 'D' || conversion.back() == 'x' || conversion.back() == 'c';
   pattern.some(slashes ? Pattern::range(" ~") : without_slash(" ~"));
 }
 
@@ -61,7 +77,8 @@ void append_peer(Pattern& pattern) {
   pattern.some(bytes);
 }
 
-void append_part(Pattern& pattern, const PathPart& part, const std::vector<std::string>& listeners) {
+void append_part(Pattern& pattern, const PathPart& part,
+                 const std::vector<std::string>& listeners) {
   switch (part.kind) {
     case PathPart::Kind::kLiteral: return pattern.literal(part.text);
     case PathPart::Kind::kTime: return append_time(pattern, part.text);
@@ -76,7 +93,8 @@ void append_part(Pattern& pattern, const PathPart& part, const std::vector<std::
 // they stay what they are in a template.
 std::string absolute(const std::string& path, bool is_template) {
   std::error_code error;
-  std::string directory = path.starts_with('/') ? std::string() : std::filesystem::current_path(error).string() + '/';
+  std::string directory =
+      path.starts_with('/') ? std::string() : std::filesystem::current_path(error).string() + '/';
   if (is_template) {
     std::string doubled;
     for (const char c : directory) doubled.append(c == '{' || c == '}' || c == '%' ? 2 : 1, c);
@@ -111,7 +129,8 @@ std::vector<std::string> listeners_of(const Config& config, const std::string& s
   };
   std::vector<std::string> names;
   for (const auto& listener : config.listeners) {
-    if (!listener.name.empty() && (has(listener.sinks) || has(listener.best_effort_sinks))) names.push_back(listener.name);
+    if (!listener.name.empty() && (has(listener.sinks) || has(listener.best_effort_sinks)))
+      names.push_back(listener.name);
   }
   return names;
 }
@@ -119,18 +138,21 @@ std::vector<std::string> listeners_of(const Config& config, const std::string& s
 std::optional<Target> target_of(Draft& draft, std::size_t index) {
   const auto& sink = draft.config.sinks[index];
   const auto& source = draft.sinks[index];
-  const bool wanted = sink.type == SinkType::kFile && source.sound("type") && source.has("path") && source.sound("path");
+  const bool wanted = sink.type == SinkType::kFile && source.sound("type") && source.has("path") &&
+                      source.sound("path");
   if (!wanted) return {};
   const auto& item = source.item("path", 0);
   if (auto parts = parse_path(sink.path); !parts) {
     // The words may quote the path: not when it may be a secret.
-    source.error(draft.problems, item.place, "path",
-                 item.expanded ? item.shown + " expands to no valid path template" : parts.error().message);
+    source.error(
+        draft.problems, item.place, "path",
+        item.expanded ? item.shown + " expands to no valid path template" : parts.error().message);
     return {};
   }
   Target target{&source, absolute(sink.path, true), {}};
   if (target.path.size() > kMaxPathBytes) {
-    source.error(draft.problems, item.place, "path", "expected at most 4095 bytes, got " + std::to_string(target.path.size()));
+    source.error(draft.problems, item.place, "path",
+                 "expected at most 4095 bytes, got " + std::to_string(target.path.size()));
     return {};
   }
   const auto parts = parse_path(target.path);
@@ -142,19 +164,23 @@ std::optional<Target> target_of(Draft& draft, std::size_t index) {
 
 void check_pair(Draft& draft, const Target& a, const Target& b) {
   if (a.path != b.path && !can_collide(a.pattern, b.pattern)) return;
-  b.source->error(draft.problems, b.source->place_of("path"), "path",
-                  "can meet that of " + a.source->title + " in line " + std::to_string(a.source->place_of("path").line) +
-                      ", expected templates that never give the same file or one as a directory of the other");
+  b.source->error(
+      draft.problems, b.source->place_of("path"), "path",
+      "can meet that of " + a.source->title + " in line " +
+          std::to_string(a.source->place_of("path").line) +
+          ", expected templates that never give the same file or one as a directory of the other");
 }
 
 void check_quarantine(Draft& draft, const std::vector<Target>& targets) {
   if (!draft.quarantine.sound("path")) return;
   Pattern directory;
-  directory.literal(absolute(draft.config.quarantine.path, false));
+  const std::string path = absolute(draft.config.quarantine.path, false);
+  directory.literal(path == "/" ? "" : path);
   for (const auto& target : targets) {
     if (!can_collide(directory, target.pattern)) continue;
-    target.source->error(draft.problems, target.source->place_of("path"), "path",
-                         "can lie in the quarantine directory, expected one outside of quarantine.path");
+    target.source->error(
+        draft.problems, target.source->place_of("path"), "path",
+        "can lie in the quarantine directory, expected one outside of quarantine.path");
   }
 }
 

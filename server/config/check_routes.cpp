@@ -10,7 +10,8 @@ namespace penstock::config {
 namespace {
 
 template <class T>
-void check_names_of(const std::vector<T>& tables, const std::vector<TableSource>& sources, Problems& problems) {
+void check_names_of(const std::vector<T>& tables, const std::vector<TableSource>& sources,
+                    Problems& problems) {
   std::map<std::string, const TableSource*> seen;
   for (std::size_t i = 0; i < tables.size(); ++i) {
     const auto& source = sources[i];
@@ -41,8 +42,9 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 
 // A sink whose own name was refused may be the one that is meant: then nothing is said.
 bool all_names_sound(const Draft& draft) {
-  return std::all_of(draft.sinks.begin(), draft.sinks.end(),
-                     [](const TableSource& sink) { return sink.has("name") && sink.sound("name"); });
+  return std::all_of(draft.sinks.begin(), draft.sinks.end(), [](const TableSource& sink) {
+    return sink.has("name") && sink.sound("name");
+  });
 }
 
 void check_known(Draft& draft, const TableSource& source, const std::string& key,
@@ -71,7 +73,8 @@ void check_listener(Draft& draft, std::size_t index, const std::vector<std::stri
   for (std::size_t i = 0; i < listener.best_effort_sinks.size(); ++i) {
     if (!contains(listener.sinks, listener.best_effort_sinks[i])) continue;
     const auto& item = source.item("best_effort_sinks", i);
-    source.error(draft.problems, item.place, "best_effort_sinks", item.shown + " is in sinks as well, expected in one of them");
+    source.error(draft.problems, item.place, "best_effort_sinks",
+                 item.shown + " is in sinks as well, expected in one of them");
   }
   if (listener.sinks.empty() && listener.best_effort_sinks.empty()) {
     source.error(draft.problems, source.place_of("sinks"), "sinks",
@@ -82,9 +85,11 @@ void check_listener(Draft& draft, std::size_t index, const std::vector<std::stri
 void check_used(Draft& draft) {
   std::set<std::string> used;
   for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
-    if (!draft.listeners[i].sound("sinks") || !draft.listeners[i].sound("best_effort_sinks")) return;
+    if (!draft.listeners[i].sound("sinks") || !draft.listeners[i].sound("best_effort_sinks"))
+      return;
     used.insert(draft.config.listeners[i].sinks.begin(), draft.config.listeners[i].sinks.end());
-    used.insert(draft.config.listeners[i].best_effort_sinks.begin(), draft.config.listeners[i].best_effort_sinks.end());
+    used.insert(draft.config.listeners[i].best_effort_sinks.begin(),
+                draft.config.listeners[i].best_effort_sinks.end());
   }
   if (draft.listeners.empty()) return;
   for (std::size_t i = 0; i < draft.sinks.size(); ++i) {

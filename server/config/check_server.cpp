@@ -9,10 +9,12 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kEngineStopTimeout{10'000};  // docker stop, systemd's is longer
-constexpr std::uint64_t kQueuesPercent = 70;        // the rest is for blocks being filled and unfinished frames
+constexpr std::uint64_t kQueuesPercent =
+    70;  // the rest is for blocks being filled and unfinished frames
 constexpr std::uint64_t kMiBBytes = 1u << 20;
 
 void check_tables(Draft& draft) {
+  if (draft.malformed) return;
   if (draft.listeners.empty()) {
     draft.problems.push_back({{}, "no [[listener]]: expected at least one, with name and listen"});
   }
@@ -32,7 +34,8 @@ void check_timeouts(Draft& draft) {
                 "a stop may take drain_timeout + flush_timeout = " + duration_text(sum) +
                     ", container engines kill after 10s unless told otherwise");
   }
-  if (source.has("drain_quiet") && source.sound("drain_quiet") && server.drain_quiet > server.drain_timeout) {
+  if (source.has("drain_quiet") && source.sound("drain_quiet") &&
+      server.drain_quiet > server.drain_timeout) {
     source.warn(draft.problems, source.place_of("drain_quiet"), "drain_quiet",
                 "no effect: longer than drain_timeout, " + duration_text(server.drain_timeout));
   }
@@ -59,17 +62,21 @@ void check_queues(Draft& draft) {
     if (!draft.sinks[i].sound("queue.max_bytes")) return;
     sum += sinks[i].queue.max_bytes;  // at most 1 TiB each: no overflow below 2^24 sinks
   }
-  if (!draft.server.sound("memory") || sum <= memory / 100 * kQueuesPercent + memory % 100 * kQueuesPercent / 100) return;
+  if (!draft.server.sound("memory") ||
+      sum <= memory / 100 * kQueuesPercent + memory % 100 * kQueuesPercent / 100)
+    return;
   const std::uint64_t needed = (sum * 100 / kQueuesPercent / kMiBBytes + 1) * kMiBBytes;
-  const auto blame = std::find_if(draft.sinks.begin(), draft.sinks.end(),
-                                  [](const TableSource& sink) { return sink.has("queue.max_bytes"); });
+  const auto blame =
+      std::find_if(draft.sinks.begin(), draft.sinks.end(),
+                   [](const TableSource& sink) { return sink.has("queue.max_bytes"); });
   const bool server = draft.server.has("memory") || blame == draft.sinks.end();
   const TableSource& source = server ? draft.server : *blame;
   const std::string_view key = server ? "memory" : "queue.max_bytes";
   source.error(draft.problems, source.place_of(key), key,
-               "the queues of all sinks together hold " + size_text(sum) + " (queue.max_bytes; the largest is " +
-                   largest(draft) + "), expected at most " + percent_of_memory(memory) +
-                   ": raise memory to " + quoted(size_text(needed)) + " or lower the queues");
+               "the queues of all sinks together hold " + size_text(sum) +
+                   " (queue.max_bytes; the largest is " + largest(draft) + "), expected at most " +
+                   percent_of_memory(memory) + ": raise memory to " + quoted(size_text(needed)) +
+                   " or lower the queues");
 }
 
 // Unfinished frames have a quarter of the budget: one frame has to fit.
@@ -79,9 +86,11 @@ void check_frames(Draft& draft) {
   for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
     const auto& source = draft.listeners[i];
     const auto frame = draft.config.listeners[i].max_frame_bytes;
-    if (!source.has("max_frame_bytes") || !source.sound("max_frame_bytes") || frame <= most) continue;
+    if (!source.has("max_frame_bytes") || !source.sound("max_frame_bytes") || frame <= most)
+      continue;
     source.error(draft.problems, source.place_of("max_frame_bytes"), "max_frame_bytes",
-                 "expected at most a quarter of server.memory, " + size_text(most) + ", got " + size_text(frame));
+                 "expected at most a quarter of server.memory, " + size_text(most) + ", got " +
+                     size_text(frame));
   }
 }
 

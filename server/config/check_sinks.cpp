@@ -6,12 +6,15 @@
 namespace penstock::config {
 namespace {
 
-constexpr std::array<std::string_view, 4> kFileKeys = {"sync", "sync_interval", "timezone", "max_open_files"};
+constexpr std::array<std::string_view, 4> kFileKeys = {"sync", "sync_interval", "timezone",
+                                                       "max_open_files"};
 constexpr std::array<std::string_view, 2> kWritingKeys = {"encoding", "newlines"};
 
-void warn_if_given(Draft& draft, const TableSource& source, std::string_view key, const std::string& why) {
+void warn_if_given(Draft& draft, const TableSource& source, std::string_view key,
+                   const std::string& why) {
   const auto given = source.keys.find(key);
-  if (given != source.keys.end()) source.warn(draft.problems, given->second.key, key, "no effect: " + why);
+  if (given != source.keys.end())
+    source.warn(draft.problems, given->second.key, key, "no effect: " + why);
 }
 
 void check_file_sink(Draft& draft, const Sink& sink, const TableSource& source) {
@@ -28,11 +31,14 @@ void check_other_sink(Draft& draft, const Sink& sink, const TableSource& source)
   const bool stdout_sink = sink.type == SinkType::kStdout;
   const std::string type = stdout_sink ? "\"stdout\"" : "\"blackhole\"";
   if (const auto path = source.keys.find("path"); path != source.keys.end()) {
-    source.error(draft.problems, path->second.key, "path", "a sink of type " + type + " has none, only \"file\" has");
+    source.error(draft.problems, path->second.key, "path",
+                 "a sink of type " + type + " has none, only \"file\" has");
   }
-  for (const auto key : kFileKeys) warn_if_given(draft, source, key, "only for type \"file\", this is " + type);
+  for (const auto key : kFileKeys)
+    warn_if_given(draft, source, key, "only for type \"file\", this is " + type);
   if (stdout_sink) return;
-  for (const auto key : kWritingKeys) warn_if_given(draft, source, key, "a sink of type " + type + " writes nothing");
+  for (const auto key : kWritingKeys)
+    warn_if_given(draft, source, key, "a sink of type " + type + " writes nothing");
 }
 
 void check_one_stdout(Draft& draft) {
@@ -42,7 +48,8 @@ void check_one_stdout(Draft& draft) {
     if (draft.config.sinks[i].type != SinkType::kStdout || !source.sound("type")) continue;
     if (first != nullptr) {
       source.error(draft.problems, source.place_of("type"), "type",
-                   "a second sink of type \"stdout\" beside " + first->title + ", expected one: their records would mix");
+                   "a second sink of type \"stdout\" beside " + first->title +
+                       ", expected one: their records would mix");
     } else {
       first = &source;
     }

@@ -6,7 +6,8 @@
 /// reading has told already.
 namespace penstock::config {
 
-void check_server(Draft& draft);     ///< tables present, stop timeouts, memory against queues and frames
+void check_server(
+    Draft& draft);  ///< tables present, stop timeouts, memory against queues and frames
 void check_names(Draft& draft);      ///< present, unique
 void check_routes(Draft& draft);     ///< listeners' sinks; fills in the default
 void check_listeners(Draft& draft);  ///< URLs, keys against kinds of URL, limits, owners

@@ -34,13 +34,14 @@ struct Place {
 };
 
 struct Server {
-  unsigned threads = 0;                          ///< I/O loops; 0 is one a core; up to 256
-  std::size_t memory_bytes = 256u << 20;         ///< budget of blocks, indexes and unfinished frames
-  std::chrono::milliseconds drain_timeout{6000}; ///< ends reading after a stop signal
-  std::chrono::milliseconds flush_timeout{2000}; ///< ends the sinks' phase after that
-  std::chrono::milliseconds drain_quiet{1000};   ///< silence after which an idle connection is closed early while stopping
+  unsigned threads = 0;                   ///< I/O loops; 0 is one a core; up to 256
+  std::size_t memory_bytes = 256u << 20;  ///< budget of blocks, indexes and unfinished frames
+  std::chrono::milliseconds drain_timeout{6000};  ///< ends reading after a stop signal
+  std::chrono::milliseconds flush_timeout{2000};  ///< ends the sinks' phase after that
+  std::chrono::milliseconds drain_quiet{
+      1000};  ///< silence after which an idle connection is closed early while stopping
   AtDeadline at_deadline = AtDeadline::kFreeze;
-  std::size_t max_connections = 0;               ///< 0: the descriptor limit less a reserve
+  std::size_t max_connections = 0;  ///< 0: the descriptor limit less a reserve
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 
@@ -61,29 +62,29 @@ struct Listener {
   std::vector<ListenUrl> listen;
   std::string protocol = "raw";
   Framing framing = Framing::kNewline;
-  Split split = Split::kNone;                    ///< datagrams and packets only
-  std::size_t max_frame_bytes = 64u << 10;       ///< 1 to 16 MiB
+  Split split = Split::kNone;               ///< datagrams and packets only
+  std::size_t max_frame_bytes = 64u << 10;  ///< 1 to 16 MiB
   Oversize oversize = Oversize::kTruncate;
   Tail tail = Tail::kAuto;
-  std::size_t receive_buffer_bytes = 0;          ///< SO_RCVBUF; 0 leaves the system's
-  bool gro = false;                              ///< udp only: UDP_GRO
-  int backlog = 0;                               ///< 0: net.core.somaxconn
-  std::size_t max_connections = 0;               ///< 0: only the server's limit
-  std::size_t max_connections_per_peer = 0;      ///< 0: none; by address, unix by uid
-  std::chrono::milliseconds idle_timeout{0};     ///< 0: off
+  std::size_t receive_buffer_bytes = 0;       ///< SO_RCVBUF; 0 leaves the system's
+  bool gro = false;                           ///< udp only: UDP_GRO
+  int backlog = 0;                            ///< 0: net.core.somaxconn
+  std::size_t max_connections = 0;            ///< 0: only the server's limit
+  std::size_t max_connections_per_peer = 0;   ///< 0: none; by address, unix by uid
+  std::chrono::milliseconds idle_timeout{0};  ///< 0: off
   std::chrono::milliseconds first_byte_timeout{0};
-  std::optional<std::chrono::seconds> keepalive; ///< TCP_KEEPIDLE; unset: off
-  std::uint32_t mode = 0660;                     ///< of unix socket files
-  std::string owner;                             ///< user name or number; empty: ours
+  std::optional<std::chrono::seconds> keepalive;  ///< TCP_KEEPIDLE; unset: off
+  std::uint32_t mode = 0660;                      ///< of unix socket files
+  std::string owner;                              ///< user name or number; empty: ours
   std::string group;
-  std::vector<std::string> sinks;                ///< required; the loader fills in all sinks where absent
+  std::vector<std::string> sinks;  ///< required; the loader fills in all sinks where absent
   std::vector<std::string> best_effort_sinks;
 
   friend bool operator==(const Listener&, const Listener&) = default;
 };
 
 struct Queue {
-  std::size_t max_bytes = 8u << 20;              ///< high watermark; half of it is the low one
+  std::size_t max_bytes = 8u << 20;  ///< high watermark; half of it is the low one
   WhenFull when_full = WhenFull::kBlock;
 
   friend bool operator==(const Queue&, const Queue&) = default;
@@ -93,7 +94,7 @@ struct Sink {
   std::string name;
   Place place;
   SinkType type = SinkType::kFile;
-  std::string path;                              ///< template: {listener} {peer} {url} {scheme} and strftime
+  std::string path;  ///< template: {listener} {peer} {url} {scheme} and strftime
   Encoding encoding = Encoding::kRaw;
   Newlines newlines = Newlines::kEscape;
   Sync sync = Sync::kNever;
@@ -107,13 +108,13 @@ struct Sink {
 
 struct Quarantine {
   std::string path = "data/quarantine";
-  std::size_t max_bytes = 64u << 20;             ///< of all its files; leftover files do not count
+  std::size_t max_bytes = 64u << 20;  ///< of all its files; leftover files do not count
 
   friend bool operator==(const Quarantine&, const Quarantine&) = default;
 };
 
 struct Config {
-  std::string file;                              ///< path as given; empty for the empty config
+  std::string file;  ///< path as given; empty for the empty config
   Server server;
   std::vector<Listener> listeners;
   std::vector<Sink> sinks;

@@ -23,11 +23,13 @@ const Item& TableSource::item(std::string_view key, std::size_t index) const {
   return keys.find(key)->second.items[index];
 }
 
-void TableSource::error(Problems& problems, Place at, std::string_view key, const std::string& text) const {
+void TableSource::error(Problems& problems, Place at, std::string_view key,
+                        const std::string& text) const {
   problems.push_back({at, prefixed(title, key, text), false});
 }
 
-void TableSource::warn(Problems& problems, Place at, std::string_view key, const std::string& text) const {
+void TableSource::warn(Problems& problems, Place at, std::string_view key,
+                       const std::string& text) const {
   problems.push_back({at, prefixed(title, key, text), true});
 }
 

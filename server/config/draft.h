@@ -16,7 +16,7 @@ struct Given {
   Place key;
   Place value;
   std::vector<Item> items;  ///< texts with their places; empty for other values
-  bool valid = false;       ///< invalid: the field kept its default, and the problem is told already
+  bool valid = false;  ///< invalid: the field kept its default, and the problem is told already
 };
 
 /// Where a table and its keys stand in the file, for the checks that come after reading.
@@ -44,6 +44,8 @@ struct Draft {
   TableSource quarantine;
   std::vector<TableSource> listeners;
   std::vector<TableSource> sinks;
+  bool malformed =
+      false;  ///< a listener or sink table was not understood: that there is none is no second problem
   Problems problems;
 };
 

@@ -13,26 +13,32 @@ constexpr std::size_t kMaxSecretBytes = std::size_t{64} << 10;
 constexpr std::string_view kFilePrefix = "file:";
 
 bool is_variable_name(std::string_view name) {
-  const auto letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; };
+  const auto letter = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+  };
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
   return !name.empty() && letter(name[0]) &&
          std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || digit(c); });
 }
 
 Result<std::string> from_file(std::string_view path) {
-  if (path.empty()) return fail(0, "${file:} names no file, expected such as ${file:/run/secrets/token}");
+  if (path.empty())
+    return fail(0, "${file:} names no file, expected such as ${file:/run/secrets/token}");
   auto content = read_file(std::string(path), kMaxSecretBytes);
-  if (!content) return fail(content.error().code, "read " + quoted(path) + ": " + content.error().message);
-  if (content->find('\0') != std::string::npos) return fail(0, "read " + quoted(path) + ": it holds a NUL byte");
-  if (content->ends_with('\n')) content->pop_back();
-  if (content->ends_with('\r')) content->pop_back();
+  if (!content)
+    return fail(content.error().code, "read " + quoted(path) + ": " + content.error().message);
+  if (content->find('\0') != std::string::npos)
+    return fail(0, "read " + quoted(path) + ": it holds a NUL byte");
+  const std::size_t newline = content->ends_with("\r\n") ? 2 : content->ends_with('\n') ? 1 : 0;
+  content->resize(content->size() - newline);
   return content;
 }
 
 Result<std::string> value_of(std::string_view name) {
   if (name.starts_with(kFilePrefix)) return from_file(name.substr(kFilePrefix.size()));
   if (!is_variable_name(name)) {
-    return fail(0, "${" + std::string(name) + "} is no variable name, expected ${NAME} or ${file:/path}");
+    return fail(0, "${" + printable(name, false, 64) +
+                       "} is no variable name, expected ${NAME} or ${file:/path}");
   }
   const char* value = std::getenv(std::string(name).c_str());
   if (value == nullptr) return fail(0, "environment variable " + std::string(name) + " is not set");
@@ -55,7 +61,8 @@ Result<std::string> expand(std::string_view text) {
       text.remove_prefix(1);
       continue;
     }
-    if (!text.starts_with('{')) return fail(0, "a lone $, expected ${NAME} or ${file:/path}, or $$ for a dollar");
+    if (!text.starts_with('{'))
+      return fail(0, "a lone $, expected ${NAME} or ${file:/path}, or $$ for a dollar");
     const auto close = text.find('}');
     if (close == std::string_view::npos) return fail(0, "${ without }");
     auto value = value_of(text.substr(1, close - 1));

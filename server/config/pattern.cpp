@@ -53,7 +53,8 @@ void Pattern::any_of(const std::vector<std::string>& texts) {
 Pattern::Bytes Pattern::range(std::string_view pairs) {
   Bytes bytes;
   for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
-    for (int c = static_cast<unsigned char>(pairs[i]); c <= static_cast<unsigned char>(pairs[i + 1]); ++c) {
+    for (int c = static_cast<unsigned char>(pairs[i]);
+         c <= static_cast<unsigned char>(pairs[i + 1]); ++c) {
       bytes.set(static_cast<std::size_t>(c));
     }
   }

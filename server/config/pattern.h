@@ -32,7 +32,9 @@ class Pattern {
     std::uint32_t to;
   };
   std::uint32_t add_state();
-  void add_edge(std::uint32_t from, const Bytes& bytes, std::uint32_t to) { edges_[from].push_back({bytes, to}); }
+  void add_edge(std::uint32_t from, const Bytes& bytes, std::uint32_t to) {
+    edges_[from].push_back({bytes, to});
+  }
   void add_chain(std::string_view text, std::uint32_t to);
 
   std::vector<std::vector<Edge>> edges_{1};  // by state; 0 is the start

@@ -22,7 +22,8 @@ constexpr std::array<TableForm, 4> kTables = {{{"server", "[server]", false},
 constexpr std::string_view kAllHeaders = "[server], [[listener]], [[sink]] and [quarantine]";
 
 const TableForm* find_table(std::string_view name) {
-  const auto* at = std::find_if(kTables.begin(), kTables.end(), [&](const auto& t) { return t.name == name; });
+  const auto* at =
+      std::find_if(kTables.begin(), kTables.end(), [&](const auto& t) { return t.name == name; });
   return at == kTables.end() ? nullptr : at;
 }
 
@@ -40,13 +41,16 @@ std::string_view home_of(std::string_view key) {
 
 bool is_table_of_keys(const std::vector<std::string>& names, const std::string& key) {
   const std::string prefix = key + '.';
-  return std::any_of(names.begin(), names.end(), [&](const auto& name) { return name.starts_with(prefix); });
+  return std::any_of(names.begin(), names.end(),
+                     [&](const auto& name) { return name.starts_with(prefix); });
 }
 
-std::string unknown_key(const TableForm& table, std::string_view key, const std::vector<std::string>& names) {
+std::string unknown_key(const TableForm& table, std::string_view key,
+                        const std::vector<std::string>& names) {
   const std::string text = "unknown key " + quoted(key);
   if (auto hint = did_you_mean(key, names); !hint.empty()) return text + hint;
-  if (const auto header = home_of(key); !header.empty()) return text + ", it belongs to " + std::string(header);
+  if (const auto header = home_of(key); !header.empty())
+    return text + ", it belongs to " + std::string(header);
   return text + ", the keys of " + std::string(table.header) + " are " + quoted_list(names, "and");
 }
 
@@ -54,8 +58,14 @@ std::string unknown_key(const TableForm& table, std::string_view key, const std:
 template <class T>
 class TableReader {
  public:
-  TableReader(const TableForm& form, std::span<const Key<T>> keys, T& into, TableSource& source, Problems& problems)
-      : form_(form), names_(key_names(form.name)), keys_(keys), into_(into), source_(source), problems_(problems) {}
+  TableReader(const TableForm& form, std::span<const Key<T>> keys, T& into, TableSource& source,
+              Problems& problems)
+      : form_(form),
+        names_(key_names(form.name)),
+        keys_(keys),
+        into_(into),
+        source_(source),
+        problems_(problems) {}
 
   void read(const Node& table, const std::string& prefix = {}) {
     for (const auto& entry : table.entries) read_entry(entry, prefix + entry.key);
@@ -64,8 +74,10 @@ class TableReader {
  private:
   void read_entry(const Entry& entry, const std::string& name) {
     if (is_table_of_keys(names_, name)) return read_sub_table(entry, name);
-    const auto key = std::find_if(keys_.begin(), keys_.end(), [&](const auto& k) { return k.name == name; });
-    if (key == keys_.end()) return source_.error(problems_, entry.place, {}, unknown_key(form_, name, names_));
+    const auto key =
+        std::find_if(keys_.begin(), keys_.end(), [&](const auto& k) { return k.name == name; });
+    if (key == keys_.end())
+      return source_.error(problems_, entry.place, {}, unknown_key(form_, name, names_));
     read_key(*key, entry);
   }
 
@@ -78,10 +90,12 @@ class TableReader {
   void read_key(const Key<T>& key, const Entry& entry) {
     Problems wrong;
     auto value = read_value(key.rule, entry.value, wrong);
-    for (const auto& problem : wrong) source_.error(problems_, problem.place, key.name, problem.text);
+    for (const auto& problem : wrong)
+      source_.error(problems_, problem.place, key.name, problem.text);
     if (value) key.store(into_, *value);
     source_.keys[std::string(key.name)] = {entry.place, entry.value.place,
-                                           value ? std::move(value->items) : std::vector<Item>(), value.has_value()};
+                                           value ? std::move(value->items) : std::vector<Item>(),
+                                           value.has_value()};
   }
 
   const TableForm& form_;
@@ -95,7 +109,8 @@ class TableReader {
 // How messages name the `index`th table: by its name where it has one.
 std::string title_of(const TableForm& form, const Node& table, std::size_t index) {
   for (const auto& entry : table.entries) {
-    if (entry.key == "name" && entry.value.type == Node::Type::kString && !entry.value.text.empty()) {
+    if (entry.key == "name" && entry.value.type == Node::Type::kString &&
+        !entry.value.text.empty()) {
       return std::string(form.name) + ' ' + quoted(entry.value.text);
     }
   }
@@ -103,15 +118,15 @@ std::string title_of(const TableForm& form, const Node& table, std::size_t index
 }
 
 template <class T>
-void read_single(const TableForm& form, std::span<const Key<T>> keys, const Node& table, T& into, TableSource& source,
-                 Problems& problems) {
+void read_single(const TableForm& form, std::span<const Key<T>> keys, const Node& table, T& into,
+                 TableSource& source, Problems& problems) {
   source.place = table.place;
   TableReader<T>(form, keys, into, source, problems).read(table);
 }
 
 template <class T>
-void read_repeated(const TableForm& form, std::span<const Key<T>> keys, const Node& list, std::vector<T>& into,
-                   std::vector<TableSource>& sources, Problems& problems) {
+void read_repeated(const TableForm& form, std::span<const Key<T>> keys, const Node& list,
+                   std::vector<T>& into, std::vector<TableSource>& sources, Problems& problems) {
   for (const auto& table : list.items) {
     T& one = into.emplace_back();
     TableSource& source = sources.emplace_back();
@@ -132,19 +147,24 @@ void read_table(const TableForm& form, const Node& value, Draft& draft) {
   if (form.name == "server") {
     read_single(form, server_keys(), value, draft.config.server, draft.server, draft.problems);
   } else if (form.name == "listener") {
-    read_repeated(form, listener_keys(), value, draft.config.listeners, draft.listeners, draft.problems);
+    read_repeated(form, listener_keys(), value, draft.config.listeners, draft.listeners,
+                  draft.problems);
   } else if (form.name == "sink") {
     read_repeated(form, sink_keys(), value, draft.config.sinks, draft.sinks, draft.problems);
   } else {
-    read_single(form, quarantine_keys(), value, draft.config.quarantine, draft.quarantine, draft.problems);
+    read_single(form, quarantine_keys(), value, draft.config.quarantine, draft.quarantine,
+                draft.problems);
   }
 }
 
 std::string unknown_table(const Entry& entry) {
-  const bool table = entry.value.type == Node::Type::kTable || entry.value.type == Node::Type::kList;
-  const std::string text = std::string("unknown ") + (table ? "table " : "key ") + quoted(entry.key);
+  const bool table =
+      entry.value.type == Node::Type::kTable || entry.value.type == Node::Type::kList;
+  const std::string text =
+      std::string("unknown ") + (table ? "table " : "key ") + quoted(entry.key);
   const std::string near = closest(entry.key, {"server", "listener", "sink", "quarantine"});
-  if (table && !near.empty()) return text + ", did you mean " + std::string(find_table(near)->header) + "?";
+  if (table && !near.empty())
+    return text + ", did you mean " + std::string(find_table(near)->header) + "?";
   if (const auto header = home_of(entry.key); !header.empty()) {
     return text + " outside of any table, it belongs to " + std::string(header);
   }
@@ -161,10 +181,12 @@ void read_tables(const Node& root, Draft& draft) {
     if (form == nullptr) {
       draft.problems.push_back({entry.place, unknown_table(entry)});
     } else if (!has_form(*form, entry.value)) {
-      draft.problems.push_back({entry.place, entry.key + ": expected the table " + std::string(form->header) + ", got " +
-                                                 (form->repeated && entry.value.type == Node::Type::kTable
-                                                      ? "[" + entry.key + "]"
-                                                      : shown(entry.value))});
+      draft.malformed = true;
+      draft.problems.push_back(
+          {entry.place,
+           entry.key + ": expected the table " + std::string(form->header) + ", got " +
+               (form->repeated && entry.value.type == Node::Type::kTable ? "[" + entry.key + "]"
+                                                                         : shown(entry.value))});
     } else {
       read_table(*form, entry.value, draft);
     }

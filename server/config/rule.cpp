@@ -13,7 +13,8 @@ namespace {
 using Kind = Rule::Kind;
 
 std::string range(const Rule& rule) {
-  return rule.min == rule.max ? std::to_string(rule.min) : std::to_string(rule.min) + " to " + std::to_string(rule.max);
+  return rule.min == rule.max ? std::to_string(rule.min)
+                              : std::to_string(rule.min) + " to " + std::to_string(rule.max);
 }
 
 std::string describe_count(const Rule& rule) {
@@ -23,14 +24,17 @@ std::string describe_count(const Rule& rule) {
 std::string describe_quantity(const Rule& rule, std::string_view noun, const std::string& zero) {
   const bool size = rule.kind == Kind::kSize;
   const auto text = [&](std::int64_t n) {
-    return size ? size_text(static_cast<std::uint64_t>(n)) : duration_text(std::chrono::milliseconds(n));
+    return size ? size_text(static_cast<std::uint64_t>(n))
+                : duration_text(std::chrono::milliseconds(n));
   };
   std::string out = rule.zero.empty() ? "" : quoted(zero) + " (" + std::string(rule.zero) + ") or ";
   out += std::string(noun) + " from " + quoted(text(rule.min)) + " to " + quoted(text(rule.max));
   return out + ", such as " + quoted(rule.example);
 }
 
-std::vector<std::string> choices_of(const Rule& rule) { return {rule.choices.begin(), rule.choices.end()}; }
+std::vector<std::string> choices_of(const Rule& rule) {
+  return {rule.choices.begin(), rule.choices.end()};
+}
 
 /// Reads one value; the parts share what is needed to say what is wrong.
 class Reader {
@@ -52,7 +56,9 @@ class Reader {
     problems_.push_back({place, "expected " + describe(rule_) + ", got " + shown + hint});
     return std::nullopt;
   }
-  std::nullopt_t wrong(const Node& node, const std::string& hint = {}) { return wrong(node.place, shown(node), hint); }
+  std::nullopt_t wrong(const Node& node, const std::string& hint = {}) {
+    return wrong(node.place, shown(node), hint);
+  }
 
   std::optional<Item> item(const Node& node) {
     if (node.type != Node::Type::kString) return wrong(node);
@@ -156,18 +162,20 @@ class Reader {
     const bool zero = *number == 0 && !rule_.zero.empty();
     const bool whole = rule_.kind != Kind::kSeconds || *number % 1000 == 0;
     if (!zero && (*number < rule_.min || *number > rule_.max || !whole)) return wrong(node);
-    if (rule_.kind == Kind::kAccount) return Value{*number, {{node.place, std::to_string(*number), shown(node), false}}};
+    if (rule_.kind == Kind::kAccount)
+      return Value{*number, {{node.place, std::to_string(*number), shown(node), false}}};
     return Value{*number, {}};
   }
 
   std::string hint(const Node& node) const {
     if (node.type == Node::Type::kInteger) {
-      const bool quantity =
-          rule_.kind == Kind::kSize || rule_.kind == Kind::kDuration || rule_.kind == Kind::kSeconds;
+      const bool quantity = rule_.kind == Kind::kSize || rule_.kind == Kind::kDuration ||
+                            rule_.kind == Kind::kSeconds;
       if (quantity) return " without a unit";
       return rule_.kind == Kind::kMode ? ", which is not octal" : "";
     }
-    if (rule_.kind != Kind::kChoice || node.type != Node::Type::kString || has_expansion(node.text)) return {};
+    if (rule_.kind != Kind::kChoice || node.type != Node::Type::kString || has_expansion(node.text))
+      return {};
     return did_you_mean(node.text, choices_of(rule_));
   }
 
@@ -188,7 +196,8 @@ std::string describe(const Rule& rule) {
     case Kind::kFlag: return "true or false";
     case Kind::kCount: return describe_count(rule);
     case Kind::kSize: return describe_quantity(rule, "a size", "0");
-    case Kind::kBytes: return describe_count(rule) + " (or a size such as " + quoted(rule.example) + ")";
+    case Kind::kBytes:
+      return describe_count(rule) + " (or a size such as " + quoted(rule.example) + ")";
     case Kind::kDuration: return describe_quantity(rule, "a duration", "0s");
     case Kind::kSeconds: return describe_quantity(rule, "whole seconds", "0s");
     case Kind::kChoice: return quoted_list(choices_of(rule), "or");
@@ -208,7 +217,8 @@ std::optional<Value> read_value(const Rule& rule, const Node& node, Problems& pr
 
 bool is_name(std::string_view text) {
   const auto allowed = [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
   };
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), allowed);
 }

@@ -32,16 +32,16 @@ struct Rule {
   Kind kind = Kind::kText;
   std::int64_t min = 0;
   std::int64_t max = 0;
-  std::string_view zero;                     ///< what 0 means where it is allowed besides min to max
-  std::string_view example;                  ///< for kText, kList: the whole description
+  std::string_view zero;     ///< what 0 means where it is allowed besides min to max
+  std::string_view example;  ///< for kText, kList: the whole description
   std::span<const std::string_view> choices;
 };
 
 /// One text of a list, or the only one.
 struct Item {
   Place place;
-  std::string text;   ///< expanded
-  std::string shown;  ///< as written, quoted: what messages print
+  std::string text;       ///< expanded
+  std::string shown;      ///< as written, quoted: what messages print
   bool expanded = false;  ///< `text` may be a secret: no message may show it
 };
 

@@ -19,7 +19,8 @@ std::string folded(std::string_view word) {
 }
 
 bool is_last_part(std::string_view word, std::string_view dotted) {
-  return dotted.size() > word.size() && dotted.ends_with(word) && dotted[dotted.size() - word.size() - 1] == '.';
+  return dotted.size() > word.size() && dotted.ends_with(word) &&
+         dotted[dotted.size() - word.size() - 1] == '.';
 }
 
 }  // namespace
@@ -47,8 +48,10 @@ std::string closest(std::string_view word, const std::vector<std::string>& candi
   std::string found;
   for (const auto& candidate : candidates) {
     if (candidate.size() > kLongestWord) continue;
-    const auto distance = is_last_part(wanted, candidate) ? 0 : edit_distance(wanted, folded(candidate));
-    if (distance >= best || distance >= wanted.size()) continue;  // sharing no letter is no nearness
+    const auto distance =
+        is_last_part(wanted, candidate) ? 0 : edit_distance(wanted, folded(candidate));
+    if (distance >= best || distance >= wanted.size())
+      continue;  // sharing no letter is no nearness
     best = distance;
     found = candidate;
   }

@@ -28,7 +28,8 @@ std::string printable(std::string_view text, bool quotes, std::size_t max_bytes)
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    const bool c1 = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    const bool c1 =
+        byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
     if ((byte == '"' && quotes) || byte == '\\') {
       out += '\\';
       out += text[i];

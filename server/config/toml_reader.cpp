@@ -15,7 +15,9 @@ constexpr std::size_t kMaxLineBytes = std::size_t{16} << 10;
 constexpr int kMaxDepth = 16;
 constexpr std::size_t kMaxDescriptionBytes = 200;
 
-Place place_of(const toml::source_region& region) { return {region.begin.line, region.begin.column}; }
+Place place_of(const toml::source_region& region) {
+  return {region.begin.line, region.begin.column};
+}
 
 bool is_before(const Entry& a, const Entry& b) {
   return std::tie(a.place.line, a.place.column) < std::tie(b.place.line, b.place.column);
@@ -30,7 +32,8 @@ void convert_children(const toml::node& from, Node& node, int depth) {
   }
   if (const auto* table = from.as_table()) {
     for (const auto& [key, value] : *table) {
-      node.entries.push_back({std::string(key.str()), place_of(key.source()), convert(value, depth + 1)});
+      node.entries.push_back(
+          {std::string(key.str()), place_of(key.source()), convert(value, depth + 1)});
     }
     std::sort(node.entries.begin(), node.entries.end(), is_before);  // toml++ keeps them by name
   }
@@ -48,7 +51,8 @@ Node convert(const toml::node& from, int depth) {
     case toml::node_type::integer:
       node.type = Node::Type::kInteger;
       node.integer = from.as_integer()->get();
-      node.octal = (from.as_integer()->flags() & toml::value_flags::format_as_octal) != toml::value_flags::none;
+      node.octal = (from.as_integer()->flags() & toml::value_flags::format_as_octal) !=
+                   toml::value_flags::none;
       break;
     case toml::node_type::floating_point:
       node.type = Node::Type::kFloat;
@@ -58,14 +62,9 @@ Node convert(const toml::node& from, int depth) {
       node.type = Node::Type::kString;
       node.text = from.as_string()->get();
       break;
-    case toml::node_type::array:
-      node.type = Node::Type::kList;
-      break;
-    case toml::node_type::table:
-      node.type = Node::Type::kTable;
-      break;
-    default:
-      node.type = Node::Type::kDate;
+    case toml::node_type::array: node.type = Node::Type::kList; break;
+    case toml::node_type::table: node.type = Node::Type::kTable; break;
+    default: node.type = Node::Type::kDate;
   }
   convert_children(from, node, depth);
   return node;
@@ -74,10 +73,12 @@ Node convert(const toml::node& from, int depth) {
 // toml++'s words, made shorter: "Error while parsing string: encountered end-of-file".
 std::string in_plain_words(std::string_view description) {
   constexpr std::string_view prefix = "Error while parsing ", twice = "cannot redefine existing ";
-  if (!description.starts_with(prefix)) return "not valid TOML: " + printable(description, false, kMaxDescriptionBytes);
+  if (!description.starts_with(prefix))
+    return "not valid TOML: " + printable(description, false, kMaxDescriptionBytes);
   description.remove_prefix(prefix.size());
   const auto colon = description.find(": ");
-  if (colon == std::string_view::npos) return "not valid TOML: " + printable(description, false, kMaxDescriptionBytes);
+  if (colon == std::string_view::npos)
+    return "not valid TOML: " + printable(description, false, kMaxDescriptionBytes);
   const auto where = description.substr(0, colon);
   const auto what = description.substr(colon + 2);
   std::string text = "not valid TOML: in " + std::string(where) + ": ";
@@ -86,15 +87,17 @@ std::string in_plain_words(std::string_view description) {
   } else {
     text += printable(what, false, kMaxDescriptionBytes);
   }
-  const bool bare = where.ends_with("integer") || where == "floating-point" || where == "boolean" || where == "value" ||
-                    where.starts_with("date") || where == "time";
+  const bool bare = where.ends_with("integer") || where == "floating-point" || where == "boolean" ||
+                    where == "value" || where.starts_with("date") || where == "time";
   return bare ? text + " (values with a unit and words need quotes, as in \"30s\")" : text;
 }
 
 std::optional<Problem> find_long_line(std::string_view text) {
   for (std::uint32_t line = 1; !text.empty(); ++line) {
     const auto end = std::min(text.find('\n'), text.size());
-    if (end > kMaxLineBytes) return Problem{{line, 1}, "line of " + std::to_string(end) + " bytes, expected at most 16384"};
+    if (end > kMaxLineBytes)
+      return Problem{{line, 1},
+                     "line of " + std::to_string(end) + " bytes, expected at most 16384"};
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return {};

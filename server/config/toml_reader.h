@@ -18,14 +18,14 @@ struct Node {
   enum class Type : std::uint8_t { kFlag, kInteger, kFloat, kString, kList, kTable, kDate };
 
   Type type = Type::kTable;
-  Place place;                  ///< first character of the value, or of the header of a table
+  Place place;  ///< first character of the value, or of the header of a table
   bool flag = false;
-  bool octal = false;           ///< an integer that was written as 0o...
+  bool octal = false;  ///< an integer that was written as 0o...
   std::int64_t integer = 0;
   double real = 0;
   std::string text;
-  std::vector<Node> items;      ///< of a list
-  std::vector<Entry> entries;   ///< of a table, in file order
+  std::vector<Node> items;     ///< of a list
+  std::vector<Entry> entries;  ///< of a table, in file order
 };
 
 /// `key = value`; keys of one table are unique.

@@ -12,7 +12,8 @@ struct Unit {
   std::int64_t factor;
 };
 
-constexpr std::array<Unit, 4> kDurationUnits = {{{"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
+constexpr std::array<Unit, 4> kDurationUnits = {
+    {{"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
 
 constexpr std::int64_t kKibi = 1024, kKilo = 1000;
 constexpr std::array<Unit, 10> kSizeUnits = {{{"B", 1},

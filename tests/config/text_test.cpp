@@ -1,0 +1,48 @@
+#include "server/config/text.h"
+
+#include <catch2/catch.hpp>
+
+#include "server/config/problem.h"
+
+using namespace penstock::config;
+
+TEST_CASE("quoted text never holds a control byte", "[config]") {
+  CHECK(quoted("a b") == "\"a b\"");
+  CHECK(quoted("a\"b\\c") == "\"a\\\"b\\\\c\"");
+  CHECK(quoted("a\nb\tc\rd\x1b[2J\x7f") == "\"a\\nb\\tc\\u000dd\\u001b[2J\\u007f\"");
+  CHECK(quoted("\xC2\x9B"
+               "31m \xC3\xBC") == "\"\\u009b31m \xC3\xBC\"");
+}
+
+TEST_CASE("long text is cut between characters", "[config]") {
+  CHECK(quoted(std::string(80, 'x')) == '"' + std::string(80, 'x') + '"');
+  CHECK(quoted(std::string(81, 'x')) == '"' + std::string(80, 'x') + "...\"");
+  CHECK(quoted(std::string(79, 'x') + "\xC3\xBC") == '"' + std::string(79, 'x') + "...\"");
+}
+
+TEST_CASE("sizes and durations are shown in the largest unit that divides them", "[config]") {
+  CHECK(size_text(0) == "0");
+  CHECK(size_text(1500) == "1500B");
+  CHECK(size_text(65536) == "64KiB");
+  CHECK(size_text(std::uint64_t{1} << 40) == "1TiB");
+  CHECK(size_text(std::uint64_t{1} << 50) == "1024TiB");
+  CHECK(duration_text(std::chrono::milliseconds(0)) == "0s");
+  CHECK(duration_text(std::chrono::milliseconds(1500)) == "1500ms");
+  CHECK(duration_text(std::chrono::seconds(90)) == "90s");
+  CHECK(duration_text(std::chrono::minutes(2)) == "2m");
+  CHECK(duration_text(std::chrono::hours(24)) == "24h");
+}
+
+TEST_CASE("lists of words", "[config]") {
+  CHECK(quoted_list({}, "or").empty());
+  CHECK(quoted_list({"a"}, "or") == "\"a\"");
+  CHECK(quoted_list({"a", "b"}, "or") == "\"a\" or \"b\"");
+  CHECK(quoted_list({"a", "b", "c"}, "and") == "\"a\", \"b\" and \"c\"");
+}
+
+TEST_CASE("a problem is one line with its place, or without where it has none", "[config]") {
+  CHECK(to_string("p.toml", {{14, 19}, "x", false}) == "p.toml:14:19: x");
+  CHECK(to_string("p.toml", {{14, 19}, "x", true}) == "p.toml:14:19: warning: x");
+  CHECK(to_string("p.toml", {{}, "x", false}) == "p.toml: x");
+  CHECK(to_string("p.toml", {{}, "x", true}) == "p.toml: warning: x");
+}

@@ -126,28 +126,6 @@ Result<std::vector<SocketAddress>> resolve_literal(const Url& url, Ip ip, const 
   return std::vector{address};
 }
 
-/// Go's isDomainName. getaddrinfo alone would take `127.1` or `0x7f.1` for addresses, as inet_aton does.
-bool is_host_name(std::string_view host) {
-  if (!host.empty() && host.back() == '.') host.remove_suffix(1);
-  if (host.empty() || host.size() > 253) return false;
-  std::size_t label = 0;
-  bool letters = false;
-  for (const char c : host) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '.') {
-      if (label == 0) return false;
-      label = 0;
-      continue;
-    }
-    const bool digit = byte < 0x80 && std::isdigit(byte) != 0;
-    if (!digit && c != '-' && c != '_' && (byte >= 0x80 || std::isalpha(byte) == 0)) return false;
-    letters = letters || !digit;
-    if (++label > 63) return false;
-  }
-  in_addr ignored{};
-  return label > 0 && letters && inet_aton(std::string(host).c_str(), &ignored) == 0;
-}
-
 struct FreeAddresses {
   void operator()(addrinfo* list) const noexcept { freeaddrinfo(list); }
 };
@@ -223,6 +201,27 @@ SocketAddress unix_address(const std::string& path) noexcept {
 }
 
 }  // namespace
+
+bool is_host_name(std::string_view host) {
+  if (!host.empty() && host.back() == '.') host.remove_suffix(1);
+  if (host.empty() || host.size() > 253) return false;
+  std::size_t label = 0;
+  bool letters = false;
+  for (const char c : host) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '.') {
+      if (label == 0) return false;
+      label = 0;
+      continue;
+    }
+    const bool digit = byte < 0x80 && std::isdigit(byte) != 0;
+    if (!digit && c != '-' && c != '_' && (byte >= 0x80 || std::isalpha(byte) == 0)) return false;
+    letters = letters || !digit;
+    if (++label > 63) return false;
+  }
+  in_addr ignored{};
+  return label > 0 && letters && inet_aton(std::string(host).c_str(), &ignored) == 0;
+}
 
 InetSupport InetSupport::of_this_machine() {
   InetSupport support;

@@ -10,15 +10,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
 
+#include "server/net/unix_socket_file.h"
+
 namespace penstock {
 namespace {
-
-namespace fs = std::filesystem;
 
 /// One line of /proc/net/{tcp,udp}{,6} that matters here.
 struct InetRow {
@@ -115,14 +114,6 @@ void find_process(unsigned long inode, SocketHolder& holder) {
   }
 }
 
-/// One path in two spellings; relative ones are taken from our directory.
-bool same_path(const std::string& a, const std::string& b) {
-  if (a == b) return true;
-  if (a.empty() || b.empty() || a.front() == '@' || b.front() == '@') return false;
-  std::error_code ignored;
-  return fs::weakly_canonical(a, ignored) == fs::weakly_canonical(b, ignored);
-}
-
 }  // namespace
 
 std::optional<SocketHolder> find_inet_holder(Scheme scheme, const SocketAddress& address) {
@@ -143,13 +134,15 @@ std::optional<SocketHolder> find_inet_holder(Scheme scheme, const SocketAddress&
 std::optional<SocketHolder> find_unix_holder(const std::string& path) {
   std::ifstream rows("/proc/net/unix");
   for (std::string line; std::getline(rows, line);) {
-    // Num RefCount Protocol Flags Type St Inode Path; accepted connections repeat the path with state 03.
+    // Num RefCount Protocol Flags Type St Inode Path. Accepted connections repeat the listener's path with state 03;
+    // a datagram socket (type 0002) has that state as soon as anybody is connected to it.
     std::istringstream words(line);
     std::string number, references, protocol, flags, type, state, bound;
     unsigned long inode = 0;
-    if (!(words >> number >> references >> protocol >> flags >> type >> state >> inode) || state == "03") continue;
+    if (!(words >> number >> references >> protocol >> flags >> type >> state >> inode)) continue;
+    if (state == "03" && type != "0002") continue;
     std::getline(words >> std::ws, bound);
-    if (!same_path(bound, path)) continue;
+    if (!same_socket_name(bound, path)) continue;
     SocketHolder holder;
     find_process(inode, holder);
     if (holder.pid != 0) return holder;

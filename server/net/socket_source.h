@@ -53,13 +53,17 @@ class BindSource final : public SocketSource {
   Result<std::vector<BoundSocket>> open(const Url& url, const BindOptions& options) override;
 };
 
-/// Takes sockets that the service manager passed (sd_listen_fds(3): LISTEN_PID, LISTEN_FDS from descriptor 3 on), keyed
-/// by their canonical URL; each is handed out once. Unsets the variables.
+/// Takes sockets that the service manager passed (sd_listen_fds(3): LISTEN_PID, LISTEN_FDS from descriptor 3 on), found
+/// by the addresses that a URL resolves to; each is handed out once. A dual-stack `[::]` is `tcp://:p`, `0.0.0.0` is
+/// `tcp4://:p`, a specific address belongs to `tcp` and to its own family's scheme. Their unix files are never removed.
 class InheritedSource final : public SocketSource {
  public:
-  /// Reads the environment once; without LISTEN_FDS for this process it holds nothing.
+  /// Reads the environment once and unsets the variables; without LISTEN_FDS for this process it holds nothing. A
+  /// descriptor that is not a bound listening or datagram socket is an error: the unit file says something else than
+  /// the operator thinks.
   static Result<InheritedSource> from_environment();
 
+  /// A host name of which some addresses were passed and some not is an error.
   Result<std::vector<BoundSocket>> open(const Url& url, const BindOptions& options) override;
 
   /// URLs of sockets that no listener asked for; they are closed with this object.

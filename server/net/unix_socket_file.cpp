@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -149,6 +150,14 @@ PathFinding examine_socket_path(const std::string& path) {
   }
   if (S_ISSOCK(status.st_mode)) return examine_socket(path, status);
   return refused(EEXIST, path + " is " + kind_of(status.st_mode) + ", not a socket, and is left alone");
+}
+
+bool same_socket_name(const std::string& a, const std::string& b) {
+  if (a == b) return true;
+  if (a.empty() || b.empty() || a.front() == '@' || b.front() == '@') return false;
+  std::error_code ignored;
+  const std::filesystem::path left = std::filesystem::weakly_canonical(std::filesystem::absolute(a, ignored), ignored);
+  return left == std::filesystem::weakly_canonical(std::filesystem::absolute(b, ignored), ignored);
 }
 
 std::optional<int> lock_holder(const std::string& path) {

@@ -51,6 +51,10 @@ struct PathFinding {
 /// (ECONNREFUSED: nobody; EPROTOTYPE: a server of another type; success: a unixgram server).
 PathFinding examine_socket_path(const std::string& path);
 
+/// True for two spellings of one path (links in the directory and `..` followed, relative ones taken from our own
+/// directory); abstract names `@x` only as they are.
+bool same_socket_name(const std::string& a, const std::string& b);
+
 /// Process id of the Penstock that holds `PATH.lock`, by /proc/locks; 0 where it is held by an unknown process,
 /// nullopt where it is not held. Takes no lock itself and creates no file.
 std::optional<int> lock_holder(const std::string& path);

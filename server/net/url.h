@@ -56,6 +56,10 @@ struct InetSupport {
 /// True where resolve() must ask the system's resolver: the host is neither empty nor a literal.
 bool needs_lookup(const Url& url);
 
+/// A name that the resolver may be asked for (Go's isDomainName): `127.1`, `0x7f.1` and `*` are not, though
+/// getaddrinfo(3) takes some of them for addresses.
+bool is_host_name(std::string_view host);
+
 /// All the addresses that `url` binds (FACTS.md appendix; a host name binds all its addresses, each once, in the
 /// resolver's order). Never empty. May block on the resolver where needs_lookup(). Without AF_INET6 sockets the
 /// wildcard of `tcp` and `udp` is 0.0.0.0. Without any IPv6 address a name's IPv6 addresses (`::1 localhost` in the

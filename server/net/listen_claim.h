@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "server/net/url.h"
+
+namespace penstock {
+
+/// What a listen entry takes for itself, for finding two that cannot be bound together.
+struct ListenClaim {
+  Scheme scheme = Scheme::kTcp;
+  std::uint16_t port = 0;  ///< 0: any free one, never in conflict
+  bool v4 = false;         ///< families it may take
+  bool v6 = false;
+  bool wildcard = false;   ///< all addresses of those families
+  std::string name;        ///< one address or host name, or the unix path made absolute, or `@name`
+};
+
+/// From the spelling alone, without the resolver. `url` must have passed parse_url().
+ListenClaim claim_of(const Url& url);
+
+/// One resolved address.
+ListenClaim claim_of(Scheme scheme, const SocketAddress& address);
+
+/// True where binding both is certain to fail.
+bool conflict(const ListenClaim& a, const ListenClaim& b);
+
+}  // namespace penstock

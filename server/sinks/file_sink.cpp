@@ -289,7 +289,8 @@ void FileSink::report(log::Level level, std::string_view message, const OutFile&
   using std::chrono::milliseconds;
   const auto now = std::chrono::duration_cast<milliseconds>(Clock::now().time_since_epoch()).count();
   std::uint64_t suppressed = 0;
-  if (!reports_.allow(now, suppressed)) return;
+  log::RateLimit& limit = level == log::Level::kError ? errors_ : warnings_;
+  if (!limit.allow(now, suppressed)) return;
   log::write(level, message, {{"sink", config_.name}, {"path", file.path}, {"suppressed", suppressed}});
 }
 

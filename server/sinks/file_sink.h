@@ -91,7 +91,7 @@ class FileSink final : public Sink {
   std::string error_;                 // the first of the last write()
   Clock::time_point give_up_{};       // of waiting for a FIFO's reader, in this write()
   Clock::time_point last_sync_{};
-  log::RateLimit reports_;
+  log::RateLimit warnings_, errors_;
 };
 
 }  // namespace penstock

@@ -1,10 +1,15 @@
 #include "server/sinks/path_template.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
+#include "server/sinks/file_ops.h"
+
 namespace penstock {
 namespace {
+
+using Kind = config::PathPart::Kind;
 
 constexpr std::size_t kMaxValueBytes = 128;
 constexpr std::size_t kMaxNameBytes = 255;  // NAME_MAX of every file system in use
@@ -57,6 +62,11 @@ bool has_long_name(std::string_view path) noexcept {
 
 std::string_view scheme_of(std::string_view url) noexcept { return url.substr(0, url.find("://")); }
 
+// Longest literal directory in front of everything that varies.
+std::string base_of(const config::PathPart& first) {
+  return first.kind == Kind::kLiteral ? parent_directory(first.text) : ".";
+}
+
 }  // namespace
 
 std::string path_value(std::string_view value) {
@@ -77,77 +87,18 @@ std::string path_value(std::string_view value) {
 Result<PathTemplate> PathTemplate::parse(std::string_view text, config::TimeZone zone) {
   if (text.empty()) return fail(0, "a path is missing");
   if (text.find('\0') != std::string_view::npos) return fail(0, "a path cannot hold a NUL byte");
-  if (text.back() == '/') return fail(0, "names a directory, expected a file name behind the last slash");
-  PathTemplate result;
-  result.zone_ = zone;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::string_view rest = text.substr(at);
-    if (rest.starts_with("{{") || rest.starts_with("}}") || rest.starts_with("%%")) {
-      result.add_literal(rest.substr(0, 1));
-      at += 2;
-    } else if (rest.front() == '{') {
-      const std::size_t close = rest.find('}');
-      if (close == std::string_view::npos) return fail(0, "\"{\" without \"}\" (write {{ for the character itself)");
-      if (auto added = result.add_placeholder(rest.substr(1, close - 1)); !added) return tl::unexpected(added.error());
-      at += close + 1;
-    } else if (rest.front() == '}') {
-      return fail(0, "\"}\" without \"{\" (write }} for the character itself)");
-    } else if (rest.front() == '%') {
-      const auto length = result.add_conversion(rest);
-      if (!length) return tl::unexpected(length.error());
-      at += *length;
-    } else {
-      const std::size_t end = std::min(rest.find_first_of("{}%"), rest.size());
-      result.add_literal(rest.substr(0, end));
-      at += end;
-    }
+  auto parts = config::parse_path(text);
+  if (!parts) return tl::unexpected(parts.error());
+  return PathTemplate(std::move(*parts), zone);
+}
+
+PathTemplate::PathTemplate(std::vector<config::PathPart> parts, config::TimeZone zone)
+    : parts_(std::move(parts)), base_(base_of(parts_.front())), zone_(zone) {
+  for (const config::PathPart& part : parts_) {
+    uses_time_ = uses_time_ || part.kind == Kind::kTime;
+    uses_peer_ = uses_peer_ || part.kind == Kind::kPeer;
+    uses_origin_ = uses_origin_ || part.kind == Kind::kListener || part.kind == Kind::kUrl || part.kind == Kind::kScheme;
   }
-  result.find_base();
-  return result;
-}
-
-Result<void> PathTemplate::add_placeholder(std::string_view name) {
-  if (name == "listener") {
-    parts_.push_back({Kind::kListener, {}});
-    uses_origin_ = true;
-  } else if (name == "url") {
-    parts_.push_back({Kind::kUrl, {}});
-    uses_origin_ = true;
-  } else if (name == "scheme") {
-    parts_.push_back({Kind::kScheme, {}});
-    uses_origin_ = true;
-  } else if (name == "peer") {
-    parts_.push_back({Kind::kPeer, {}});
-    uses_peer_ = true;
-  } else {
-    return fail(0, "unknown placeholder {" + std::string(name) + "}, expected {listener}, {peer}, {url} or {scheme}");
-  }
-  return {};
-}
-
-// Flags and widths of strftime stay out: they would only make names that sort badly.
-Result<std::size_t> PathTemplate::add_conversion(std::string_view rest) {
-  constexpr std::string_view kConversions = "aAbBcCdDeFgGhHIjklmMpPrRsSTuUVwWxXyYzZ";
-  std::size_t at = 1;
-  if (at < rest.size() && rest[at] == '-') ++at;  // %-d: without the leading zero
-  if (at == rest.size() || kConversions.find(rest[at]) == std::string_view::npos) {
-    return fail(0, "unknown conversion \"" + std::string(rest.substr(0, at + 1)) +
-                       "\", expected one of strftime such as %Y %m %d %H (write %% for the character itself)");
-  }
-  parts_.push_back({Kind::kTime, std::string(rest.substr(0, at + 1))});
-  uses_time_ = true;
-  return at + 1;
-}
-
-void PathTemplate::add_literal(std::string_view text) {
-  if (parts_.empty() || parts_.back().kind != Kind::kLiteral) parts_.push_back({Kind::kLiteral, {}});
-  parts_.back().text += text;
-}
-
-void PathTemplate::find_base() {
-  const std::string literal = parts_.front().kind == Kind::kLiteral ? parts_.front().text : std::string();
-  const std::size_t slash = literal.rfind('/');
-  base_ = slash == std::string::npos ? "." : slash == 0 ? "/" : literal.substr(0, slash);
 }
 
 std::string PathTemplate::time_text(std::int64_t seconds) const {
@@ -160,7 +111,7 @@ std::string PathTemplate::time_text(std::int64_t seconds) const {
     calendar.tm_zone = "UTC";  // glibc says GMT
   }
   std::string out;
-  for (const Part& part : parts_) {
+  for (const config::PathPart& part : parts_) {
     if (part.kind != Kind::kTime) continue;
     if (part.text.back() == 's') {  // strftime's %s reads the calendar as local time
       out += std::to_string(seconds);
@@ -175,7 +126,7 @@ std::string PathTemplate::time_text(std::int64_t seconds) const {
 
 std::string PathTemplate::render(const Segment& segment, std::string_view time) const {
   std::string path;
-  for (const Part& part : parts_) {
+  for (const config::PathPart& part : parts_) {
     switch (part.kind) {
       case Kind::kLiteral: path += part.text; break;
       case Kind::kListener: path += path_value(segment.origin->listener); break;

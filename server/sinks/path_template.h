@@ -9,6 +9,7 @@
 #include "protocols/core/batch.h"
 #include "protocols/core/result.h"
 #include "server/config/config.h"
+#include "server/config/path_pattern.h"
 
 namespace penstock {
 
@@ -17,8 +18,8 @@ namespace penstock {
 /// that two long values stay two files. An empty value is `_`.
 std::string path_value(std::string_view value);
 
-/// `path` of a file sink, taken apart once: `{listener}` `{peer}` `{url}` `{scheme}` and the conversions of strftime by
-/// receive time; `{{`, `}}` and `%%` are the characters themselves. Immutable.
+/// `path` of a file sink, taken apart once (config::parse_path has the grammar), rendered for each new origin, peer or
+/// receive time. Immutable.
 class PathTemplate {
  public:
   /// Errors say what is wrong and what would be right.
@@ -42,20 +43,11 @@ class PathTemplate {
   std::string render(const Segment& segment, std::string_view time) const;
 
  private:
-  enum class Kind : std::uint8_t { kLiteral, kTime, kListener, kPeer, kUrl, kScheme };
-  struct Part {
-    Kind kind;
-    std::string text;  // literal or conversion
-  };
+  explicit PathTemplate(std::vector<config::PathPart> parts, config::TimeZone zone);
 
-  Result<void> add_placeholder(std::string_view name);
-  Result<std::size_t> add_conversion(std::string_view rest);
-  void add_literal(std::string_view text);
-  void find_base();
-
-  std::vector<Part> parts_;
+  std::vector<config::PathPart> parts_;
   std::string base_;
-  config::TimeZone zone_ = config::TimeZone::kUtc;
+  config::TimeZone zone_;
   bool uses_time_ = false, uses_origin_ = false, uses_peer_ = false;
 };
 

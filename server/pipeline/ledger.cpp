@@ -76,7 +76,7 @@ RouteTotals totals_of(const RouteLedger& route) {
 std::string_view to_string(ConnectionEnd end) noexcept {
   constexpr std::array<std::string_view, kConnectionEndCount> names = {
       "clean",          "probe",   "quiet",         "deadline",    "unfrozen",  "timeout",    "malformed",
-      "partial_budget", "refused", "reset_by_peer", "reset_by_us", "abandoned", "undelivered"};
+      "partial_budget", "refused", "reset_by_peer", "reset_by_us", "abandoned", "undelivered", "replies_unread"};
   return names[static_cast<std::size_t>(end)];
 }
 

@@ -41,6 +41,7 @@ enum class ConnectionEnd : std::uint8_t {
   kResetByUs,    ///< had to be closed with unread data, or left in an accept queue without a descriptor
   kAbandoned,    ///< stop: unread data left because nothing could take it
   kUndelivered,  ///< a required sink failed: closed without its acknowledgement
+  kRepliesUnread, ///< the peer does not read its replies
   kCount
 };
 inline constexpr std::size_t kConnectionEndCount = static_cast<std::size_t>(ConnectionEnd::kCount);

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string>
 
+#include "protocols/core/errno_text.h"
+
 namespace penstock {
 
 /// The system calls of the file sinks, one to one, so that tests can make any of them fail at any byte. A negative
@@ -27,9 +29,6 @@ struct FileOps {
 
 /// The kernel's own. Stateless, any thread.
 FileOps& system_files() noexcept;
-
-/// The text of an errno value (either sign) as it stands in the middle of a message: `permission denied`.
-std::string errno_text(int code);
 
 /// The part of `path` before its last slash: `.` where there is none, `/` for a file in the root.
 std::string parent_directory(const std::string& path);

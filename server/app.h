@@ -1,0 +1,108 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/config/config.h"
+#include "server/loop/event_loop.h"
+#include "server/loop/signal.h"
+#include "server/loop/timer.h"
+#include "server/net/io_loop.h"
+#include "server/net/listener.h"
+#include "server/net/socket_source.h"
+#include "server/pipeline/ledger.h"
+#include "server/pipeline/quarantine.h"
+#include "server/pipeline/sink_runner.h"
+
+namespace penstock {
+
+/// The running server: builds the object graph and owns start and stop order. Main thread; signals and the stop's
+/// timers live on the main loop, everything that is read on the I/O loops, every sink on a thread of its own.
+///
+/// apply() is the only way in: start is the difference from the empty configuration, stop the difference to it.
+class App {
+ public:
+  static Result<std::unique_ptr<App>> create();
+  ~App();
+
+  /// From the empty configuration: binds everything, opens every sink, then listens and starts; on an error nothing was
+  /// accepted and what was created is taken away again. To the empty one: begins the stop (DESIGN.md section 6), which
+  /// goes on in serve(); asked a second time it skips to the end. Between two others: not yet.
+  Result<void> apply(const config::Config& config);
+
+  /// Canonical URLs of all bound sockets.
+  std::vector<std::string> urls() const;
+
+  /// Runs until the stop is over. Exit status: 0 everything delivered; 3 data left over or abandoned, or a connection
+  /// that had to be reset (the log says what and where).
+  int serve();
+
+ private:
+  struct Served {
+    std::unique_ptr<Listener> listener;
+    bool acks = false;  // its protocol acknowledges
+  };
+
+  App();
+
+  // ---- start, in this order
+  Result<void> start(const config::Config& config);
+  Result<void> bind_sockets();
+  Result<void> create_loops();
+  Result<void> open_sinks();
+  Result<void> create_listeners();
+  Result<void> watch_signals();
+  Result<void> start_serving();
+  Result<void> bind_url(const config::Listener& listener, const Url& url, InheritedSource& inherited);
+  std::vector<Route> routes_of(const config::Listener& listener);
+  SinkRunner* find_sink(const std::string& name);
+  void announce();
+
+  // ---- stop, in this order
+  void begin_stop();
+  void skip_to_end();
+  void on_drain_deadline();
+  void divert_stuck_sinks();
+  void on_reading_done();
+  void on_everything_sealed();
+  void on_flush_deadline();
+  void on_hard_deadline();
+  void watch_sinks();
+  void finish();
+  int report();
+  std::uint64_t settled_events(const SinkRunner& sink) const;
+
+  void on_signal(int number);
+
+  config::Config config_;
+  std::unique_ptr<EventLoop> main_;
+  std::unique_ptr<Signals> signals_;
+
+  std::map<std::string, std::vector<BoundSocket>> bound_;  // by listener, until it is created
+
+  // Destroyed from the last to the first: loops (threads have ended) before sinks before what both point to.
+  std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<Quarantine> quarantine_;
+  BlockPool pool_;
+  std::unique_ptr<ConnectionBudget> connections_;
+  std::unique_ptr<PartialBudget> partials_;
+  std::vector<Served> listeners_;
+  std::vector<std::unique_ptr<SinkRunner>> sinks_;
+  std::vector<std::unique_ptr<IoLoop>> loops_;
+  bool loops_running_ = false;
+
+  enum class Phase { kEmpty, kServing, kReading, kFlushing, kEnded };
+  Phase phase_ = Phase::kEmpty;
+  bool past_drain_deadline_ = false;
+  bool past_flush_deadline_ = false;
+  bool sinks_hung_ = false;
+  std::size_t listeners_draining_ = 0;
+  std::size_t loops_sealing_ = 0;
+  std::map<const SinkRunner*, std::uint64_t> settled_at_deadline_;
+  std::unique_ptr<Timer> drain_timer_, stuck_timer_, flush_timer_, hard_timer_, sink_watch_;
+};
+
+}  // namespace penstock

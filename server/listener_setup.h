@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+
+#include "protocols/table.h"
+#include "server/config/config.h"
+#include "server/net/listener_options.h"
+#include "server/net/socket_source.h"
+
+namespace penstock {
+
+/// From a listener's configuration to what protocols and network are told; the only place that knows both sides.
+std::shared_ptr<const ListenerOptions> make_listener_options(const config::Listener& listener, const ProtocolInfo& protocol);
+BindOptions make_bind_options(const config::Listener& listener);
+
+}  // namespace penstock

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <chrono>
+
+#include "protocols/core/batch.h"
+
+#include "server/net/kernel.h"
+#include "server/net/socket.h"
+#include "server/net/socket_source.h"
+
+namespace penstock {
+
+class ListenerShare;
+
+
+/// A connection on its way from the accepting loop to its own.
+struct Accepted {
+  UniqueFd fd;
+  Peer peer;
+  const Origin* origin = nullptr;
+  Scheme scheme = Scheme::kTcp;
+};
+
+/// One listening socket (tcp, unix, unixpacket) on one loop: accepts itself, as libuv resets connections at EMFILE (FACTS.md
+/// 51), and deals them out to the least busy loop. Owned by its share, own loop only.
+///
+/// Stop: FACTS.md 0.2 and 0.4. Nothing new enters, what stands in the queue (or in a handshake) is still accepted, then
+/// it closes: closing with a queue would reset everybody in it (FACTS.md 13).
+class Acceptor final : private SocketEvents {
+ public:
+  Acceptor(ListenerShare& share, BoundSocket socket, const Origin& origin);
+
+  bool open();  ///< false: the kernel would not watch it (logged)
+  void begin_drain();
+  void at_deadline();
+  void sweep();  ///< goes on after a lack of descriptors or refusals; looks whether the drain is done
+  bool closed() const noexcept { return !socket_.is_open(); }
+
+ private:
+  enum class Took : std::uint8_t { kEmpty, kMore, kNoRoom };
+
+  void on_readable() override;
+  void on_error() override;
+  Took accept_some();
+  bool accept_one(int& error);
+  bool handshakes_in_progress() const;
+  void finish_drain();
+  void close();
+  void give_up(std::size_t waiting);
+
+  ListenerShare& share_;
+  Scheme scheme_;
+  SocketAddress address_;
+  UnixSocketFile file_;
+  const Origin& origin_;
+  Socket socket_;
+  bool waiting_ = false;      // for a descriptor or a refusal to end
+  bool draining_ = false;
+  bool past_deadline_ = false;
+  std::chrono::milliseconds drain_started_{0};
+  std::chrono::milliseconds deadline_passed_at_{0};
+};
+
+}  // namespace penstock

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "protocols/core/peer.h"
+
+namespace penstock {
+
+/// Why a connection is refused; the value of `limit=` in the log.
+enum class Refusal : std::uint8_t { kNone, kServer, kListener, kPeer };
+const char* to_string(Refusal refusal) noexcept;
+
+/// Connections of the whole process. Any loop.
+class ConnectionBudget {
+ public:
+  /// `max_connections` are served; up to `max_refusals` more may be under refusal at the same time.
+  ConnectionBudget(std::size_t max_connections, std::size_t max_refusals) noexcept
+      : max_(max_connections), max_refusals_(max_refusals) {}
+
+  /// Takes a place, over the limit too when `always` (a stop empties its accept queues whatever the limits say).
+  bool take(bool always) noexcept;
+  void give_back() noexcept { used_.fetch_sub(1, std::memory_order_relaxed); }
+  std::size_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
+  std::size_t limit() const noexcept { return max_; }
+
+  /// Refusals that are being read to their end. When none is left accepting waits; the rest stays in the accept queue.
+  bool refusals_left() const noexcept { return refusals_.load(std::memory_order_relaxed) < max_refusals_; }
+  void begin_refusal() noexcept { refusals_.fetch_add(1, std::memory_order_relaxed); }
+  void end_refusal() noexcept { refusals_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::size_t> used_{0}, refusals_{0};
+  std::size_t max_, max_refusals_;
+};
+
+/// Admission to one listener: its own limit and the one per peer address, after the process's. admit() and leave() are
+/// called on any loop; the per-peer map is locked, and only kept where there is such a limit.
+class Admission {
+ public:
+  Admission(ConnectionBudget& budget, std::size_t max_connections, std::size_t max_per_peer) noexcept
+      : budget_(budget), max_(max_connections), max_per_peer_(max_per_peer) {}
+
+  /// kNone: admitted, leave() must follow. `always` ignores the limits but still counts.
+  Refusal admit(const Peer& peer, bool always);
+  void leave(const Peer& peer);
+
+  ConnectionBudget& budget() noexcept { return budget_; }
+  std::size_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
+
+ private:
+  bool take_peer(const Peer& peer, bool always);
+
+  ConnectionBudget& budget_;
+  std::size_t max_, max_per_peer_;
+  std::atomic<std::size_t> used_{0};
+  std::mutex mutex_;
+  std::map<std::string, std::size_t> peers_;  // under mutex_; address_text() of those that are connected
+};
+
+}  // namespace penstock

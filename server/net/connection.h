@@ -1,0 +1,137 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "protocols/core/decoder.h"
+#include "server/net/admission.h"
+#include "server/net/parked_list.h"
+#include "server/net/socket.h"
+#include "server/net/tail_buffer.h"
+#include "server/net/transport.h"
+#include "server/pipeline/ledger.h"
+
+namespace penstock {
+
+class ListenerShare;
+
+/// One accepted connection, from accept to its end; owned by its loop's ConnectionSet and touched on that loop only.
+/// This class is the life of a connection: gate, timeouts, drain, freeze, discard, close. How bytes are read is the
+/// derived class's business (StreamConnection, PacketConnection).
+///
+///   kPreface ─► kServing ──EOF──► (kFinishing: acks still out) ─► retired
+///                  │  └─malformed, refused─► kDiscarding ─► retired
+///                  └─deadline, quiet─► kFrozen ─► retired
+///
+/// A connection never closes with unread bytes while there is a way to read them (FACTS.md 1).
+class Connection : public SocketEvents, public Parkable, private Replies {
+ public:
+  Connection(ListenerShare& share, ConnectionId id, UniqueFd fd, const Peer& peer, const Origin& origin);
+  ~Connection() override;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Begins to serve. False: the kernel would not watch the descriptor; the connection has been retired.
+  bool open();
+  /// Over a limit: FIN, read and discard for a while, close.
+  void refuse(Refusal limit);
+
+  ConnectionId id() const noexcept { return id_; }
+  ListenerShare& share() noexcept { return share_; }
+  const Peer& peer() const noexcept { return peer_; }
+  std::size_t held_bytes() const noexcept { return tail_.capacity(); }
+
+  /// Stop: our FIN goes out (after the goodbye and the acknowledgements of a protocol that replies), reading goes on.
+  void begin_drain();
+  /// Stop: nothing new may enter; what has arrived is read, then the connection closes.
+  void at_deadline();
+  /// Stop: acknowledgements that are still open will not come any more.
+  void at_flush_deadline();
+
+  /// Clocks: timeouts, quiet while draining, ends of discarding, the decoder's deadline. Each sweep.
+  void sweep(Now now);
+
+  /// All batches up to `id` that this connection asked for are complete.
+  void on_complete(BatchId id, Outcome outcome);
+  /// A batch with frames of this connection was not delivered: no acknowledgement, the connection closes.
+  void on_undelivered();
+  /// The partial-frame budget is exceeded and this connection holds the most.
+  void close_for_partial_budget();
+
+ protected:
+  enum class Step : std::uint8_t { kMore, kAgain, kDone };  // kDone: the connection has left the serving state
+
+  /// One read of at most `budget` bytes, decoded. Takes what it has read from `budget`.
+  virtual Step read_once(std::size_t& budget) = 0;
+  /// Counts bytes read by recv.
+  void note_read(std::size_t bytes);
+  Step end_of_stream();
+  Step stream_error();
+  Step malformed(const char* why, std::size_t discarded_bytes);
+  BatchWriter open_writer(char* input_end);
+  /// After each call into the decoder: acknowledgements asked for, replies that failed.
+  Step after_decoder(BatchWriter& writer);
+  Replies& replies() noexcept { return *this; }
+
+  ListenerShare& share_;
+  Socket socket_;
+  std::unique_ptr<Decoder> decoder_;
+  TailBuffer tail_;
+
+ private:
+  enum class State : std::uint8_t { kPreface, kServing, kFrozen, kDiscarding, kFinishing, kRetired };
+
+  void on_readable() final;
+  void on_error() final;
+  void on_written() final;
+  bool try_resume() final;
+  void send(std::string_view bytes) final;
+
+  void start_serving();
+  bool advance_preface();
+  void read_turn();
+  void park();
+  void send_fin();
+  void close_gently(ConnectionEnd end, EndReason reason);
+  void freeze(ConnectionEnd end, EndReason reason);
+  void finish_frozen();
+  bool all_received_was_read();
+  void end_decoder(EndReason reason);
+  void start_discard(ConnectionEnd end, Reason reason);
+  void discard();
+  void finish_discard();
+  void progress_replies();
+  void sweep_draining(Now now);
+  bool is_quiet(Now now) const;
+  void retire(ConnectionEnd end);
+  std::chrono::milliseconds now_ms() const;
+  bool is_tcp() const noexcept;
+  void report_held();
+
+  const ConnectionId id_;
+  Peer peer_;
+  const Origin& origin_;
+  std::unique_ptr<Preface> preface_;
+  std::uint64_t bytes_read_ = 0;
+  std::chrono::milliseconds last_read_;       // opened, or the last byte, or the gate's opening
+  std::chrono::milliseconds gentle_deadline_{0};  // kServing or kDiscarding: closed by then; 0: none
+  std::size_t discarded_ = 0;
+  std::size_t held_reported_ = 0;                 // tail bytes in the share's sum
+  State state_ = State::kServing;
+  ConnectionEnd end_ = ConnectionEnd::kClean;     // what is counted when frozen or discarding ends
+  EndReason end_reason_ = EndReason::kDeadline;
+  Reason discard_reason_ = Reason::kRefused;
+  std::uint8_t freeze_tries_ = 0;
+  bool admitted_ = false;
+  bool draining_ = false;
+  bool fin_sent_ = false;
+  bool eof_read_ = false;
+  bool exact_ = true;             // the freeze worked
+  bool waits_for_acks_ = false;   // past the deadline, only for completions
+  bool replies_failed_ = false;
+  bool peer_closed_first_ = false;
+};
+
+}  // namespace penstock

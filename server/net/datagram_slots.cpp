@@ -1,0 +1,120 @@
+#include "server/net/datagram_slots.h"
+
+#include <netinet/udp.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "protocols/core/check.h"
+
+#ifndef SOL_UDP
+#define SOL_UDP 17
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+namespace penstock {
+namespace {
+
+constexpr std::size_t kAllSlotsBytes = std::size_t{4} << 20;
+constexpr std::size_t kCacheLine = 64;
+
+}  // namespace
+
+struct DatagramSlots::Slot {
+  iovec piece{};
+  sockaddr_storage address{};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int))];
+};
+
+DatagramSlots::DatagramSlots(std::size_t slot_bytes)
+    : slot_bytes_(slot_bytes),
+      // An odd number of cache lines: slots at a power of two would all fall into the same few sets.
+      stride_((slot_bytes / kCacheLine + 1) / 2 * 2 * kCacheLine + 5 * kCacheLine),
+      count_(static_cast<unsigned>(std::clamp<std::size_t>(kAllSlotsBytes / slot_bytes, 1, kMaxSlots))) {
+  mapped_bytes_ = stride_ * count_;
+  void* memory = mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  PENSTOCK_CHECK(memory != MAP_FAILED);
+  memory_ = static_cast<char*>(memory);
+  headers_ = std::make_unique<mmsghdr[]>(count_);
+  slots_ = std::make_unique<Slot[]>(count_);
+  for (unsigned i = 0; i < count_; ++i) {
+    slots_[i].piece = {memory_ + i * stride_, slot_bytes_};
+    headers_[i].msg_hdr.msg_iov = &slots_[i].piece;
+    headers_[i].msg_hdr.msg_iovlen = 1;
+    headers_[i].msg_hdr.msg_name = &slots_[i].address;
+    headers_[i].msg_hdr.msg_control = slots_[i].control;
+  }
+  used_ = count_;
+}
+
+DatagramSlots::~DatagramSlots() { munmap(memory_, mapped_bytes_); }
+
+int DatagramSlots::receive(int fd) {
+  for (unsigned i = 0; i < used_; ++i) {
+    msghdr& header = headers_[i].msg_hdr;
+    header.msg_namelen = sizeof(sockaddr_storage);
+    header.msg_controllen = sizeof(Slot::control);
+    header.msg_flags = 0;
+  }
+  used_ = 0;
+  int n;
+  do {
+    // MSG_TRUNC: msg_len is the length on the wire, whatever the slot kept.
+    n = recvmmsg(fd, headers_.get(), count_, MSG_DONTWAIT | MSG_TRUNC, nullptr);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) return errno == EAGAIN ? 0 : -errno;
+  used_ = static_cast<unsigned>(n);
+  return n;
+}
+
+const cmsghdr* DatagramSlots::control(unsigned i, int level, int type) const noexcept {
+  msghdr* header = &headers_[i].msg_hdr;
+  for (cmsghdr* c = CMSG_FIRSTHDR(header); c != nullptr; c = CMSG_NXTHDR(header, c)) {
+    if (c->cmsg_level == level && c->cmsg_type == type) return c;
+  }
+  return nullptr;
+}
+
+ReceivedDatagram DatagramSlots::datagram(unsigned i) const noexcept {
+  ReceivedDatagram got;
+  got.wire_bytes = headers_[i].msg_len;
+  got.bytes = {memory_ + i * stride_, std::min(got.wire_bytes, slot_bytes_)};
+  if (headers_[i].msg_hdr.msg_controllen == 0) {
+    got.end_of_stream = got.wire_bytes == 0;
+    return got;
+  }
+  if (const cmsghdr* gro = control(i, SOL_UDP, UDP_GRO)) {
+    int segment = 0;
+    std::memcpy(&segment, CMSG_DATA(gro), sizeof segment);
+    if (segment > 0 && static_cast<std::size_t>(segment) < got.bytes.size()) got.segment_bytes = static_cast<std::size_t>(segment);
+  }
+  return got;
+}
+
+Peer DatagramSlots::peer(unsigned i) const noexcept {
+  const msghdr& header = headers_[i].msg_hdr;
+  if (const cmsghdr* credentials = control(i, SOL_SOCKET, SCM_CREDENTIALS)) {
+    ucred who{};
+    std::memcpy(&who, CMSG_DATA(credentials), sizeof who);
+    return {.kind = Peer::Kind::kUnix, .pid = who.pid, .uid = who.uid, .gid = who.gid};
+  }
+  return peer_from_sockaddr(static_cast<const sockaddr*>(header.msg_name), header.msg_namelen);
+}
+
+bool DatagramSlots::same_peer(unsigned i) const noexcept {
+  if (i == 0) return false;
+  const msghdr& a = headers_[i].msg_hdr;
+  const msghdr& b = headers_[i - 1].msg_hdr;
+  // A unix sender is its credentials, an inet one its address; a train's segment size in the control data only costs
+  // the shortcut.
+  return a.msg_namelen == b.msg_namelen && a.msg_controllen == b.msg_controllen &&
+         std::memcmp(a.msg_name, b.msg_name, a.msg_namelen) == 0 &&
+         std::memcmp(a.msg_control, b.msg_control, a.msg_controllen) == 0;
+}
+
+}  // namespace penstock

@@ -1,0 +1,148 @@
+#include "server/net/datagram_socket.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "server/net/datagram_slots.h"
+#include "server/net/kernel.h"
+#include "server/net/listener_share.h"
+
+namespace penstock {
+namespace {
+
+constexpr int kMaxReadsPerTurn = 8;
+constexpr std::size_t kMaxBytesPerTurn = std::size_t{1} << 20;
+
+}  // namespace
+
+DatagramSocket::DatagramSocket(ListenerShare& share, BoundSocket socket, const Origin& origin)
+    : share_(share),
+      scheme_(socket.scheme),
+      file_(std::move(socket.file)),
+      origin_(origin),
+      socket_(share.loop().events(), std::move(socket.fd), *this),
+      decoder_(share.options().make_decoder()) {
+  // An inherited socket brings drops that are not ours.
+  if (socket.inherited) drops_seen_ = kernel::socket_drops(socket_.fd());
+}
+
+bool DatagramSocket::open() {
+  if (auto opened = socket_.open(); !opened) {
+    log::error("cannot watch datagram socket", {{"url", origin_.url}, {"why", opened.error().message}});
+    return false;
+  }
+  socket_.read();
+  return true;
+}
+
+void DatagramSocket::on_readable() {
+  std::size_t budget = kMaxBytesPerTurn;
+  for (int reads = 0; reads < kMaxReadsPerTurn && budget > 0; ++reads) {
+    if (!share_.intake().gate_open()) {
+      socket_.stop();
+      return share_.loop().parked().add(*this);
+    }
+    if (read_batch(budget)) continue;
+    if (frozen_) close();
+    return;
+  }
+}
+
+/// An ICMP error or the like: the datagrams go on.
+void DatagramSocket::on_error() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  getsockopt(socket_.fd(), SOL_SOCKET, SO_ERROR, &error, &size);  // clears it
+  socket_.read();
+}
+
+bool DatagramSocket::try_resume() {
+  if (!share_.intake().gate_open()) return false;
+  socket_.read();
+  return true;
+}
+
+/// One system call's worth. False: nothing was there.
+bool DatagramSocket::read_batch(std::size_t& budget) {
+  DatagramSlots& slots = share_.slots();
+  const int received = slots.receive(socket_.fd());
+  if (received <= 0) return false;
+  const auto count = static_cast<unsigned>(received);
+  for (unsigned first = 0; first < count;) {
+    // A run of one sender shares a segment and a call into the intake.
+    unsigned end = first;
+    std::size_t bytes = 0;
+    do {
+      const ReceivedDatagram datagram = slots.datagram(end);
+      const std::size_t parts = datagram.segment_bytes == 0 ? 1 : datagram.bytes.size() / datagram.segment_bytes + 1;
+      bytes += datagram.bytes.size() + parts;
+    } while (++end < count && slots.same_peer(end));
+
+    const Peer peer = slots.peer(first);
+    const std::span<char> room = share_.intake().room(bytes);
+    BatchWriter writer = share_.write(0, peer, origin_, room.data());
+    for (; first < end; ++first) {
+      const ReceivedDatagram datagram = slots.datagram(first);
+      budget -= std::min(budget, datagram.wire_bytes);
+      decode(datagram, writer);
+    }
+    share_.intake().commit(writer, room.data());
+  }
+  return true;
+}
+
+void DatagramSocket::decode(const ReceivedDatagram& datagram, BatchWriter& writer) {
+  share_.note_read(datagram.wire_bytes);
+  if (datagram.segment_bytes == 0) {
+    share_.note_datagrams(1);
+    return decoder_->on_datagram(datagram.bytes, datagram.wire_bytes, share_.now(), writer, *this);
+  }
+  for (std::string_view train = datagram.bytes; !train.empty();) {  // UDP_GRO: cut at the sender's size
+    const std::string_view one = train.substr(0, datagram.segment_bytes);
+    train.remove_prefix(one.size());
+    share_.note_datagrams(1);
+    decoder_->on_datagram(one, one.size(), share_.now(), writer, *this);
+  }
+}
+
+void DatagramSocket::sample_drops() {
+  if (closed() || !is_udp(scheme_)) return;  // unixgram senders wait or get EAGAIN: nothing is dropped
+  const std::uint32_t drops = kernel::socket_drops(socket_.fd());
+  Counter& counter = frozen_ ? share_.cell().refused_while_stopping : share_.cell().kernel_drops;
+  counter.add(static_cast<std::uint32_t>(drops - drops_seen_));
+  drops_seen_ = drops;
+}
+
+void DatagramSocket::begin_drain() {
+  if (frozen_ || closed()) return;
+  if (is_udp(scheme_)) {
+    if (!kernel::freeze_udp(socket_.fd())) log::warn("cannot freeze udp socket", {{"url", origin_.url}});
+  } else {
+    ::shutdown(socket_.fd(), SHUT_RD);
+  }
+  sample_drops();  // up to here they are drops, from here on refusals
+  frozen_ = true;
+  if (!ParkedList::contains(*this)) on_readable();
+}
+
+void DatagramSocket::sweep(Now now) {
+  if (closed()) return;
+  if (const auto due = decoder_->deadline(); due && now.monotonic >= *due) {
+    const std::span<char> room = share_.intake().room(0);
+    BatchWriter writer = share_.write(0, Peer{}, origin_, room.data());
+    decoder_->on_deadline(now, writer, *this);
+    share_.intake().commit(writer, room.data());
+  }
+  if (frozen_ && !ParkedList::contains(*this)) on_readable();
+}
+
+void DatagramSocket::close() {
+  sample_drops();
+  share_.loop().parked().remove(*this);
+  socket_.close();
+  file_.remove();
+  share_.socket_closed();
+}
+
+}  // namespace penstock

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/loop/event_loop.h"
+#include "server/loop/timer.h"
+#include "server/net/admission.h"
+#include "server/net/connection_set.h"
+#include "server/net/datagram_slots.h"
+#include "server/net/listener_options.h"
+#include "server/net/parked_list.h"
+#include "server/net/tail_buffer.h"
+
+namespace penstock {
+
+class ListenerShare;
+
+/// What all I/O loops share. Outlives them.
+struct IoContext {
+  ConnectionBudget& connections;
+  PartialBudget& partials;
+  StopOptions stop;
+};
+
+/// One I/O loop with its thread: everything that it reads belongs to it alone (connections, datagram sockets, open blocks,
+/// clocks), so nothing on the read path takes a lock. Other threads use post() and load(), nothing else.
+class IoLoop {
+ public:
+  static Result<std::unique_ptr<IoLoop>> create(unsigned index, const IoContext& context);
+  ~IoLoop();  ///< after join()
+
+  void start();  ///< begins the thread
+  void stop();   ///< any thread: ends after what was posted before
+  void join();
+
+  void post(EventLoop::Task task) { events_->post(std::move(task)); }
+  unsigned index() const noexcept { return index_; }
+
+  /// How busy it is, to choose the loop of a new connection: bytes read in the last second, then connections. Any thread.
+  struct Load {
+    std::uint64_t bytes = 0;
+    std::size_t connections = 0;
+    auto operator<=>(const Load&) const = default;
+  };
+  Load load() const noexcept;
+  /// Any thread: a connection is on its way here.
+  void expect_connection() noexcept { expected_.fetch_add(1, std::memory_order_relaxed); }
+
+  // Own thread only from here on.
+  EventLoop& events() noexcept { return *events_; }
+  Now now() noexcept { return events_->now(); }
+  ConnectionSet& connections() noexcept { return connections_; }
+  ParkedList& parked() noexcept { return parked_; }
+  ConnectionBudget& connection_budget() noexcept { return context_.connections; }
+  PartialBudget& partial_budget() noexcept { return context_.partials; }
+  const StopOptions& stop_options() const noexcept { return context_.stop; }
+  std::span<char> scratch() noexcept { return {scratch_.get(), kScratchBytes}; }
+  DatagramSlots& slots(std::size_t slot_bytes);
+
+  void add_share(std::unique_ptr<ListenerShare> share);
+  /// The share has something to publish or to seal at the end of this turn.
+  void mark_dirty(ListenerShare& share) { dirty_.push_back(&share); }
+  void count_read(std::uint64_t bytes) noexcept { bytes_read_ += bytes; }
+  void connection_ended() noexcept { expected_.fetch_sub(1, std::memory_order_relaxed); }
+  /// Clocks of connections must be looked at in each sweep from here on (there are timeouts, or a stop, or something
+  /// that ends by itself).
+  void watch_clock() noexcept { clock_watched_ = true; }
+  /// Hands on everything that was read so far and publishes the counters: after the last connection of a stop.
+  void seal_all();
+  /// While stopping, sweeps come every 20 ms instead of 100.
+  void hurry();
+  void close_largest_partial();
+
+ private:
+  static constexpr std::size_t kScratchBytes = std::size_t{64} << 10;
+
+  IoLoop(unsigned index, const IoContext& context, std::unique_ptr<EventLoop> events);
+  void end_turn();
+  void sweep();
+  void sweep_second();
+
+  const unsigned index_;
+  IoContext context_;
+  std::unique_ptr<EventLoop> events_;
+  std::unique_ptr<char[]> scratch_;
+  std::map<std::size_t, DatagramSlots> slots_;   // by slot size
+  ParkedList parked_;
+  std::vector<std::unique_ptr<ListenerShare>> shares_;
+  ConnectionSet connections_;
+  std::vector<ListenerShare*> dirty_, still_dirty_;
+  std::unique_ptr<Timer> sweep_timer_, seal_timer_;
+  std::thread thread_;
+  bool clock_watched_ = false;
+  std::chrono::milliseconds last_second_{0};
+  std::uint64_t bytes_read_ = 0, bytes_before_ = 0;
+  std::atomic<std::uint64_t> bytes_last_second_{0};
+  std::atomic<std::size_t> expected_{0};  // connections here or on their way
+};
+
+}  // namespace penstock

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/net/acceptor.h"
+#include "server/net/admission.h"
+#include "server/net/io_loop.h"
+#include "server/net/listener_options.h"
+#include "server/pipeline/intake.h"
+#include "server/pipeline/quarantine.h"
+
+namespace penstock {
+
+/// One `[[listener]]`: its sockets and the connections on them, spread over the loops. Main thread, except where a
+/// member says otherwise. Outlives loops and sinks, since batches point to its origins.
+class Listener {
+ public:
+  /// `post_main` brings a task to the main loop, for drain()'s answer.
+  Listener(std::shared_ptr<const ListenerOptions> options, std::vector<Route> routes, ListenerLedger& ledger,
+           Quarantine& quarantine, ConnectionBudget& budget, std::function<void(EventLoop::Task)> post_main);
+  ~Listener();
+
+  const ListenerOptions& options() const noexcept { return *options_; }
+  std::shared_ptr<const ListenerOptions> shared_options() const noexcept { return options_; }
+
+  /// Canonical URLs of its sockets.
+  std::vector<std::string> urls() const;
+
+  /// Takes a bound socket into the listener; nothing is accepted yet. URLs for the log.
+  void add_socket(BoundSocket socket);
+  /// listen(2) on all that listen. After it peers can connect, so everything else must be ready.
+  Result<void> start_listening();
+  /// Gives each socket to a loop. The loops run already, or will.
+  void start(const std::vector<IoLoop*>& loops, BlockPool& pool, bool tracks_completion);
+
+  /// Takes nothing new, reads what is there, ends its connections (DESIGN.md section 6); `done` is called on the main loop
+  /// when no socket and no connection is left.
+  void drain(std::function<void()> done);
+  /// While draining: reading ends now; frozen receive buffers are still read.
+  void at_deadline();
+  /// While draining: acknowledgements that are still open are given up.
+  void at_flush_deadline();
+  /// All required queues are below their high watermark. Any thread.
+  bool gate_open() const noexcept;
+  bool drained() const noexcept { return drain_asked_ && outstanding_.load() == 0; }
+
+  // Any loop.
+  Admission& admission() noexcept { return admission_; }
+  Quarantine& quarantine() noexcept { return quarantine_; }
+  ListenerLedger& ledger() noexcept { return ledger_; }
+  /// Hands an accepted connection to the least busy loop. `here` is the accepting loop's share.
+  void deal_out(Accepted accepted, ListenerShare& here);
+  void one_began() noexcept { outstanding_.fetch_add(1); }
+  void one_ended();
+
+ private:
+  struct Bound {
+    BoundSocket socket;
+    const Origin* origin;
+  };
+  template <class Call>
+  void on_each_loop(Call&& call);
+
+  std::shared_ptr<const ListenerOptions> options_;
+  std::vector<Route> routes_;
+  ListenerLedger& ledger_;
+  Quarantine& quarantine_;
+  Admission admission_;
+  std::function<void(EventLoop::Task)> post_main_;
+  std::deque<Origin> origins_;             // addresses stay: batches point to them
+  std::vector<Bound> bound_;               // until start()
+  std::vector<IoLoop*> loops_;
+  std::vector<ListenerShare*> shares_;     // by loop; owned by the loops
+  std::atomic<std::size_t> outstanding_{0};  // sockets and connections that are open or on their way
+  std::function<void()> done_;
+  bool drain_asked_ = false;
+};
+
+}  // namespace penstock

@@ -1,0 +1,211 @@
+#include "server/net/listener_share.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "server/net/packet_connection.h"
+#include "server/net/stream_connection.h"
+
+namespace penstock {
+namespace {
+
+void set_keepalive(int fd, std::chrono::seconds idle) {
+  const int on = 1;
+  const int seconds = static_cast<int>(idle.count());
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds);
+}
+
+}  // namespace
+
+ListenerShare::ListenerShare(Listener& listener, IoLoop& loop, std::vector<Route> routes, BlockPool& pool,
+                             ListenerCell& cell, bool tracks_completion)
+    : listener_(listener),
+      loop_(loop),
+      options_(listener.shared_options()),
+      cell_(cell),
+      intake_(std::move(routes), pool, cell, tracks_completion),
+      tracks_completion_(tracks_completion) {
+  if (!tracks_completion) return;
+  intake_.set_completion([&loop](std::function<void()> report) { loop.post(std::move(report)); },
+                         [this](BatchId id, Outcome outcome, const std::vector<ConnectionId>& members) {
+                           on_batch_complete(id, outcome, members);
+                         });
+}
+
+ListenerShare::~ListenerShare() = default;
+
+bool ListenerShare::has_timeouts() const noexcept {
+  return options_->idle_timeout.count() != 0 || options_->first_byte_timeout.count() != 0 || tracks_completion_;
+}
+
+template <class Visit>
+void ListenerShare::for_each_connection(Visit&& visit) {
+  loop_.connections().for_each([&](Connection& connection) {
+    if (&connection.share() == this) visit(connection);
+  });
+}
+
+// ---- sockets ------------------------------------------------------------------------------------------------------
+
+void ListenerShare::add_socket(BoundSocket socket, const Origin& origin) {
+  if (is_datagram(socket.scheme)) {
+    datagram_sockets_.push_back(std::make_unique<DatagramSocket>(*this, std::move(socket), origin));
+    if (!datagram_sockets_.back()->open()) listener_.one_ended();
+    else if (draining_) datagram_sockets_.back()->begin_drain();
+    return;
+  }
+  acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket), origin));
+  if (!acceptors_.back()->open()) listener_.one_ended();
+  else if (draining_) acceptors_.back()->begin_drain();
+}
+
+void ListenerShare::adopt(Accepted accepted) {
+  if (options_->keepalive && is_tcp(accepted.scheme)) set_keepalive(accepted.fd.get(), *options_->keepalive);
+  std::unique_ptr<Connection> made;
+  const ConnectionId id = loop_.connections().next_id();
+  if (accepted.scheme == Scheme::kUnixpacket) {
+    made = std::make_unique<PacketConnection>(*this, id, std::move(accepted.fd), accepted.peer, *accepted.origin);
+  } else {
+    if (is_unix(accepted.scheme)) {  // credentials of each write would cut reads at every change of writer
+      const int off = 0;
+      setsockopt(accepted.fd.get(), SOL_SOCKET, SO_PASSCRED, &off, sizeof off);
+    }
+    made = std::make_unique<StreamConnection>(*this, id, std::move(accepted.fd), accepted.peer, *accepted.origin,
+                                              std::make_unique<PlainTransport>());
+  }
+  cell_.accepted.add(1);
+  cell_.active.add(1);
+  Connection& connection = loop_.connections().add(std::move(made));
+  if (!connection.open()) return;
+  if (draining_) connection.begin_drain();
+  if (past_deadline_) connection.at_deadline();
+}
+
+void ListenerShare::forget(Connection& connection, ConnectionEnd end, bool admitted) {
+  cell_.ended[static_cast<std::size_t>(end)].add(1);
+  cell_.active.set(cell_.active.get() - 1);
+  if (admitted) listener_.admission().leave(connection.peer());
+  touch();
+  loop_.connections().retire(connection);
+  loop_.connection_ended();
+  listener_.one_ended();
+}
+
+// ---- reading ------------------------------------------------------------------------------------------------------
+
+BatchWriter ListenerShare::write(ConnectionId connection, const Peer& peer, const Origin& origin, char* input_end) {
+  reject_peer_ = &peer;
+  reject_origin_ = &origin;
+  touch();
+  return intake_.write(connection, peer, origin, now(), input_end, *this);
+}
+
+void ListenerShare::on_reject(Reason reason, std::string_view bytes) {
+  listener_.quarantine().put({.time_ns = now().wall_ns,
+                              .listener = options_->name,
+                              .url = reject_origin_->url,
+                              .peer = to_string(*reject_peer_),
+                              .reason = std::string(to_string(reason)),
+                              .bytes = std::string(bytes)});
+}
+
+void ListenerShare::on_batch_complete(BatchId id, Outcome outcome, const std::vector<ConnectionId>& members) {
+  std::vector<ConnectionId> asked;
+  while (!expected_.empty() && expected_.front().first <= id) {
+    asked.push_back(expected_.front().second);
+    expected_.pop_front();
+  }
+  if (outcome != Outcome::kDelivered) {
+    asked.insert(asked.end(), members.begin(), members.end());
+    for (const ConnectionId connection : asked) {
+      if (Connection* found = loop_.connections().find(connection)) found->on_undelivered();
+    }
+    return;
+  }
+  std::sort(asked.begin(), asked.end());
+  asked.erase(std::unique(asked.begin(), asked.end()), asked.end());
+  for (const ConnectionId connection : asked) {
+    if (Connection* found = loop_.connections().find(connection)) found->on_complete(id, outcome);
+  }
+}
+
+// ---- stop ---------------------------------------------------------------------------------------------------------
+
+void ListenerShare::begin_drain() {
+  if (draining_) return;
+  draining_ = true;
+  loop_.hurry();
+  for (auto& acceptor : acceptors_) acceptor->begin_drain();
+  for (auto& socket : datagram_sockets_) socket->begin_drain();
+  for_each_connection([](Connection& connection) { connection.begin_drain(); });
+}
+
+void ListenerShare::at_deadline() {
+  begin_drain();
+  past_deadline_ = true;
+  for_each_connection([](Connection& connection) { connection.at_deadline(); });
+  for (auto& acceptor : acceptors_) acceptor->at_deadline();
+}
+
+void ListenerShare::at_flush_deadline() {
+  for_each_connection([](Connection& connection) { connection.at_flush_deadline(); });
+}
+
+// ---- clocks -------------------------------------------------------------------------------------------------------
+
+void ListenerShare::touch() {
+  if (dirty_) return;
+  dirty_ = true;
+  loop_.mark_dirty(*this);
+}
+
+bool ListenerShare::end_turn(Now now) {
+  cell_.partial_held_bytes.set(held_bytes_);
+  intake_.end_turn(now);
+  if (intake_.seal_due()) return false;
+  dirty_ = false;
+  return true;
+}
+
+std::chrono::milliseconds ListenerShare::seal_due(Now now) const noexcept {
+  const auto due = intake_.seal_due().value_or(now.monotonic);
+  return std::max(due - now.monotonic, std::chrono::milliseconds(1));
+}
+
+void ListenerShare::seal(Now now) {
+  intake_.seal();
+  cell_.partial_held_bytes.set(held_bytes_);
+  intake_.end_turn(now);
+  touch();
+  end_turn(now);
+}
+
+void ListenerShare::sweep(Now now) {
+  for (auto& acceptor : acceptors_) acceptor->sweep();
+  for (auto& socket : datagram_sockets_) socket->sweep(now);
+}
+
+void ListenerShare::sweep_second() {
+  for (auto& socket : datagram_sockets_) socket->sample_drops();
+  intake_.release_idle_block();
+}
+
+// ---- log ----------------------------------------------------------------------------------------------------------
+
+void ListenerShare::log_trouble(std::string_view what, const Peer& peer, std::string_view why) {
+  std::uint64_t suppressed = 0;
+  if (!trouble_limit_.allow(now().monotonic.count(), suppressed)) return;
+  log::warn(what, {{"listener", options_->name}, {"peer", to_string(peer)}, {"why", why}, {"suppressed", suppressed}});
+}
+
+void ListenerShare::log_refusal(const Peer& peer, Refusal limit) {
+  std::uint64_t suppressed = 0;
+  if (!refusal_limit_.allow(now().monotonic.count(), suppressed)) return;
+  log::warn("connection refused", {{"listener", options_->name}, {"peer", to_string(peer)}, {"limit", to_string(limit)}, {"suppressed", suppressed}});
+}
+
+}  // namespace penstock

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "server/log/log.h"
+#include "server/net/acceptor.h"
+#include "server/net/datagram_socket.h"
+#include "server/net/io_loop.h"
+#include "server/net/listener.h"
+#include "server/pipeline/intake.h"
+
+namespace penstock {
+
+/// One listener on one loop: the intake that its sockets here are read into, and those sockets. Built on the main thread,
+/// then given to its loop and touched there only.
+class ListenerShare final : private RejectHandler {
+ public:
+  ListenerShare(Listener& listener, IoLoop& loop, std::vector<Route> routes, BlockPool& pool, ListenerCell& cell,
+                bool tracks_completion);
+  ~ListenerShare();
+
+  IoLoop& loop() noexcept { return loop_; }
+  Listener& listener() noexcept { return listener_; }
+  const ListenerOptions& options() const noexcept { return *options_; }
+  Intake& intake() noexcept { return intake_; }
+  Now now() noexcept { return loop_.now(); }
+  DatagramSlots& slots() { return loop_.slots(options_->datagram_bytes); }
+  bool has_timeouts() const noexcept;
+  bool draining() const noexcept { return draining_; }
+
+  // ---- sockets
+  void add_socket(BoundSocket socket, const Origin& origin);
+  /// A connection that an acceptor (of any loop) has accepted for this loop.
+  void adopt(Accepted accepted);
+  /// Process, listener and peer limits; while draining they are ignored.
+  Refusal admit(const Peer& peer) { return listener_.admission().admit(peer, draining_); }
+  /// A connection has ended: count it, free it at the end of the turn.
+  void forget(Connection& connection, ConnectionEnd end, bool admitted);
+  /// An acceptor or datagram socket has closed.
+  void socket_closed() { listener_.one_ended(); }
+
+  // ---- reading
+  /// A writer for records of one peer. `origin` outlives the process's batches.
+  BatchWriter write(ConnectionId connection, const Peer& peer, const Origin& origin, char* input_end);
+  void note_read(std::size_t bytes) noexcept {
+    intake_.add_read(bytes);
+    loop_.count_read(bytes);
+    touch();
+  }
+  void note_datagrams(std::uint64_t n) noexcept { cell_.datagrams.add(n); }
+  /// Bytes of unfinished frames held now, all connections of this share.
+  void change_held(std::size_t from, std::size_t to) noexcept { held_bytes_ += to - from; }
+  void expect_completion(BatchId batch, ConnectionId connection) { expected_.emplace_back(batch, connection); }
+  ListenerCell& cell() noexcept { return cell_; }
+
+  // ---- stop (see Listener)
+  void begin_drain();
+  void at_deadline();
+  void at_flush_deadline();
+  bool past_deadline() const noexcept { return past_deadline_; }
+
+  // ---- clocks, called by the loop
+  bool end_turn(Now now);  ///< true: nothing waits for a later turn
+  std::chrono::milliseconds seal_due(Now now) const noexcept;
+  void seal(Now now);  ///< hands on what was read so far
+  void sweep(Now now);
+  void sweep_second();
+  void touch();
+
+  // ---- log lines about peers, rate-limited for each share
+  void log_trouble(std::string_view what, const Peer& peer, std::string_view why);
+  void log_refusal(const Peer& peer, Refusal limit);
+
+ private:
+  void on_reject(Reason reason, std::string_view bytes) override;
+  void on_batch_complete(BatchId id, Outcome outcome, const std::vector<ConnectionId>& members);
+  template <class Visit>
+  void for_each_connection(Visit&& visit);
+
+  Listener& listener_;
+  IoLoop& loop_;
+  std::shared_ptr<const ListenerOptions> options_;
+  ListenerCell& cell_;
+  Intake intake_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::vector<std::unique_ptr<DatagramSocket>> datagram_sockets_;
+  std::deque<std::pair<BatchId, ConnectionId>> expected_;  // completions asked for, by rising batch id
+  log::RateLimit trouble_limit_, refusal_limit_;
+
+  const Peer* reject_peer_ = nullptr;      // who the open writer works for
+  const Origin* reject_origin_ = nullptr;
+  std::size_t held_bytes_ = 0;
+  const bool tracks_completion_;
+  bool dirty_ = false;
+  bool draining_ = false;
+  bool past_deadline_ = false;
+};
+
+}  // namespace penstock

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "server/net/connection.h"
+
+namespace penstock {
+
+/// A unixpacket connection: each packet is one record. Many are received in one system call; an empty packet and the
+/// end of the stream both have length 0 and are told apart by DatagramSlots.
+class PacketConnection final : public Connection {
+ public:
+  using Connection::Connection;
+
+ private:
+  Step read_once(std::size_t& budget) override;
+};
+
+}  // namespace penstock

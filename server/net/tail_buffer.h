@@ -1,0 +1,88 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace penstock {
+
+/// Memory held by unfinished frames, of all connections together: a quarter of server.memory (DESIGN.md section 5).
+/// Any loop.
+class PartialBudget {
+ public:
+  explicit PartialBudget(std::size_t max_bytes) noexcept : max_(max_bytes) {}
+
+  void change(std::size_t from, std::size_t to) noexcept { used_.fetch_add(to - from, std::memory_order_relaxed); }
+  bool exceeded() const noexcept { return used_bytes() > max_; }
+  std::size_t used_bytes() const noexcept { return used_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::size_t> used_{0};
+  std::size_t max_;
+};
+
+/// The bytes of a connection's unfinished frame, between two reads. Holds no memory while empty; charges its capacity.
+class TailBuffer {
+ public:
+  explicit TailBuffer(PartialBudget& budget) noexcept : budget_(budget) {}
+  ~TailBuffer() { resize_memory(0); }
+  TailBuffer(const TailBuffer&) = delete;
+  TailBuffer& operator=(const TailBuffer&) = delete;
+
+  std::size_t size() const noexcept { return size_; }
+  std::size_t capacity() const noexcept { return capacity_; }
+  std::string_view view() const noexcept { return {memory_.get(), size_}; }
+
+  /// Replaces the content; `bytes` lie elsewhere. Memory that is far too large for them is given back.
+  void assign(std::string_view bytes) {
+    size_ = 0;
+    if (bytes.empty()) return resize_memory(0);
+    const std::size_t wanted = rounded(bytes.size());
+    if (wanted > capacity_ || capacity_ > wanted * kSlackFactor) resize_memory(wanted);
+    std::memcpy(memory_.get(), bytes.data(), bytes.size());
+    size_ = bytes.size();
+  }
+
+  /// Free space behind the content, at least `at_least` bytes; the capacity doubles.
+  std::span<char> space(std::size_t at_least) {
+    if (capacity_ - size_ < at_least) resize_memory(std::max(capacity_ * 2, rounded(size_ + at_least)));
+    return {memory_.get() + size_, capacity_ - size_};
+  }
+  void grow(std::size_t written) noexcept { size_ += written; }
+
+  /// Drops `n` bytes from the front; the rest moves there.
+  void drop_front(std::size_t n) noexcept {
+    size_ -= n;
+    if (size_ == 0) return resize_memory(0);
+    std::memmove(memory_.get(), memory_.get() + n, size_);
+  }
+  void clear() noexcept {
+    size_ = 0;
+    resize_memory(0);
+  }
+
+ private:
+  static constexpr std::size_t kGrainBytes = 64;
+  static constexpr std::size_t kSlackFactor = 16;
+  static std::size_t rounded(std::size_t n) noexcept { return (n + kGrainBytes - 1) / kGrainBytes * kGrainBytes; }
+
+  void resize_memory(std::size_t capacity) {
+    if (capacity == capacity_) return;
+    std::unique_ptr<char[]> memory(capacity == 0 ? nullptr : new char[capacity]);
+    if (memory && size_ != 0) std::memcpy(memory.get(), memory_.get(), std::min(size_, capacity));
+    memory_ = std::move(memory);
+    budget_.change(capacity_, capacity);
+    capacity_ = capacity;
+  }
+
+  PartialBudget& budget_;
+  std::unique_ptr<char[]> memory_;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace penstock

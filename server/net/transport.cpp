@@ -1,0 +1,20 @@
+#include "server/net/transport.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace penstock {
+
+ReadResult PlainTransport::read(int fd, std::span<char> space) {
+  ssize_t n;
+  do {
+    n = ::recv(fd, space.data(), space.size(), MSG_DONTWAIT);
+  } while (n < 0 && errno == EINTR);
+  if (n > 0) return {ReadResult::Status::kBytes, static_cast<std::size_t>(n), 0};
+  if (n == 0) return {ReadResult::Status::kEof, 0, 0};
+  if (errno == EAGAIN) return {};
+  return {ReadResult::Status::kError, 0, errno};
+}
+
+}  // namespace penstock

@@ -68,8 +68,8 @@ void Intake::release_idle_block() {
   previous_.reset();
   fill_ = batch_.begin = 0;
   block_bytes_ = kFirstBlockBytes;
-  batch_.frames = {};
-  batch_.segments = {};
+  batch_.frames = std::vector<FrameRef>();  // not `= {}`, which keeps the memory
+  batch_.segments = std::vector<Segment>();
   indexes_->trim();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -77,7 +78,19 @@ class FakeConnection {
  public:
   FakeConnection(Intake& intake, ConnectionId id, bool acknowledges = false) : decoder(acknowledges), intake_(intake), id_(id) {}
 
+  /// Reads until nothing is left, each time as much as there is room for.
   void read(std::string_view bytes, Now now) {
+    do {
+      const std::size_t room = intake_.room(tail_.size()).size() - tail_.size();
+      read_once(bytes.substr(0, room), now);
+      bytes.remove_prefix(std::min(room, bytes.size()));
+    } while (!bytes.empty());
+  }
+
+  LineDecoder decoder;
+
+ private:
+  void read_once(std::string_view bytes, Now now) {
     const std::span<char> room = intake_.room(tail_.size());
     tail_.copy(room.data(), tail_.size());
     bytes.copy(room.data() + tail_.size(), bytes.size());
@@ -89,9 +102,6 @@ class FakeConnection {
     tail_ = input.substr(consumed.bytes);
   }
 
-  LineDecoder decoder;
-
- private:
   Intake& intake_;
   ConnectionId id_;
   std::string tail_;

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <ctime>
+
+namespace penstock {
+
+/// CLOCK_MONOTONIC in nanoseconds.
+inline std::int64_t monotonic_ns() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+}
+
+/// A time left, for poll(): never negative, rounded up, a minute at most.
+inline int poll_milliseconds(std::int64_t left_ns) noexcept {
+  return static_cast<int>(std::clamp<std::int64_t>((left_ns + 999'999) / 1'000'000, 0, 60'000));
+}
+
+inline timespec to_timespec(std::int64_t ns) noexcept {
+  const std::int64_t positive = std::max<std::int64_t>(ns, 0);
+  return {positive / 1'000'000'000, positive % 1'000'000'000};
+}
+
+}  // namespace penstock

@@ -1,0 +1,228 @@
+#include "server/commands/send/command.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <memory>
+
+#include "server/commands/send/connect.h"
+#include "server/commands/send/generated_supply.h"
+#include "server/commands/send/greeting.h"
+#include "server/commands/send/payload.h"
+#include "server/commands/send/reader_supply.h"
+#include "server/commands/send/record_reader.h"
+#include "server/commands/send/report.h"
+#include "server/commands/send/sender.h"
+#include "server/commands/send/verify.h"
+#include "protocols/core/errno_text.h"
+#include "server/net/kernel.h"
+
+namespace penstock {
+namespace {
+
+constexpr int kWell = 0;
+constexpr int kNotWell = 1;
+constexpr int kUsage = 2;
+
+std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free);  // a signal handler sets it
+
+int usage(const std::string& problem) {
+  std::fprintf(stderr, "penstock send: %s\nTry 'penstock send --help'.\n", problem.c_str());
+  return kUsage;
+}
+
+int failure(const std::string& problem) {
+  std::fprintf(stderr, "penstock send: %s\n", problem.c_str());
+  return kNotWell;
+}
+
+void print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  std::fflush(stdout);
+}
+
+// ---- verify
+
+Result<std::string> read_whole(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return fail(errno, "open " + path + ": " + errno_text(errno));
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+int run_verify(const SendOptions& options) {
+  if (const std::string problem = problem_with_verify(options); !problem.empty()) return usage(problem);
+  std::uint64_t first = options.first;
+  std::uint64_t count = options.count.value_or(0);
+  std::optional<NumberSet> numbers;
+  if (!options.expect.empty()) {
+    const Result<std::string> text = read_whole(options.expect);
+    if (!text) return failure(text.error().message);
+    Result<Expected> expected = parse_report(*text);
+    if (!expected) return failure(options.expect + ": " + expected.error().message);
+    first = expected->deal.first;
+    count = std::max(count, expected->deal.count);
+    numbers = std::move(expected->numbers);
+  }
+  Verifier verifier(make_payload(options.payload, options.size_bytes, options.seed), first, count);
+  if (numbers) verifier.expect_only(std::move(*numbers));
+  for (const std::string& path : options.verify) {
+    if (const Result<bool> read = verify_file(verifier, path); !read) return failure(read.error().message);
+  }
+  const VerifyResult result = verifier.result();
+  if (!options.quiet) {
+    for (const std::string& example : result.examples) std::fprintf(stderr, "penstock send: %s\n", example.c_str());
+    print(options.json ? verify_json(result) : verify_text(result));
+  }
+  return result.good() ? kWell : kNotWell;
+}
+
+// ---- send
+
+// The records to send and all that they lean on.
+struct Source {
+  std::unique_ptr<RecordReader> reader;
+  std::unique_ptr<Supply> supply;
+  ReaderSupply* lines = nullptr;  // supply, where a reader is behind it
+  Deal deal;
+  std::size_t framed_bytes = 0;   // of every record, where they are generated
+};
+
+Source generated_source(const SendOptions& options, SendFraming framing) {
+  constexpr std::size_t kFew = 4;
+  Source source;
+  source.deal = {options.first, options.count.value_or(kSequenceEnd - options.first), options.connections};
+  const std::size_t block_bytes = std::size_t{options.connections <= kFew ? 256u : 64u} << 10;
+  auto supply = std::make_unique<GeneratedSupply>(make_payload(options.payload, options.size_bytes, options.seed), framing,
+                                                  source.deal, block_bytes);
+  source.framed_bytes = supply->framed_bytes();
+  source.supply = std::move(supply);
+  return source;
+}
+
+Result<std::unique_ptr<RecordReader>> open_reader(const SendOptions& options) {
+  if (options.greets()) return one_record(greeting());
+  return options.replay.empty() ? open_lines(options.file) : open_replay(options.replay);
+}
+
+Result<Source> make_source(const SendOptions& options, SendFraming framing) {
+  if (options.generates() && !options.greets()) return generated_source(options, framing);
+  Result<std::unique_ptr<RecordReader>> reader = open_reader(options);
+  if (!reader) return tl::unexpected(reader.error());
+  Source source;
+  source.deal.connections = options.connections;
+  source.reader = std::move(*reader);
+  auto supply = std::make_unique<ReaderSupply>(*source.reader, framing, options.connections);
+  source.lines = supply.get();
+  source.supply = std::move(supply);
+  return source;
+}
+
+SendSummary summarise(const SendOptions& options, const Source& source) {
+  SendSummary summary;
+  summary.planned = options.count;
+  if (source.lines == nullptr) return summary;
+  summary.planned = source.lines->read();
+  summary.input_left = !source.lines->ended() && options.duration_seconds <= 0;
+  summary.bad_lines = source.reader->bad();
+  summary.holding_delimiter = source.lines->holding_delimiter();
+  return summary;
+}
+
+void show_progress(std::uint64_t sent) { std::fprintf(stderr, "\r%llu records sent ", static_cast<unsigned long long>(sent)); }
+
+SendPlan make_plan(const SendOptions& options, const Url& url, std::vector<SocketAddress> addresses, const Source& source) {
+  SendPlan plan;
+  plan.url = url;
+  plan.addresses = std::move(addresses);
+  plan.connections = options.connections;
+  plan.idle = options.idle;
+  plan.rate = options.rate;
+  plan.duration_ns = static_cast<std::int64_t>(options.duration_seconds * 1e9);
+  plan.timeout_ns = static_cast<std::int64_t>(options.timeout_seconds * 1e9);
+  plan.batch = options.batch;
+  plan.segment = options.segment;
+  plan.segment_bytes = source.framed_bytes;
+  plan.interrupt = &interrupted;
+  if (!options.quiet && ::isatty(STDERR_FILENO) != 0) plan.progress = show_progress;
+  return plan;
+}
+
+// While it lives, SIGINT and SIGTERM end the sending instead of the process.
+class InterruptSignals {
+ public:
+  InterruptSignals() {
+    interrupted.store(false);
+    struct sigaction action {};
+    action.sa_handler = [](int) { interrupted.store(true, std::memory_order_relaxed); };
+    ::sigaction(SIGINT, &action, &old_int_);
+    ::sigaction(SIGTERM, &action, &old_term_);
+  }
+  InterruptSignals(const InterruptSignals&) = delete;
+  InterruptSignals& operator=(const InterruptSignals&) = delete;
+  ~InterruptSignals() {
+    ::sigaction(SIGINT, &old_int_, nullptr);
+    ::sigaction(SIGTERM, &old_term_, nullptr);
+  }
+
+ private:
+  struct sigaction old_int_ {}, old_term_ {};
+};
+
+void print_results(const SendOptions& options, const Url& url, const SendResult& result, const SendSummary& summary) {
+  if (!result.error.empty()) failure(result.error);
+  if (result.refused > 0) failure(url.text + ": connection refused: nobody listens there");
+  if (summary.holding_delimiter > 0) {
+    failure(std::to_string(summary.holding_delimiter) +
+            " records hold the delimiter of their framing: the receiver finds more, --framing octet_counted keeps them whole");
+  }
+  if (options.quiet) return;
+  if (options.json) return print(summary_json(options, result, summary));
+  if (options.greets() && all_well(result, summary)) return print(greeting_text(url, result));
+  print(summary_text(result, summary));
+}
+
+bool write_report(const SendOptions& options, const Deal& deal, const SendResult& result) {
+  if (options.report.empty()) return true;
+  std::ofstream out(options.report, std::ios::binary | std::ios::trunc);
+  out << report_json(options, deal, result);
+  out.close();
+  if (out) return true;
+  failure("write " + options.report + ": " + errno_text(errno));
+  return false;
+}
+
+}  // namespace
+
+int run_send(const SendOptions& options) {
+  if (!options.verify.empty()) return run_verify(options);
+  if (options.url.empty()) return usage("a URL to send to is needed, such as tcp://127.0.0.1:5514");
+  const Result<Url> url = parse_url(options.url);
+  if (!url) return usage(url.error().message);
+  if (const std::string problem = problem_with(options, url->scheme); !problem.empty()) return usage(problem);
+
+  Result<std::vector<SocketAddress>> addresses = addresses_to_try(*url);
+  if (!addresses) return failure(addresses.error().message);
+  Result<Source> source = make_source(options, effective_framing(options, url->scheme));
+  if (!source) return failure(source.error().message);
+
+  kernel::raise_descriptor_limit();
+  const InterruptSignals signals;
+  const SendPlan plan = make_plan(options, *url, std::move(*addresses), *source);
+  const SendResult result = is_datagram(url->scheme) ? send_datagrams(plan, *source->supply)
+                                                     : send_by_connections(plan, *source->supply);
+  if (plan.progress) std::fputc('\n', stderr);
+  const SendSummary summary = summarise(options, *source);
+  print_results(options, *url, result, summary);
+  const bool reported = write_report(options, source->deal, result);
+  return all_well(result, summary) && reported ? kWell : kNotWell;
+}
+
+}  // namespace penstock

@@ -1,0 +1,97 @@
+#include "server/commands/send/connect.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "server/commands/send/clock.h"
+#include "protocols/core/errno_text.h"
+
+namespace penstock {
+namespace {
+
+SocketAddress loopback4(std::uint16_t port) {
+  sockaddr_in in{};
+  in.sin_family = AF_INET;
+  in.sin_port = htons(port);
+  in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  SocketAddress address;
+  std::memcpy(&address.storage, &in, sizeof in);
+  address.length = sizeof in;
+  return address;
+}
+
+SocketAddress loopback6(std::uint16_t port) {
+  sockaddr_in6 in{};
+  in.sin6_family = AF_INET6;
+  in.sin6_port = htons(port);
+  in.sin6_addr = in6addr_loopback;
+  SocketAddress address;
+  std::memcpy(&address.storage, &in, sizeof in);
+  address.length = sizeof in;
+  return address;
+}
+
+bool only_v6(Scheme scheme) noexcept { return scheme == Scheme::kTcp6 || scheme == Scheme::kUdp6; }
+bool only_v4(Scheme scheme) noexcept { return scheme == Scheme::kTcp4 || scheme == Scheme::kUdp4; }
+
+// 0 when the connection is there, else the errno.
+int wait_connected(int fd, std::int64_t deadline_ns) {
+  pollfd poll{fd, POLLOUT, 0};
+  for (;;) {
+    const int left = poll_milliseconds(deadline_ns - monotonic_ns());
+    const int n = ::poll(&poll, 1, left);
+    if (n == 0) return ETIMEDOUT;
+    if (n < 0 && errno == EINTR) continue;
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return errno;
+    return error;
+  }
+}
+
+int try_connect(int fd, const SocketAddress& address, std::int64_t deadline_ns) {
+  for (;;) {
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.length) == 0) return 0;
+    if (errno == EINPROGRESS) return wait_connected(fd, deadline_ns);
+    // A unix listener's full queue has nothing to wait on.
+    const bool full = errno == EAGAIN || errno == EINTR;
+    if (!full) return errno;
+    if (monotonic_ns() >= deadline_ns) return ETIMEDOUT;
+    ::poll(nullptr, 0, 1);
+  }
+}
+
+}  // namespace
+
+Result<std::vector<SocketAddress>> addresses_to_try(const Url& url) {
+  if (!is_unix(url.scheme) && url.port == 0) return fail(0, url.text + ": a port to send to is needed");
+  Result<std::vector<SocketAddress>> addresses = resolve(url);
+  if (!addresses || is_unix(url.scheme) || !is_wildcard(addresses->front())) return addresses;
+  if (only_v4(url.scheme)) return std::vector{loopback4(url.port)};
+  if (only_v6(url.scheme)) return std::vector{loopback6(url.port)};
+  return std::vector{loopback4(url.port), loopback6(url.port)};
+}
+
+Result<UniqueFd> connect_to(const Url& url, const std::vector<SocketAddress>& addresses, std::int64_t timeout_ms) {
+  const std::int64_t deadline_ns = monotonic_ns() + timeout_ms * 1'000'000;
+  int error = 0;
+  std::string where;
+  for (const SocketAddress& address : addresses) {
+    UniqueFd fd(::socket(address.family(), socket_type(url.scheme) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) return fail(errno, "socket for " + url.text + ": " + errno_text(errno));
+    const int on = 1;  // paced records go out when they are due
+    if (is_tcp(url.scheme)) ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    error = try_connect(fd.get(), address, deadline_ns);
+    if (error == 0) return fd;
+    where = canonical_url(url.scheme, address);
+  }
+  return fail(error, "connect " + (where.empty() ? url.text : where) + ": " + errno_text(error));
+}
+
+}  // namespace penstock

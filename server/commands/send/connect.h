@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "protocols/core/result.h"
+#include "server/net/unique_fd.h"
+#include "server/net/url.h"
+
+namespace penstock {
+
+/// The addresses to try for `url`, in order. The wildcard stands for this machine: its loopback addresses.
+Result<std::vector<SocketAddress>> addresses_to_try(const Url& url);
+
+/// A connected, non-blocking socket to the first address that answers; gives up after `timeout_ms` for all of them
+/// together. Datagram sockets are connected as well, which costs nothing and lets errors come back.
+Result<UniqueFd> connect_to(const Url& url, const std::vector<SocketAddress>& addresses, std::int64_t timeout_ms);
+
+}  // namespace penstock

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocols/core/result.h"
+#include "server/net/url.h"
+
+namespace penstock {
+
+/// How `penstock send` ends each record on the wire. syslog_auto sends octet counts, which a listener with that
+/// framing recognises record by record.
+enum class SendFraming : std::uint8_t { kNewline, kCrlf, kNul, kOctetCounted, kSyslogAuto, kNone };
+
+/// The shape of generated records.
+enum class PayloadKind : std::uint8_t { kSyslog, kRaw, kJson, kStatsd };
+
+/// As on the command line. Not to_string: CLI11 would take it for its own.
+std::string_view name_of(SendFraming framing) noexcept;
+std::string_view name_of(PayloadKind kind) noexcept;
+
+/// What the command line of `penstock send` says.
+struct SendOptions {
+  std::string url;
+  std::optional<std::uint64_t> count;       ///< records over all connections; unset: one test record, or until `duration`
+  std::size_t size_bytes = 200;             ///< of a generated record, framing not counted
+  double rate = 0;                          ///< records a second over all connections; 0: flat out
+  std::size_t connections = 1;
+  std::size_t idle = 0;                     ///< further connections that send nothing
+  std::optional<SendFraming> framing;       ///< unset: newline on streams, none elsewhere
+  PayloadKind payload = PayloadKind::kSyslog;
+  std::string file;                         ///< sends its lines; `-` is standard input
+  std::string replay;                       ///< sends the entries of a quarantine or leftover file
+  std::uint64_t first = 0;                  ///< number of the first generated record
+  std::uint64_t seed = 0;                   ///< varies the padding of generated records
+  double duration_seconds = 0;              ///< stops sending after that time; 0: never
+  double timeout_seconds = 10;              ///< to connect, and for the peer's FIN after ours
+  std::size_t segment = 0;                  ///< udp: datagrams a system call by UDP_SEGMENT; 0: off
+  std::size_t batch = 64;                   ///< datagrams and packets a system call by sendmmsg
+  std::string report;                       ///< writes what each connection sent, as JSON
+  std::vector<std::string> verify;          ///< compares these files instead of sending
+  std::string expect;                       ///< verify: the report of the run that sent
+  bool json = false;
+  bool quiet = false;
+
+  /// Records are generated (numbered), not read from a file.
+  bool generates() const noexcept { return file.empty() && replay.empty(); }
+  /// Only a URL was given: one test record, written for a human reader.
+  bool greets() const noexcept { return generates() && !count && duration_seconds <= 0; }
+};
+
+/// The framing that applies to `scheme` with these options.
+SendFraming effective_framing(const SendOptions& options, Scheme scheme) noexcept;
+
+/// Contradictions between options, and values out of range: the message says what is wrong and what would be right.
+/// Empty when there are none.
+std::string problem_with(const SendOptions& options, Scheme scheme);
+std::string problem_with_verify(const SendOptions& options);
+
+}  // namespace penstock

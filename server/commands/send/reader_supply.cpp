@@ -1,0 +1,72 @@
+#include "server/commands/send/reader_supply.h"
+
+#include <algorithm>
+
+#include "server/commands/send/framing.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::size_t kHeldBytes = std::size_t{64} << 10;
+constexpr std::size_t kHeldRecords = 4096;
+
+}  // namespace
+
+Pending ReaderSupply::pending(std::size_t c, std::size_t max_records) {
+  Held& held = held_[c];
+  if (held.done == held.ends.size()) refill(held);
+  const std::size_t records = std::min(max_records, held.ends.size() - held.done);
+  if (records == 0) return {};
+  const std::span<const std::uint32_t> ends = std::span(held.ends).subspan(held.done, records);
+  const std::string_view bytes = std::string_view(held.bytes).substr(held.at, ends.back() - held.at);
+  return {bytes, ends, static_cast<std::uint32_t>(held.at)};
+}
+
+void ReaderSupply::refill(Held& held) {
+  held.bytes.clear();
+  held.ends.clear();
+  held.done = 0;
+  held.at = 0;
+  while (!ended_ && held.bytes.size() < kHeldBytes && held.ends.size() < kHeldRecords) {
+    const RecordReader::Got got = reader_.next(record_);
+    if (got == RecordReader::Got::kEnd) ended_ = true;
+    if (got != RecordReader::Got::kRecord) return;
+    frame(held);
+  }
+}
+
+void ReaderSupply::frame(Held& held) {
+  const int delimiter = frame_delimiter(framing_);
+  ++read_;
+  if (delimiter >= 0 && record_.find(static_cast<char>(delimiter)) != std::string::npos) ++holding_delimiter_;
+  held.bytes += frame_prefix(framing_, record_.size());
+  held.bytes += record_;
+  held.bytes += frame_suffix(framing_);
+  held.ends.push_back(static_cast<std::uint32_t>(held.bytes.size()));
+}
+
+void ReaderSupply::wrote(std::size_t c, std::size_t bytes) {
+  Held& held = held_[c];
+  held.at += bytes;
+  while (held.done < held.ends.size() && held.ends[held.done] <= held.at) {
+    ++held.done;
+    ++held.sent;
+    ++sent_;
+  }
+}
+
+void ReaderSupply::wrote_records(std::size_t c, std::size_t records) {
+  Held& held = held_[c];
+  held.done += records;
+  held.sent += records;
+  sent_ += records;
+  if (held.done > 0) held.at = held.ends[held.done - 1];
+}
+
+bool ReaderSupply::in_record(std::size_t c) const {
+  const Held& held = held_[c];
+  const std::size_t boundary = held.done == 0 ? 0 : held.ends[held.done - 1];
+  return held.at != boundary;
+}
+
+}  // namespace penstock

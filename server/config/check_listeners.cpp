@@ -72,7 +72,7 @@ void check_need(Draft& draft, const TableSource& source, const Need& need, unsig
 }
 
 void check_needs(Draft& draft, const Listener& listener, const TableSource& source) {
-  if (listener.listen.empty()) return;
+  if (listener.listen.empty() || !source.sound("listen")) return;
   unsigned kinds = 0;
   for (const auto& entry : listener.listen) kinds |= kind_of(entry.url);
   for (const auto& need : kNeeds) check_need(draft, source, need, kinds);
@@ -130,40 +130,45 @@ void check_accounts(Draft& draft, const Listener& listener, const TableSource& s
   }
 }
 
-// Within one listener a text that comes twice is told when the list is read.
-void check_urls(Draft& draft) {
-  struct Seen {
-    std::size_t listener;
-    Place place;
-  };
-  std::map<std::string, Seen> seen;
-  for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
-    const auto& source = draft.listeners[i];
-    if (!source.has("listen")) {
-      source.error(draft.problems, source.place, "listen",
-                   "missing, expected a URL or a list of URLs, such as \"tcp://:5514\"");
-    }
-    for (std::size_t k = 0; k < draft.config.listeners[i].listen.size(); ++k) {
-      const auto& item = source.item("listen", k);
-      const auto [first, added] = seen.emplace(item.text, Seen{i, item.place});
-      if (added) continue;
-      source.error(draft.problems, item.place, "listen",
-                   item.shown + " is taken already by " +
-                       draft.listeners[first->second.listener].title + " in line " +
-                       std::to_string(first->second.place.line));
-    }
+/// Where a URL was listed first.
+struct Seen {
+  const TableSource* listener;
+  Place place;
+};
+
+// Within one listener a text that comes twice is told when the list is read. What is told here is taken out of the
+// list, so that net's checks of the URLs do not tell it again.
+void check_urls_of(Listener& listener, const TableSource& source, std::map<std::string, Seen>& seen,
+                   Problems& problems) {
+  if (!source.has("listen")) {
+    source.error(problems, source.place, "listen",
+                 "missing, expected a URL or a list of URLs, such as \"tcp://:5514\"");
   }
+  std::vector<ListenUrl> listen;
+  for (std::size_t i = 0; i < listener.listen.size(); ++i) {
+    const auto& item = source.item("listen", i);
+    const auto [first, added] = seen.emplace(item.text, Seen{&source, item.place});
+    if (added) {
+      listen.push_back(listener.listen[i]);
+      continue;
+    }
+    source.error(problems, item.place, "listen",
+                 item.shown + " is taken already by " + first->second.listener->title +
+                     " in line " + std::to_string(first->second.place.line));
+  }
+  listener.listen = std::move(listen);
 }
 
 }  // namespace
 
 void check_listeners(Draft& draft) {
-  check_urls(draft);
+  std::map<std::string, Seen> seen;
   for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
-    const auto& listener = draft.config.listeners[i];
+    auto& listener = draft.config.listeners[i];
     check_needs(draft, listener, draft.listeners[i]);
     check_limits(draft, listener, draft.listeners[i]);
     check_accounts(draft, listener, draft.listeners[i]);
+    check_urls_of(listener, draft.listeners[i], seen, draft.problems);
   }
 }
 

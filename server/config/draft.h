@@ -16,7 +16,8 @@ struct Given {
   Place key;
   Place value;
   std::vector<Item> items;  ///< texts with their places; empty for other values
-  bool valid = false;  ///< invalid: the field kept its default, and the problem is told already
+  bool valid =
+      false;  ///< false: a problem is told, the field has its default or a list its good items
 };
 
 /// Where a table and its keys stand in the file, for the checks that come after reading.

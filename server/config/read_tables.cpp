@@ -93,9 +93,9 @@ class TableReader {
     for (const auto& problem : wrong)
       source_.error(problems_, problem.place, key.name, problem.text);
     if (value) key.store(into_, *value);
-    source_.keys[std::string(key.name)] = {entry.place, entry.value.place,
-                                           value ? std::move(value->items) : std::vector<Item>(),
-                                           value.has_value()};
+    Given given{entry.place, entry.value.place, {}, value && value->whole};
+    if (value) given.items = std::move(value->items);
+    source_.keys[std::string(key.name)] = std::move(given);
   }
 
   const TableForm& form_;

@@ -84,13 +84,14 @@ class Reader {
     if (node.type != Node::Type::kList) return wrong(node);
     if (node.items.empty() && rule_.kind == Kind::kUrls) return wrong(node.place, "an empty list");
     Value value;
-    bool good = true;
     for (const auto& each : node.items) {
       auto text = item(each);
-      good = text && is_new(*text, value) && good;
-      if (text) value.items.push_back(std::move(*text));
+      if (text && is_new(*text, value)) {
+        value.items.push_back(std::move(*text));
+      } else {
+        value.whole = false;
+      }
     }
-    if (!good) return {};
     return value;
   }
 

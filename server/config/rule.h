@@ -50,6 +50,7 @@ struct Item {
 struct Value {
   std::int64_t number = 0;
   std::vector<Item> items;
+  bool whole = true;  ///< false: a list with items that were refused; `items` are the others
 
   const std::string& text() const { return items.front().text; }
   std::vector<std::string> texts() const;
@@ -58,7 +59,8 @@ struct Value {
 /// What is accepted, to stand behind `expected `: `1 to 16777216 (or a size such as "64KiB")`.
 std::string describe(const Rule& rule);
 
-/// Reads `node` by `rule`; on failure adds one Problem a mistake, whose text has neither table nor key yet.
+/// Reads `node` by `rule`; adds one Problem a mistake, whose text has neither table nor key yet. A list gives its good
+/// items, so that what is wrong with them is told as well.
 std::optional<Value> read_value(const Rule& rule, const Node& node, Problems& problems);
 
 /// True for 1 to 64 of A-Z a-z 0-9 _ -.

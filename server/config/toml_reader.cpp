@@ -126,7 +126,8 @@ std::string shown(const Node& node) {
   }
   std::array<char, 32> buffer{};
   std::snprintf(buffer.data(), buffer.size(), "%g", node.real);
-  return buffer.data();
+  const std::string text = buffer.data();
+  return text.find_first_of(".ein") == std::string::npos ? text + ".0" : text;  // 1e3 is no integer
 }
 
 }  // namespace penstock::config

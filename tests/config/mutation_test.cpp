@@ -51,13 +51,18 @@ class Mutator {
 
   void edit(std::string& text) {
     if (text.empty()) text = "a";
-    static const std::string kSigns = "[]{}\"'=.,#$%\\\n\r\t \0\x7f\xc2\x9b\xff-0x9_";
+    constexpr std::string_view kSigns("[]{}\"'=.,#$%\\\n\r\t -_09x\x7f\xc2\x9b\xff\0", 27);
     const auto at = below(text.size());
     switch (below(6)) {
       case 0: text[at] = static_cast<char>(below(256)); break;
       case 1: text.erase(at, below(20) + 1); break;
       case 2: text.insert(at, 1, kSigns[below(kSigns.size())]); break;
-      case 3: text.insert(at, text.substr(below(text.size()), below(60))); break;
+      case 3: {
+        const auto from = below(text.size());  // not as arguments: their order is the compiler's
+        const auto size = below(60);
+        text.insert(at, text.substr(from, size));
+        break;
+      }
       case 4: text[at] = kSigns[below(kSigns.size())]; break;
       default: text.resize(at); break;
     }

@@ -88,6 +88,22 @@ TEST_CASE("two listeners cannot have one URL", "[config]") {
               "\"in\" in line 3"});
 }
 
+TEST_CASE(
+    "the good entries of a list with bad ones are kept, each once, for the checks of the URLs",
+    "[config]") {
+  const auto config = config_of(
+      "[[listener]]\nname = \"a\"\nlisten = [\"tcp://:1\", 7, \"tcp://:1\", \"udp://:1\"]\n"
+      "[[listener]]\nname = \"b\"\nlisten = [\"tcp://:1\", \"tcp://:2\"]\n" +
+      kTwo);
+  const auto urls = [&](std::size_t listener) {
+    Lines lines;
+    for (const auto& entry : config.listeners.at(listener).listen) lines.push_back(entry.url);
+    return lines;
+  };
+  CHECK(urls(0) == Lines{"tcp://:1", "udp://:1"});
+  CHECK(urls(1) == Lines{"tcp://:2"});
+}
+
 TEST_CASE("sinks: keys against types", "[config]") {
   const auto [lines, problem] = GENERATE(table<std::string, std::string>({
       {"type = \"file\"",

@@ -18,6 +18,7 @@ TEST_CASE("[server]: each wrong value is told with its place, its range and what
       {"threads = -1", "11: server: threads: expected 0 (one a core) or 1 to 256, got -1"},
       {"threads = 1.5", "11: server: threads: expected 0 (one a core) or 1 to 256, got 1.5"},
       {"threads = \"4\"", "11: server: threads: expected 0 (one a core) or 1 to 256, got \"4\""},
+      {"threads = 1e1", "11: server: threads: expected 0 (one a core) or 1 to 256, got 10.0"},
       {"threads = true", "11: server: threads: expected 0 (one a core) or 1 to 256, got true"},
       {"threads = []", "11: server: threads: expected 0 (one a core) or 1 to 256, got a list"},
       {"threads = {}", "11: server: threads: expected 0 (one a core) or 1 to 256, got a table"},

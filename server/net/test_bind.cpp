@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <fstream>
 #include <utility>
 
@@ -56,7 +59,7 @@ void examine_path(const Url& url, const BindOptions& options, BindReport& report
     return set(report, Verdict::kError, owner.error().message);
   }
   const std::string directory = url.path.substr(0, url.path.rfind('/') + 1);
-  if (::access(directory.c_str(), W_OK | X_OK) != 0) {
+  if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
     return set(report, Verdict::kError, "directory " + directory + " is not writable");
   }
   report.text = finding.state == PathState::kStale ? "a stale socket is there and would be replaced" : "the path is free";

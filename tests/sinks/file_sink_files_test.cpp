@@ -238,6 +238,25 @@ TEST_CASE("file sink: reopen in the middle of a batch goes on in the new file wi
   }
 }
 
+TEST_CASE("file sink: a record torn in the file that a reopen made is cut off there", "[sinks][reopen]") {
+  const TempDir dir;
+  FaultyFiles files;
+  FileSink sink(config_for(dir / "out"), files);
+  REQUIRE(sink.open());
+  const Batch batch = BatchBuilder().lines(kOrigin, kA, 0, {"first", "second", "third"}).take();
+  files.space = 9;  // "first\nsec"
+  CHECK(sink.write(batch) == WriteStatus::kRetry);
+  std::filesystem::rename(dir / "out", dir / "out.1");
+  sink.request_reopen();
+  files.space = 11;  // "second\nthir"
+  CHECK(sink.write(batch) == WriteStatus::kRetry);
+  const auto left = sink.abandon(batch);
+  REQUIRE(left.size() == 1);
+  CHECK((left[0].first == 2 && left[0].count == 1));
+  CHECK(read_file(dir / "out.1") == "first\n");
+  CHECK(read_file(dir / "out") == "second\n");
+}
+
 TEST_CASE("file sink: reopen finds a directory that was taken away", "[sinks][reopen]") {
   const TempDir dir;
   FileSink sink(config_for(dir / "a/{peer}"));

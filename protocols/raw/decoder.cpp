@@ -58,8 +58,8 @@ class RawDecoder final : public Decoder {
     if (found.status == FrameStatus::kSkipping) return take_rest(options_, found.consumed - found.framing, writer);
     if (found.status == FrameStatus::kTruncated) {
       take_oversize(options_, found.frame, writer);
-      if (options_.oversize == RawOptions::Oversize::kClose) give_up(Reason::kOversize, "frame longer than max_frame_bytes", rest, writer);
-      return;
+      if (options_.oversize != RawOptions::Oversize::kClose) return;
+      return give_up(Reason::kOversize, "frame longer than max_frame_bytes", rest, writer);
     }
     const std::string_view head = rest.substr(0, options_.max_frame_bytes);
     writer.reject(Reason::kMalformed, head);

@@ -27,8 +27,9 @@ Reason tail_reason(EndReason cause) noexcept {
 }  // namespace
 
 void take_oversize(const RawOptions& options, std::string_view head, BatchWriter& writer) {
-  if (options.oversize == Oversize::kTruncate) writer.add(head, kFrameTruncated, Shape::kOpaque);
-  else writer.reject(Reason::kOversize, head);
+  if (options.oversize != Oversize::kTruncate) return writer.reject(Reason::kOversize, head);
+  // Without a byte (a datagram cut right behind a line) there is nothing to deliver; the loss shows in cut_bytes.
+  if (!head.empty()) writer.add(head, kFrameTruncated, Shape::kOpaque);
 }
 
 void take_rest(const RawOptions& options, std::size_t bytes, BatchWriter& writer) noexcept {

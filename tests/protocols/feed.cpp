@@ -109,6 +109,7 @@ void Feed::make_room(std::size_t bytes) {
   batch_.block = std::make_shared<Block>(std::max(kBlockBytes, 2 * bytes + 1));
   batch_.segments.emplace_back();
   fill_ = 0;
+  checked_ = 0;
 }
 
 void Feed::collect() {
@@ -116,25 +117,25 @@ void Feed::collect() {
   lines_ = lines();
 }
 
-void Feed::check_balance() const {
+void Feed::check_balance() {
   const FrameCounts& c = counts_;
   PENSTOCK_CHECK(read_bytes_ == c.in_frames_bytes + c.framing_bytes + c.cut_bytes + sum(c.discarded_bytes) + tail_.size());
   PENSTOCK_CHECK(c.frames == c.decoded + c.empty + sum(c.rejected));
   PENSTOCK_CHECK(c.events == c.decoded);
-  check_segment(batch_, batch_.segments.back());
+  check_segment();
 }
 
-// What Segment::lines promises to sinks; frames lie in the part of the block that is filled.
-void Feed::check_segment(const Batch& batch, const Segment& segment) const {
-  PENSTOCK_CHECK(segment.first + segment.count == batch.frames.size());
-  const char* next = nullptr;
-  for (std::size_t i = segment.first; i < batch.frames.size(); ++i) {
-    const std::string_view frame = batch.bytes(batch.frames[i]);
-    PENSTOCK_CHECK(!frame.empty() && frame.data() + frame.size() <= batch.block->data() + fill_);
+// What Segment::lines promises to sinks; frames lie in the part of the block that is filled. Only what this call added.
+void Feed::check_segment() {
+  const Segment& segment = batch_.segments.back();
+  PENSTOCK_CHECK(segment.count == batch_.frames.size());
+  for (; checked_ < batch_.frames.size(); ++checked_) {
+    const std::string_view frame = batch_.bytes(batch_.frames[checked_]);
+    PENSTOCK_CHECK(!frame.empty() && frame.data() + frame.size() <= batch_.block->data() + fill_);
     if (!segment.lines) continue;
-    PENSTOCK_CHECK(next == nullptr || frame.data() == next);
+    PENSTOCK_CHECK(checked_ == 0 || frame.data() == next_line_);
     PENSTOCK_CHECK(frame.find('\n') == std::string_view::npos && frame.data()[frame.size()] == '\n');
-    next = frame.data() + frame.size() + 1;
+    next_line_ = frame.data() + frame.size() + 1;
   }
 }
 

@@ -62,13 +62,15 @@ class Feed final : private RejectHandler, private Replies {
 
   void make_room(std::size_t bytes);
   void collect();
-  void check_balance() const;
-  void check_segment(const Batch& batch, const Segment& segment) const;
+  void check_balance();
+  void check_segment();
 
   std::unique_ptr<Decoder> decoder_;
   Place place_;
   Batch batch_;
-  std::size_t fill_ = 0;  // of the open block
+  std::size_t fill_ = 0;     // of the open block
+  std::size_t checked_ = 0;  // frames of it
+  const char* next_line_ = nullptr;
   std::string tail_;
   std::size_t longest_tail_ = 0;
   std::uint64_t read_bytes_ = 0;

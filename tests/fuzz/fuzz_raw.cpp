@@ -1,0 +1,61 @@
+#include <algorithm>
+
+#include "protocols/core/check.h"
+#include "protocols/raw/decoder.h"
+#include "tests/fuzz/input.h"
+#include "tests/protocols/feed.h"
+
+// The raw decoder with any options, over a stream in two ways of cutting and over datagrams. Feed aborts where the
+// ledger's identities or Segment::lines do not hold after any call.
+namespace {
+
+using namespace penstock;
+
+void check_stream(const RawOptions& options, EndReason cause, std::string_view bytes, fuzz::Cuts cuts) {
+  testing::Feed whole(make_raw_decoder(options), testing::Place::kBlock);
+  whole.read(bytes);
+  whole.end(cause);
+  testing::Feed pieces(make_raw_decoder(options), testing::Place::kOutside);
+  for (std::string_view rest = bytes; !rest.empty();) {
+    const std::size_t size = std::min(cuts.next(), rest.size());
+    pieces.read(rest.substr(0, size));
+    rest.remove_prefix(size);
+  }
+  pieces.end(cause);
+  PENSTOCK_CHECK(pieces.records() == whole.records());
+  PENSTOCK_CHECK((pieces.why() == nullptr) == (whole.why() == nullptr));
+  PENSTOCK_CHECK(pieces.longest_tail() < options.max_frame_bytes + kRawExtraBytes);
+  // After the decoder gives up, how much it has seen of the rest depends on the cut.
+  if (whole.why() != nullptr) return;
+  PENSTOCK_CHECK(testing::same(pieces.counts(), whole.counts()));
+  PENSTOCK_CHECK(pieces.refusals() == whole.refusals());
+  for (const testing::Record& record : whole.records()) PENSTOCK_CHECK(record.bytes.size() <= options.max_frame_bytes);
+}
+
+void check_datagrams(const RawOptions& options, std::string_view bytes, fuzz::Cuts cuts) {
+  testing::Feed feed(make_raw_decoder(options));
+  while (!bytes.empty()) {
+    const std::size_t size = std::min(cuts.next() - 1, bytes.size());
+    const std::size_t cut_off = cuts.next() < 3 ? cuts.next() : 0;
+    feed.datagram(bytes.substr(0, size), size + cut_off);
+    bytes.remove_prefix(std::min(bytes.size(), size + 1));
+  }
+  for (const testing::Record& record : feed.records()) PENSTOCK_CHECK(record.bytes.size() <= options.max_frame_bytes);
+}
+
+}  // namespace
+
+// Bytes 0 to 4: maximum, cuts, framing and oversize, tail and cause, split; the rest is the stream.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::Input input(data, size);
+  RawOptions options{.max_frame_bytes = input.byte() % 64 + 1u};
+  const fuzz::Cuts cuts(input.byte());
+  const std::uint8_t shape = input.byte(), end = input.byte();
+  options.framing = static_cast<RawOptions::Framing>(shape % 4);
+  options.oversize = static_cast<RawOptions::Oversize>(shape / 4 % 3);
+  options.tail = static_cast<RawOptions::Tail>(end % 4);
+  options.split = static_cast<RawOptions::Split>(input.byte() % 2);
+  check_stream(options, static_cast<EndReason>(end / 4 % 5), input.payload(), cuts);
+  check_datagrams(options, input.payload(), cuts);
+  return 0;
+}

@@ -48,32 +48,31 @@ const std::map<std::string, double> kRates = {{"k", 1e3}, {"M", 1e6}};
 
 void add_record_options(CLI::App& send, SendOptions& options) {
   send.add_option("--count", options.count, "Number of records over all connections (also 10k, 2M)")
-      ->transform(CLI::AsNumberWithUnit(kCounts))->type_name("N")->group("Records");
+      ->transform(CLI::AsNumberWithUnit(kCounts).description(""))->type_name("N")->group("Records");
   send.add_option("--size", options.size_bytes, "Bytes of a generated record, framing not counted (200)")
       ->type_name("BYTES")->group("Records");
   send.add_option("--payload", options.payload, "Generated records are: syslog (RFC 5424), raw, json, statsd (syslog)")
-      ->transform(CLI::CheckedTransformer(kPayloads))->type_name("KIND")->group("Records");
+      ->transform(CLI::CheckedTransformer(kPayloads).description(""))->type_name("KIND")->group("Records");
   send.add_option("--first", options.first, "Number of the first record (0)")->type_name("N")->group("Records");
   send.add_option("--seed", options.seed, "Varies the padding of generated records (0)")->type_name("N")->group("Records");
   send.add_option("--file", options.file, "Send the lines of FILE, - is standard input")->type_name("FILE")->group("Records");
   send.add_option("--replay", options.replay, "Send the entries of a quarantine or leftover file, in order")
       ->type_name("FILE")->group("Records");
   send.add_option("--framing", options.framing,
-                  "newline, crlf, nul, octet_counted, syslog_auto (sends octet counts) or none; streams default to newline, "
-                  "others to none")
-      ->transform(CLI::CheckedTransformer(kFramings))->type_name("F")->group("Records");
+                  "newline (default on streams), crlf, nul, octet_counted, syslog_auto (sends octet counts), none (default elsewhere)")
+      ->transform(CLI::CheckedTransformer(kFramings).description(""))->type_name("F")->group("Records");
 }
 
 void add_sending_options(CLI::App& send, SendOptions& options) {
   send.add_option("--rate", options.rate, "Records a second over all connections, in small bursts (also 50k, 1M); 0: flat out")
-      ->transform(CLI::AsNumberWithUnit(kRates))->type_name("R")->group("Sending");
+      ->transform(CLI::AsNumberWithUnit(kRates).description(""))->type_name("R")->group("Sending");
   send.add_option("--connections", options.connections, "Connections, or datagram sockets that take turns (1)")
       ->type_name("N")->group("Sending");
   send.add_option("--idle", options.idle, "Further connections that stay silent (0)")->type_name("N")->group("Sending");
   send.add_option("--duration", options.duration_seconds, "Stop sending after this time (10, 500ms, 2m); without --count: send until then")
-      ->transform(CLI::AsNumberWithUnit(kSeconds))->type_name("TIME")->group("Sending");
+      ->transform(CLI::AsNumberWithUnit(kSeconds).description(""))->type_name("TIME")->group("Sending");
   send.add_option("--timeout", options.timeout_seconds, "Longest wait to connect, and for the peer's FIN after ours (10s)")
-      ->transform(CLI::AsNumberWithUnit(kSeconds))->type_name("TIME")->group("Sending");
+      ->transform(CLI::AsNumberWithUnit(kSeconds).description(""))->type_name("TIME")->group("Sending");
   send.add_option("--segment", options.segment, "udp: hand the kernel N datagrams a call to cut up (UDP_SEGMENT), at most 64")
       ->type_name("N")->group("Sending");
   send.add_option("--batch", options.batch, "Datagrams or packets a call (sendmmsg) without --segment (64)")

@@ -15,12 +15,15 @@ using IdleBlocks = std::vector<std::unique_ptr<Block>>;
 std::size_t size_class(std::size_t capacity) noexcept {
   return static_cast<std::size_t>(std::countr_zero(capacity / BlockPool::kMinBlockBytes));
 }
-constexpr std::size_t kClasses =
-    static_cast<std::size_t>(std::countr_zero(BlockPool::kMaxBlockBytes / BlockPool::kMinBlockBytes)) + 1;
+constexpr std::size_t kClasses = static_cast<std::size_t>(std::countr_zero(
+                                     BlockPool::kMaxBlockBytes / BlockPool::kMinBlockBytes)) +
+                                 1;
 
 std::size_t rounded(std::size_t capacity) noexcept {
-  if (capacity <= BlockPool::kMaxBlockBytes) return std::bit_ceil(std::max(capacity, BlockPool::kMinBlockBytes));
-  return (capacity + BlockPool::kMinBlockBytes - 1) / BlockPool::kMinBlockBytes * BlockPool::kMinBlockBytes;
+  if (capacity <= BlockPool::kMaxBlockBytes)
+    return std::bit_ceil(std::max(capacity, BlockPool::kMinBlockBytes));
+  return (capacity + BlockPool::kMinBlockBytes - 1) / BlockPool::kMinBlockBytes *
+         BlockPool::kMinBlockBytes;
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace penstock {
 class BlockPool {
  public:
   static constexpr std::size_t kMinBlockBytes = std::size_t{64} << 10;
-  static constexpr std::size_t kMaxBlockBytes = std::size_t{1} << 20;  ///< larger ones only for larger frames
+  static constexpr std::size_t kMaxBlockBytes = std::size_t{1}
+                                                << 20;  ///< larger ones only for larger frames
 
   /// `keep_bytes`: how much may lie idle for reuse.
   explicit BlockPool(std::size_t keep_bytes = std::size_t{4} << 20);

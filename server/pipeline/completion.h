@@ -20,7 +20,8 @@ class Completion final : public CompletionHandler, public std::enable_shared_fro
   /// Carries a task to the intake's loop, where it runs later (never inside the call): EventLoop::post.
   using Post = std::function<void(Task)>;
   /// `members`: the connections that the batch holds records of, or that asked for its acknowledgement; each once.
-  using OnComplete = std::function<void(BatchId, Outcome, const std::vector<ConnectionId>& members)>;
+  using OnComplete =
+      std::function<void(BatchId, Outcome, const std::vector<ConnectionId>& members)>;
 
   /// Loop: before the first track().
   void connect(Post post, OnComplete on_complete);

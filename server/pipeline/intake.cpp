@@ -7,10 +7,11 @@
 
 namespace penstock {
 
-Intake::Intake(std::vector<Route> routes, BlockPool& pool, ListenerCell& cell, bool tracks_completion)
+Intake::Intake(std::vector<Route> routes, BlockPool& pool, ListenerCell& cell,
+               bool tracks_completion)
     : routes_(std::move(routes)),
-      required_(static_cast<unsigned>(
-          std::count_if(routes_.begin(), routes_.end(), [](const Route& route) { return route.required; }))),
+      required_(static_cast<unsigned>(std::count_if(
+          routes_.begin(), routes_.end(), [](const Route& route) { return route.required; }))),
       pool_(pool),
       cell_(cell),
       completion_(tracks_completion ? std::make_shared<Completion>() : nullptr),
@@ -75,8 +76,8 @@ void Intake::release_idle_block() {
 
 // ---- one call into a decoder
 
-BatchWriter Intake::write(ConnectionId connection, const Peer& peer, const Origin& origin, Now now, char* input_end,
-                          RejectHandler& rejects) {
+BatchWriter Intake::write(ConnectionId connection, const Peer& peer, const Origin& origin, Now now,
+                          char* input_end, RejectHandler& rejects) {
   if (!batch_.block) {
     PENSTOCK_CHECK(input_end == nullptr);
     room(0);
@@ -92,14 +93,18 @@ BatchWriter Intake::write(ConnectionId connection, const Peer& peer, const Origi
 }
 
 bool Intake::index_full() const noexcept {
-  const std::size_t used = batch_.frames.size() * sizeof(FrameRef) + batch_.segments.size() * sizeof(Segment);
+  const std::size_t used =
+      batch_.frames.size() * sizeof(FrameRef) + batch_.segments.size() * sizeof(Segment);
   return used >= batch_.block->capacity() / 2;
 }
 
-void Intake::open_segment(ConnectionId connection, const Peer& peer, const Origin& origin, std::int64_t time_ns) {
+void Intake::open_segment(ConnectionId connection, const Peer& peer, const Origin& origin,
+                          std::int64_t time_ns) {
   if (!batch_.segments.empty()) {
     const Segment& last = batch_.segments.back();
-    if (last.connection == connection && last.time_ns == time_ns && last.origin == &origin && last.peer == peer) return;
+    if (last.connection == connection && last.time_ns == time_ns && last.origin == &origin &&
+        last.peer == peer)
+      return;
   }
   Segment segment;
   segment.connection = connection;

@@ -21,8 +21,10 @@ namespace penstock {
 struct Route {
   SinkQueue* queue = nullptr;
   RouteLedger* ledger = nullptr;
-  bool required = true;        ///< the completion waits for it; best effort is counted and never waited for
-  bool drop_when_full = false; ///< when_full = "drop_newest" or best effort: never shuts the listener's gate
+  bool required =
+      true;  ///< the completion waits for it; best effort is counted and never waited for
+  bool drop_when_full =
+      false;  ///< when_full = "drop_newest" or best effort: never shuts the listener's gate
 };
 
 /// The read side's end of the pipeline: one a (loop, listener), touched by its loop only. It owns the open block that
@@ -35,9 +37,9 @@ struct Route {
 ///   Consumed c = decoder.on_bytes({room.data(), tail.size() + n}, now, writer, replies);
 ///   intake.commit(writer, room.data() + c.bytes);                // what lies behind is the new tail, still in place
 ///
-/// A tail that stays in place is valid until the commit after the next room(), or end_turn(), of anybody: the connection
-/// moves it out before another one reads. Input that lies elsewhere (a long tail's own buffer, a datagram slot) is passed
-/// with input_end = room.data(): frames are then copied into the block, for which room(n) has made place.
+/// A tail that stays in place is valid until the commit after the next room(), or end_turn(), of anybody: the
+/// connection moves it out before another one reads. Input that lies elsewhere (a long tail's own buffer, a datagram
+/// slot) is passed with input_end = room.data(): frames are copied into the block, for which room(n) has made place.
 ///
 /// Batches share a block by ranges: a batch ends where the next one begins, so that small ones need no copy.
 class Intake {
@@ -63,18 +65,18 @@ class Intake {
   /// The queues of all required sinks that block are below their high watermark.
   bool gate_open() const noexcept;
 
-  /// The free space of the open block, at least kMinRoomBytes + `held_bytes`; seals and takes a new block where there is
-  /// less. Blocks double from kFirstBlockBytes to 1 MiB while they fill fast; a frame larger than that gets a block of
-  /// its own.
+  /// The free space of the open block, at least kMinRoomBytes + `held_bytes`; seals and takes a new block where there
+  /// is less. Blocks double from kFirstBlockBytes to 1 MiB while they fill fast; a frame larger than that gets a block
+  /// of its own.
   std::span<char> room(std::size_t held_bytes);
 
-  /// Opens a segment for the peer (or goes on with the last one where it is the same turn's and peer's). Seals before it
-  /// when the index takes half as much memory as the block (two-byte frames). `input_end` null: no input in the block.
-  BatchWriter write(ConnectionId connection, const Peer& peer, const Origin& origin, Now now, char* input_end,
-                    RejectHandler& rejects);
+  /// Opens a segment for the peer (or goes on with the last one where it is the same turn's and peer's). Seals before
+  /// it when the index takes half as much memory as the block (two-byte frames). `input_end` null: no input there.
+  BatchWriter write(ConnectionId connection, const Peer& peer, const Origin& origin, Now now,
+                    char* input_end, RejectHandler& rejects);
 
-  /// Ends the call: everything before max(writer.end(), if anything was copied; `consumed`) belongs to the batch. A call
-  /// that added no record leaves no segment; the space of input that was wholly consumed without one is used again.
+  /// Ends the call: everything before max(writer.end(), if anything was copied; `consumed`) belongs to the batch. A
+  /// call that added no record leaves no segment; the space of input wholly consumed without one is used again.
   void commit(const BatchWriter& writer, const char* consumed);
 
   /// Seals when the sinks are idle (and the last seal is kMinSealGap ago, unless completions are tracked) or the batch
@@ -89,8 +91,8 @@ class Intake {
   /// (an idle listener holds no block). Called by the sweep.
   void release_idle_block();
 
-  /// Completion, on this loop: `on_complete(id, outcome, members)` in id order, for every batch when tracking. The sinks
-  /// report on their threads; `post` carries the report here (EventLoop::post of the origin loop). Before the first write.
+  /// Only with tracks_completion, before the first write. `on_complete(id, outcome, members)` is called on this loop,
+  /// in id order, for every batch. The sinks report on their threads; `post` carries the report here (EventLoop::post).
   void set_completion(Completion::Post post, Completion::OnComplete on_complete);
   std::size_t open_batches() const noexcept;  ///< sealed, tracked, not yet complete
 
@@ -112,7 +114,8 @@ class Intake {
   std::chrono::milliseconds due_at() const noexcept;
   void open_block(std::size_t bytes);
   void adapt_block_size() noexcept;
-  void open_segment(ConnectionId connection, const Peer& peer, const Origin& origin, std::int64_t time_ns);
+  void open_segment(ConnectionId connection, const Peer& peer, const Origin& origin,
+                    std::int64_t time_ns);
   void close_segment(const BatchWriter& writer);
   void complete_without_records();
   Batch take_batch();
@@ -131,15 +134,17 @@ class Intake {
   Batch batch_;                      // the open one; its block is the open block
   std::shared_ptr<Block> previous_;  // a tail may still lie in it
   std::size_t fill_ = 0;             // of the open block: what is not to be written again
-  std::size_t wasted_bytes_ = 0;     // left free at the end of the last block, charged to the next batch
+  std::size_t wasted_bytes_ =
+      0;  // left free at the end of the last block, charged to the next batch
   std::size_t block_bytes_ = kFirstBlockBytes;
-  char* input_end_ = nullptr;        // of the call that is open
-  std::size_t frames_before_ = 0;    // ... and the batch's frames before it
-  std::vector<ConnectionId> acknowledge_;  // asked for the open batch's completion without a record in it
+  char* input_end_ = nullptr;      // of the call that is open
+  std::size_t frames_before_ = 0;  // ... and the batch's frames before it
+  std::vector<ConnectionId>
+      acknowledge_;  // asked for the open batch's completion without a record in it
 
-  Now now_;                                     // of the last write
-  std::chrono::milliseconds block_since_{0};    // first write into the block
-  std::chrono::milliseconds batch_since_{0};    // first record of the batch
+  Now now_;                                   // of the last write
+  std::chrono::milliseconds block_since_{0};  // first write into the block
+  std::chrono::milliseconds batch_since_{0};  // first record of the batch
   std::chrono::milliseconds last_seal_{-1000};
   bool block_used_ = false, block_shared_ = false;
   bool used_since_sweep_ = false, changed_ = false;

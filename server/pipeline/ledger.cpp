@@ -65,7 +65,8 @@ RouteTotals totals_of(const RouteLedger& route) {
   totals.listener = route.listener;
   totals.sink = route.sink;
   totals.delivered = route.delivered.load(std::memory_order_relaxed);
-  for (std::size_t at = 0; at < kRouteLossCount; ++at) totals.lost[at] = route.lost[at].load(std::memory_order_relaxed);
+  for (std::size_t at = 0; at < kRouteLossCount; ++at)
+    totals.lost[at] = route.lost[at].load(std::memory_order_relaxed);
   totals.queued = route.queued.load(std::memory_order_relaxed);
   totals.events = route.events.load(std::memory_order_relaxed);
   return totals;
@@ -75,13 +76,15 @@ RouteTotals totals_of(const RouteLedger& route) {
 
 std::string_view to_string(ConnectionEnd end) noexcept {
   constexpr std::array<std::string_view, kConnectionEndCount> names = {
-      "clean",          "probe",   "quiet",         "deadline",    "unfrozen",  "timeout",    "malformed",
-      "partial_budget", "refused", "reset_by_peer", "reset_by_us", "abandoned", "undelivered", "replies_unread"};
+      "clean",       "probe",     "quiet",          "deadline",      "unfrozen",
+      "timeout",     "malformed", "partial_budget", "refused",       "reset_by_peer",
+      "reset_by_us", "abandoned", "undelivered",    "replies_unread"};
   return names[static_cast<std::size_t>(end)];
 }
 
 std::string_view to_string(RouteLoss loss) noexcept {
-  constexpr std::array<std::string_view, kRouteLossCount> names = {"queue_full", "failed", "leftover", "abandoned"};
+  constexpr std::array<std::string_view, kRouteLossCount> names = {"queue_full", "failed",
+                                                                   "leftover", "abandoned"};
   return names[static_cast<std::size_t>(loss)];
 }
 
@@ -99,7 +102,8 @@ void ListenerCell::publish(const FrameCounts& counts, FrameCounts& published) no
   publish_one(events, counts.events, published.events);
 }
 
-ListenerLedger::ListenerLedger(std::string listener, std::size_t loops) : name(std::move(listener)) {
+ListenerLedger::ListenerLedger(std::string listener, std::size_t loops)
+    : name(std::move(listener)) {
   cells.reserve(loops);
   for (std::size_t at = 0; at < loops; ++at) cells.push_back(std::make_unique<ListenerCell>());
 }
@@ -117,22 +121,26 @@ bool RouteTotals::balance() const noexcept { return events == delivered + queued
 
 ListenerLedger& Ledger::listener(std::string_view name) {
   const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l.name == name; });
+  const auto found = std::find_if(listeners_.begin(), listeners_.end(),
+                                  [&](const auto& l) { return l.name == name; });
   return found != listeners_.end() ? *found : listeners_.emplace_back(std::string(name), loops_);
 }
 
 RouteLedger& Ledger::route(std::string_view listener, std::string_view sink) {
   const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(routes_.begin(), routes_.end(),
-                                  [&](const auto& r) { return r.listener == listener && r.sink == sink; });
-  return found != routes_.end() ? *found : routes_.emplace_back(std::string(listener), std::string(sink));
+  const auto found = std::find_if(routes_.begin(), routes_.end(), [&](const auto& r) {
+    return r.listener == listener && r.sink == sink;
+  });
+  return found != routes_.end() ? *found
+                                : routes_.emplace_back(std::string(listener), std::string(sink));
 }
 
 LedgerSnapshot Ledger::snapshot() const {
   const std::lock_guard lock(mutex_);
   LedgerSnapshot snapshot;
   for (const RouteLedger& route : routes_) snapshot.routes.push_back(totals_of(route));
-  for (const ListenerLedger& listener : listeners_) snapshot.listeners.push_back(totals_of(listener));
+  for (const ListenerLedger& listener : listeners_)
+    snapshot.listeners.push_back(totals_of(listener));
   return snapshot;
 }
 

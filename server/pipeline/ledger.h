@@ -18,7 +18,9 @@ namespace penstock {
 /// and never ahead of what happened.
 class Counter {
  public:
-  void add(std::uint64_t n) noexcept { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void add(std::uint64_t n) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
   void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
   std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
 
@@ -28,20 +30,20 @@ class Counter {
 
 /// How a connection ended, as the last log lines and metrics name it.
 enum class ConnectionEnd : std::uint8_t {
-  kClean,        ///< both FINs seen, everything read
-  kProbe,        ///< opened and closed without a byte
-  kQuiet,        ///< stop: silent on a frame boundary, frozen and closed before the deadline
-  kDeadline,     ///< stop: frozen at the deadline, all that was acknowledged was read
-  kUnfrozen,     ///< stop: closed at the deadline without a proof of exactness
-  kTimeout,      ///< idle or first-byte timeout
-  kMalformed,    ///< framing beyond repair, or oversize = "close"
+  kClean,      ///< both FINs seen, everything read
+  kProbe,      ///< opened and closed without a byte
+  kQuiet,      ///< stop: silent on a frame boundary, frozen and closed before the deadline
+  kDeadline,   ///< stop: frozen at the deadline, all that was acknowledged was read
+  kUnfrozen,   ///< stop: closed at the deadline without a proof of exactness
+  kTimeout,    ///< idle or first-byte timeout
+  kMalformed,  ///< framing beyond repair, or oversize = "close"
   kPartialBudget,
-  kRefused,      ///< over a limit: FIN, read and discarded
+  kRefused,  ///< over a limit: FIN, read and discarded
   kResetByPeer,
-  kResetByUs,    ///< had to be closed with unread data, or left in an accept queue without a descriptor
-  kAbandoned,    ///< stop: unread data left because nothing could take it
-  kUndelivered,  ///< a required sink failed: closed without its acknowledgement
-  kRepliesUnread, ///< the peer does not read its replies
+  kResetByUs,  ///< had to be closed with unread data, or left in an accept queue without a descriptor
+  kAbandoned,      ///< stop: unread data left because nothing could take it
+  kUndelivered,    ///< a required sink failed: closed without its acknowledgement
+  kRepliesUnread,  ///< the peer does not read its replies
   kCount
 };
 inline constexpr std::size_t kConnectionEndCount = static_cast<std::size_t>(ConnectionEnd::kCount);
@@ -49,10 +51,10 @@ std::string_view to_string(ConnectionEnd end) noexcept;
 
 /// Why an event that a route took never reached its sink.
 enum class RouteLoss : std::uint8_t {
-  kQueueFull,   ///< when_full = "drop_newest", or a best-effort sink
-  kFailed,      ///< the sink said it will never succeed; a required sink's events then go to the quarantine
-  kLeftover,    ///< written to the leftover file at stop
-  kAbandoned,   ///< stop: even the leftover file failed
+  kQueueFull,  ///< when_full = "drop_newest", or a best-effort sink
+  kFailed,  ///< the sink said it will never succeed; a required sink's events then go to the quarantine
+  kLeftover,   ///< written to the leftover file at stop
+  kAbandoned,  ///< stop: even the leftover file failed
   kCount
 };
 inline constexpr std::size_t kRouteLossCount = static_cast<std::size_t>(RouteLoss::kCount);
@@ -60,7 +62,7 @@ std::string_view to_string(RouteLoss loss) noexcept;
 
 /// One loop's share of a listener's counters: written by that loop only, published at the end of each turn.
 struct ListenerCell {
-  Counter read_bytes;              ///< by recv, datagrams at their length on the wire
+  Counter read_bytes;  ///< by recv, datagrams at their length on the wire
   Counter in_frames_bytes, framing_bytes, cut_bytes, partial_held_bytes;
   std::array<Counter, kReasonCount> discarded_bytes;
   Counter frames, decoded, empty, truncated, partial, events;
@@ -86,7 +88,8 @@ struct ListenerLedger {
 
 /// Events of one (listener, sink). `events` is added to on any loop (atomic), the rest on the sink's thread.
 struct RouteLedger {
-  RouteLedger(std::string listener_name, std::string sink_name) : listener(std::move(listener_name)), sink(std::move(sink_name)) {}
+  RouteLedger(std::string listener_name, std::string sink_name)
+      : listener(std::move(listener_name)), sink(std::move(sink_name)) {}
 
   std::string listener, sink;
   std::atomic<std::uint64_t> events{0};
@@ -102,7 +105,8 @@ inline void count_loss(RouteLedger& route, RouteLoss loss, std::uint64_t events)
 /// Plain sums of one listener.
 struct ListenerTotals {
   std::string name;
-  std::uint64_t read_bytes = 0, partial_held_bytes = 0, datagrams = 0, kernel_drops = 0, refused_while_stopping = 0;
+  std::uint64_t read_bytes = 0, partial_held_bytes = 0, datagrams = 0, kernel_drops = 0,
+                refused_while_stopping = 0;
   std::uint64_t accepted = 0, active = 0;
   FrameCounts counts;
   std::array<std::uint64_t, kConnectionEndCount> ended{};
@@ -126,13 +130,14 @@ struct LedgerSnapshot {
   std::vector<ListenerTotals> listeners;  ///< read last
 };
 
-/// The registry of counters, by name; entries survive their listener. Any thread; look-ups take a lock, counting does not.
+/// The registry of counters, by name; entries survive their listener. Any thread; look-ups take a lock, counting none.
 class Ledger {
  public:
   explicit Ledger(std::size_t loops) : loops_(loops) {}
 
-  ListenerLedger& listener(std::string_view name);                          ///< creates it at first use
-  RouteLedger& route(std::string_view listener, std::string_view sink);     ///< creates it at first use
+  ListenerLedger& listener(std::string_view name);  ///< creates it at first use
+  RouteLedger& route(std::string_view listener,
+                     std::string_view sink);  ///< creates it at first use
   LedgerSnapshot snapshot() const;
 
  private:

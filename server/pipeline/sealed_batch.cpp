@@ -6,7 +6,8 @@
 
 namespace penstock {
 
-std::size_t index_bytes(const std::vector<FrameRef>& frames, const std::vector<Segment>& segments) noexcept {
+std::size_t index_bytes(const std::vector<FrameRef>& frames,
+                        const std::vector<Segment>& segments) noexcept {
   return frames.capacity() * sizeof(FrameRef) + segments.capacity() * sizeof(Segment);
 }
 
@@ -42,9 +43,13 @@ void IndexStore::trim() noexcept {
   idle_bytes_ = 0;
 }
 
-SealedBatch::SealedBatch(Batch&& batch, unsigned required, std::shared_ptr<CompletionHandler> handler,
+SealedBatch::SealedBatch(Batch&& batch, unsigned required,
+                         std::shared_ptr<CompletionHandler> handler,
                          std::shared_ptr<IndexStore> store) noexcept
-    : batch_(std::move(batch)), handler_(std::move(handler)), store_(std::move(store)), pending_(required) {}
+    : batch_(std::move(batch)),
+      handler_(std::move(handler)),
+      store_(std::move(store)),
+      pending_(required) {}
 
 SealedBatch::~SealedBatch() {
   if (store_) store_->give_back(std::move(batch_.frames), std::move(batch_.segments));
@@ -52,11 +57,13 @@ SealedBatch::~SealedBatch() {
 
 void SealedBatch::report(Outcome outcome) {
   Outcome worst = worst_.load(std::memory_order_relaxed);
-  while (outcome > worst && !worst_.compare_exchange_weak(worst, outcome, std::memory_order_relaxed)) {
+  while (outcome > worst &&
+         !worst_.compare_exchange_weak(worst, outcome, std::memory_order_relaxed)) {
   }
   const unsigned before = pending_.fetch_sub(1, std::memory_order_acq_rel);
   PENSTOCK_CHECK(before != 0);  // a sink reported twice
-  if (before == 1 && handler_) handler_->on_batch_complete(batch_.id, worst_.load(std::memory_order_relaxed));
+  if (before == 1 && handler_)
+    handler_->on_batch_complete(batch_.id, worst_.load(std::memory_order_relaxed));
 }
 
 }  // namespace penstock

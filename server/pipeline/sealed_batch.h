@@ -24,7 +24,8 @@ class IndexStore {
   static constexpr std::size_t kKeepBytes = std::size_t{1} << 20;
   static constexpr std::size_t kMinFrames = 512;  ///< smaller ones are not worth keeping
 
-  void take(std::vector<FrameRef>& frames, std::vector<Segment>& segments);  ///< replaces both by empty ones
+  void take(std::vector<FrameRef>& frames,
+            std::vector<Segment>& segments);  ///< replaces both by empty ones
   void give_back(std::vector<FrameRef> frames, std::vector<Segment> segments) noexcept;
   void trim() noexcept;  ///< frees what lies idle
 
@@ -39,7 +40,8 @@ class IndexStore {
 };
 
 /// Memory that the two vectors hold.
-std::size_t index_bytes(const std::vector<FrameRef>& frames, const std::vector<Segment>& segments) noexcept;
+std::size_t index_bytes(const std::vector<FrameRef>& frames,
+                        const std::vector<Segment>& segments) noexcept;
 
 /// A sealed batch on its way through all the sinks of its listener. Memory and completion are two things (DESIGN.md
 /// section 3): the memory lives until the last sink drops its reference; the completion is reported once every

@@ -35,8 +35,8 @@ void put_segment(const Batch& batch, const Segment& segment, Quarantine& quarant
   }
 }
 
-std::size_t write_leftover(const QueueEntry& entry, const std::vector<FrameRange>& ranges, std::string_view sink,
-                           Quarantine& quarantine) {
+std::size_t write_leftover(const QueueEntry& entry, const std::vector<FrameRange>& ranges,
+                           std::string_view sink, Quarantine& quarantine) {
   std::size_t written = 0;
   for (const FrameRange& range : ranges)
     written += quarantine.write_leftover(entry.batch->batch(), range.first, range.count, sink,
@@ -59,11 +59,12 @@ void settle_failed(const QueueEntry& entry, Quarantine& quarantine) {
   end(entry, Outcome::kFailed);
 }
 
-void settle_left_over(const QueueEntry& entry, const std::vector<FrameRange>& undelivered, std::string_view sink,
-                      Quarantine& quarantine) {
+void settle_left_over(const QueueEntry& entry, const std::vector<FrameRange>& undelivered,
+                      std::string_view sink, Quarantine& quarantine) {
   const std::size_t missing = total(undelivered);
   PENSTOCK_CHECK(missing <= entry.batch->events());
-  const std::size_t written = entry.required ? write_leftover(entry, undelivered, sink, quarantine) : 0;
+  const std::size_t written =
+      entry.required ? write_leftover(entry, undelivered, sink, quarantine) : 0;
   count_delivered(entry, entry.batch->events() - missing);
   count_loss(*entry.route, RouteLoss::kLeftover, written);
   count_loss(*entry.route, RouteLoss::kAbandoned, missing - written);

@@ -23,7 +23,7 @@ void settle_failed(const QueueEntry& entry, Quarantine& quarantine);
 /// The sink was given up at stop without delivering `undelivered` (ranges that do not overlap): to the leftover file,
 /// kLeftover and Outcome::kDropped; what that file does not take is kAbandoned and Outcome::kFailed. Best effort:
 /// kAbandoned, no file.
-void settle_left_over(const QueueEntry& entry, const std::vector<FrameRange>& undelivered, std::string_view sink,
-                      Quarantine& quarantine);
+void settle_left_over(const QueueEntry& entry, const std::vector<FrameRange>& undelivered,
+                      std::string_view sink, Quarantine& quarantine);
 
 }  // namespace penstock

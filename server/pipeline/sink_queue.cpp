@@ -63,7 +63,8 @@ std::vector<QueueEntry> SinkQueue::seize() {
   const std::lock_guard lock(mutex_);
   std::vector<QueueEntry> taken;
   if (in_flight_) taken.push_back(*std::exchange(in_flight_, std::nullopt));
-  taken.insert(taken.end(), std::make_move_iterator(entries_.begin()), std::make_move_iterator(entries_.end()));
+  taken.insert(taken.end(), std::make_move_iterator(entries_.begin()),
+               std::make_move_iterator(entries_.end()));
   entries_.clear();
   return taken;
 }

@@ -41,12 +41,12 @@ class SinkQueue {
   bool idle() const noexcept { return idle_.load(std::memory_order_relaxed); }
 
   /// Any loop. Never fails for a blocking route: the gate was looked at before the read, overshoot is bounded by one
-  /// block and one read a loop. With `drop_when_full` and a shut gate: not taken, false, and the caller counts kQueueFull.
+  /// block and one read a loop. With `drop_when_full` and a shut gate: not taken, false; the caller counts kQueueFull.
   /// Wakes the sink's thread only when it sleeps in pop().
   bool push(QueueEntry entry, bool drop_when_full);
 
-  /// Sink's thread: the front entry, waiting up to `wait`; empty when there is none, when woken, or after finish() on an
-  /// empty queue. The entry stays charged until done(). At most one is in flight.
+  /// Sink's thread: the front entry, waiting up to `wait`; empty when there is none, when woken, or after finish() on
+  /// an empty queue. The entry stays charged until done(). At most one is in flight.
   std::optional<QueueEntry> pop(std::chrono::milliseconds wait);
 
   /// Sink's thread, before it counts or reports what became of the entry in flight: false when seize() has taken it

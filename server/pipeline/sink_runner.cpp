@@ -76,9 +76,11 @@ void SinkRunner::run() {
 void SinkRunner::deliver(const QueueEntry& entry) {
   if (diverted_.load()) return settle(entry, Ending::kLeftOver, all_frames(entry));
   WriteStatus status = attempt(entry);
-  for (auto length = kFirstPause; status == WriteStatus::kRetry; length = std::min(length * 2, kLongestPause)) {
+  for (auto length = kFirstPause; status == WriteStatus::kRetry;
+       length = std::min(length * 2, kLongestPause)) {
     if (pause(length)) length = kFirstPause / 2;  // an order came: quick again
-    if (diverted_.load()) return settle(entry, Ending::kLeftOver, sink_->abandon(entry.batch->batch()));
+    if (diverted_.load())
+      return settle(entry, Ending::kLeftOver, sink_->abandon(entry.batch->batch()));
     status = attempt(entry);
   }
   settle(entry, status == WriteStatus::kDelivered ? Ending::kDelivered : Ending::kFailed, {});
@@ -95,7 +97,8 @@ WriteStatus SinkRunner::attempt(const QueueEntry& entry) {
 }
 
 /// Counts, reports, and lets the queue move on; nothing of it where the entry was seized while the sink hung.
-void SinkRunner::settle(const QueueEntry& entry, Ending ending, const std::vector<FrameRange>& undelivered) {
+void SinkRunner::settle(const QueueEntry& entry, Ending ending,
+                        const std::vector<FrameRange>& undelivered) {
   if (!queue_.claim()) return;
   switch (ending) {
     case Ending::kDelivered: settle_delivered(entry); break;
@@ -108,7 +111,8 @@ void SinkRunner::settle(const QueueEntry& entry, Ending ending, const std::vecto
 /// True when finish() or divert() ended it early.
 bool SinkRunner::pause(std::chrono::milliseconds length) {
   std::unique_lock lock(mutex_);
-  const bool ordered = changed_.wait_until(lock, Clock::now() + length, [this] { return orders_ != orders_seen_; });
+  const bool ordered =
+      changed_.wait_until(lock, Clock::now() + length, [this] { return orders_ != orders_seen_; });
   orders_seen_ = orders_;
   return ordered;
 }
@@ -136,12 +140,14 @@ void SinkRunner::note_trouble(WriteStatus status) {
     trouble_announced_ = false;
   }
   std::uint64_t suppressed = 0;
-  const bool says_so = trouble_announced_ ? now - last_reminder_ >= kReminder
-                                          : trouble_limit_.allow(milliseconds(now.time_since_epoch()), suppressed);
+  const bool says_so = trouble_announced_
+                           ? now - last_reminder_ >= kReminder
+                           : trouble_limit_.allow(milliseconds(now.time_since_epoch()), suppressed);
   if (!says_so) return;
   trouble_announced_ = true;
   last_reminder_ = now;
-  log::error(status == WriteStatus::kRetry ? "sink cannot write, will try again" : "sink refuses records for good",
+  log::error(status == WriteStatus::kRetry ? "sink cannot write, will try again"
+                                           : "sink refuses records for good",
              {{"sink", name_},
               {"reason", sink_->last_error()},
               {"for_ms", milliseconds(now - trouble_since_)},
@@ -152,7 +158,8 @@ void SinkRunner::note_trouble(WriteStatus status) {
 void SinkRunner::note_recovery() {
   failing_ = false;
   if (!trouble_announced_) return;
-  log::info("sink writes again", {{"sink", name_}, {"after_ms", milliseconds(Clock::now() - trouble_since_)}});
+  log::info("sink writes again",
+            {{"sink", name_}, {"after_ms", milliseconds(Clock::now() - trouble_since_)}});
 }
 
 // ---- other threads

@@ -30,12 +30,12 @@ class SinkRunner {
   static constexpr std::chrono::seconds kReminder{30};
 
   /// `on_open`: see SinkQueue. `quarantine` outlives the runner.
-  SinkRunner(std::string name, std::unique_ptr<Sink> sink, std::size_t queue_max_bytes, Quarantine& quarantine,
-             std::function<void()> on_open);
+  SinkRunner(std::string name, std::unique_ptr<Sink> sink, std::size_t queue_max_bytes,
+             Quarantine& quarantine, std::function<void()> on_open);
   ~SinkRunner();  ///< the thread must have ended and been joined
 
-  Result<void> open();   ///< Sink::open; main thread
-  void start();          ///< starts the thread, named `sink NAME`, with all signals blocked
+  Result<void> open();  ///< Sink::open; main thread
+  void start();         ///< starts the thread, named `sink NAME`, with all signals blocked
 
   SinkQueue& queue() noexcept { return queue_; }
   const std::string& name() const noexcept { return name_; }
@@ -53,17 +53,21 @@ class SinkRunner {
   void divert();
   bool diverted() const noexcept { return diverted_.load(); }
 
-  /// Waits until the thread has ended, and joins it. False at `deadline`: it hangs inside the sink. True when it never
-  /// was started.
+  /// Waits until the thread has ended, and joins it. False at `deadline`: it hangs inside the sink. True when it was
+  /// never started.
   bool join_until(std::chrono::steady_clock::time_point deadline);
 
-  /// After join_until said false: takes everything from the queue on the calling thread into the leftover file, the batch
-  /// in flight included (it may then appear twice). The thread is left behind; the process must _exit. May be repeated
+  /// After join_until said false: takes everything from the queue on the calling thread into the leftover file, the
+  /// batch in flight included (it may then appear twice). The thread is left behind; the process must _exit. May be repeated
   /// for what was pushed later.
   void abandon_hung_thread();
 
-  bool failing() const noexcept { return failing_.load(); }            ///< the last write said kRetry or kFailed
-  bool close_failed() const noexcept { return close_failed_.load(); }  ///< Sink::close said so: data may be lost
+  bool failing() const noexcept {
+    return failing_.load();
+  }  ///< the last write said kRetry or kFailed
+  bool close_failed() const noexcept {
+    return close_failed_.load();
+  }  ///< Sink::close said so: data may be lost
 
  private:
   using Clock = std::chrono::steady_clock;

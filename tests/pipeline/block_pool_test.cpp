@@ -11,15 +11,17 @@ namespace {
 constexpr std::size_t kKiB = 1024;
 }
 
-TEST_CASE("block pool: capacities are powers of two up to 1 MiB, above that multiples of 64 KiB", "[block_pool]") {
-  const auto [asked, given] = GENERATE(table<std::size_t, std::size_t>({{0, 64 * kKiB},
-                                                                        {1, 64 * kKiB},
-                                                                        {64 * kKiB, 64 * kKiB},
-                                                                        {64 * kKiB + 1, 128 * kKiB},
-                                                                        {513 * kKiB, 1024 * kKiB},
-                                                                        {1024 * kKiB, 1024 * kKiB},
-                                                                        {1024 * kKiB + 1, 1088 * kKiB},
-                                                                        {16448 * kKiB, 16448 * kKiB}}));
+TEST_CASE("block pool: capacities are powers of two up to 1 MiB, above that multiples of 64 KiB",
+          "[block_pool]") {
+  const auto [asked, given] =
+      GENERATE(table<std::size_t, std::size_t>({{0, 64 * kKiB},
+                                                {1, 64 * kKiB},
+                                                {64 * kKiB, 64 * kKiB},
+                                                {64 * kKiB + 1, 128 * kKiB},
+                                                {513 * kKiB, 1024 * kKiB},
+                                                {1024 * kKiB, 1024 * kKiB},
+                                                {1024 * kKiB + 1, 1088 * kKiB},
+                                                {16448 * kKiB, 16448 * kKiB}}));
   CAPTURE(asked);
   BlockPool pool;
   CHECK(pool.take(asked)->capacity() == given);
@@ -46,7 +48,8 @@ TEST_CASE("block pool: used, peak and idle bytes count capacity", "[block_pool]"
   CHECK(pool.idle_bytes() == 0);
 }
 
-TEST_CASE("block pool: no more than keep_bytes lie idle, and sizes out of use make way", "[block_pool]") {
+TEST_CASE("block pool: no more than keep_bytes lie idle, and sizes out of use make way",
+          "[block_pool]") {
   BlockPool pool(256 * kKiB);
   {
     std::vector<std::shared_ptr<Block>> small;

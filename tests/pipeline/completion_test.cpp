@@ -30,7 +30,8 @@ struct Rig {
       all.push_back({queues.back().get(), &route, required, !required});
     }
     intake = std::make_unique<Intake>(all, pool, cell, true);
-    intake->set_completion(loop.poster(), [this](BatchId id, Outcome outcome, const std::vector<ConnectionId>& members) {
+    intake->set_completion(loop.poster(), [this](BatchId id, Outcome outcome,
+                                                 const std::vector<ConnectionId>& members) {
       reports.push_back({id, outcome, members});
     });
   }
@@ -55,7 +56,8 @@ struct Rig {
 
 }  // namespace
 
-TEST_CASE("completion: reports in any order reach the loop in id order, each once", "[completion][property]") {
+TEST_CASE("completion: reports in any order reach the loop in id order, each once",
+          "[completion][property]") {
   std::mt19937 random(GENERATE(range(1u, 21u)));
   Rig rig(2);
   FakeConnection connection(*rig.intake, 9);
@@ -74,7 +76,8 @@ TEST_CASE("completion: reports in any order reach the loop in id order, each onc
   }
   rig.loop.run();
   REQUIRE(rig.reports.size() == 30);
-  for (std::size_t i = 0; i < 30; ++i) CHECK(rig.reports[i] == Report{i + 1, Outcome::kDelivered, {9}});
+  for (std::size_t i = 0; i < 30; ++i)
+    CHECK(rig.reports[i] == Report{i + 1, Outcome::kDelivered, {9}});
   CHECK(rig.intake->open_batches() == 0);
 }
 
@@ -92,10 +95,13 @@ TEST_CASE("completion: nothing passes a batch that is not complete", "[completio
   CHECK(rig.reports.empty());
   entries[0].batch->report(Outcome::kDropped);
   rig.loop.run();
-  CHECK(rig.reports == std::vector<Report>{{1, Outcome::kDropped, {9}}, {2, Outcome::kFailed, {9}}, {3, Outcome::kDelivered, {9}}});
+  CHECK(rig.reports == std::vector<Report>{{1, Outcome::kDropped, {9}},
+                                           {2, Outcome::kFailed, {9}},
+                                           {3, Outcome::kDelivered, {9}}});
 }
 
-TEST_CASE("completion: the worst of the required sinks' reports counts, whatever their order", "[completion]") {
+TEST_CASE("completion: the worst of the required sinks' reports counts, whatever their order",
+          "[completion]") {
   const auto [first, second, worst] = GENERATE(table<Outcome, Outcome, Outcome>({
       {Outcome::kDelivered, Outcome::kDelivered, Outcome::kDelivered},
       {Outcome::kDelivered, Outcome::kDropped, Outcome::kDropped},
@@ -114,7 +120,8 @@ TEST_CASE("completion: the worst of the required sinks' reports counts, whatever
   CHECK(rig.reports == std::vector<Report>{{1, worst, {1}}});
 }
 
-TEST_CASE("completion: members are the batch's connections, each once, datagrams none", "[completion]") {
+TEST_CASE("completion: members are the batch's connections, each once, datagrams none",
+          "[completion]") {
   Rig rig(1);
   FakeConnection a(*rig.intake, 5), b(*rig.intake, 3), datagram(*rig.intake, 0);
   for (auto* connection : {&a, &b, &a, &datagram, &b}) connection->read("x\n", at_ms(1));
@@ -124,7 +131,8 @@ TEST_CASE("completion: members are the batch's connections, each once, datagrams
   CHECK(rig.reports == std::vector<Report>{{1, Outcome::kDelivered, {3, 5}}});
 }
 
-TEST_CASE("completion: an acknowledgement asked for without a record comes, behind earlier batches", "[completion]") {
+TEST_CASE("completion: an acknowledgement asked for without a record comes, behind earlier batches",
+          "[completion]") {
   Rig rig(1);
   FakeConnection records(*rig.intake, 1, true), nothing(*rig.intake, 2, true);
   records.read("x\n", at_ms(1));
@@ -135,11 +143,13 @@ TEST_CASE("completion: an acknowledgement asked for without a record comes, behi
   CHECK(rig.reports.empty());
   rig.take(0).at(0).batch->report(Outcome::kDelivered);
   rig.loop.run();
-  CHECK(rig.reports == std::vector<Report>{{1, Outcome::kDelivered, {1}}, {2, Outcome::kDelivered, {2}}});
+  CHECK(rig.reports ==
+        std::vector<Report>{{1, Outcome::kDelivered, {1}}, {2, Outcome::kDelivered, {2}}});
   CHECK(nothing.decoder.awaited == std::vector<BatchId>{2});
 }
 
-TEST_CASE("completion: who asked without a record is told with the batch that others filled", "[completion]") {
+TEST_CASE("completion: who asked without a record is told with the batch that others filled",
+          "[completion]") {
   Rig rig(1);
   FakeConnection records(*rig.intake, 1), nothing(*rig.intake, 2, true);
   nothing.read("\n", at_ms(1));
@@ -150,7 +160,8 @@ TEST_CASE("completion: who asked without a record is told with the batch that ot
   CHECK(rig.reports == std::vector<Report>{{1, Outcome::kDelivered, {1, 2}}});
 }
 
-TEST_CASE("completion: with best-effort sinks only a batch is complete when sealed", "[completion]") {
+TEST_CASE("completion: with best-effort sinks only a batch is complete when sealed",
+          "[completion]") {
   Rig rig(1, false);
   FakeConnection(*rig.intake, 1).read("x\n", at_ms(1));
   rig.intake->seal();
@@ -207,8 +218,12 @@ TEST_CASE("completion: threads that report while the intake goes away", "[comple
       rig.intake->seal();
     }
     const auto entries = rig.take(0);
-    std::thread one([&] { for (std::size_t i = 0; i < 20; i += 2) entries[i].batch->report(Outcome::kDelivered); });
-    std::thread two([&] { for (std::size_t i = 1; i < 20; i += 2) entries[i].batch->report(Outcome::kDropped); });
+    std::thread one([&] {
+      for (std::size_t i = 0; i < 20; i += 2) entries[i].batch->report(Outcome::kDelivered);
+    });
+    std::thread two([&] {
+      for (std::size_t i = 1; i < 20; i += 2) entries[i].batch->report(Outcome::kDropped);
+    });
     rig.loop.run();
     rig.intake.reset();
     one.join();

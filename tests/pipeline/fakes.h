@@ -59,12 +59,17 @@ class LineDecoder final : public Decoder {
     if (acknowledges_ && consumed != 0) awaited.push_back(writer.acknowledge_later());
     return {consumed};
   }
-  void on_datagram(std::string_view input, std::size_t, Now, BatchWriter& writer, Replies&) override {
+  void on_datagram(std::string_view input, std::size_t, Now, BatchWriter& writer,
+                   Replies&) override {
     writer.add(input, kFrameWhole, Shape::kOpaque);
   }
   void on_end(EndReason, std::string_view, BatchWriter&) override {}
-  void on_complete(BatchId id, Outcome outcome, Replies&) override { completed.push_back({id, outcome}); }
-  bool quiescent() const override { return awaited.empty() || (!completed.empty() && completed.back().first >= awaited.back()); }
+  void on_complete(BatchId id, Outcome outcome, Replies&) override {
+    completed.push_back({id, outcome});
+  }
+  bool quiescent() const override {
+    return awaited.empty() || (!completed.empty() && completed.back().first >= awaited.back());
+  }
 
   std::vector<BatchId> awaited;
   std::vector<std::pair<BatchId, Outcome>> completed;
@@ -76,7 +81,8 @@ class LineDecoder final : public Decoder {
 /// A stream connection's part: its tail, its decoder, the read straight into the block.
 class FakeConnection {
  public:
-  FakeConnection(Intake& intake, ConnectionId id, bool acknowledges = false) : decoder(acknowledges), intake_(intake), id_(id) {}
+  FakeConnection(Intake& intake, ConnectionId id, bool acknowledges = false)
+      : decoder(acknowledges), intake_(intake), id_(id) {}
 
   /// Reads until nothing is left, each time as much as there is room for.
   void read(std::string_view bytes, Now now) {
@@ -96,7 +102,8 @@ class FakeConnection {
     bytes.copy(room.data() + tail_.size(), bytes.size());
     intake_.add_read(bytes.size());
     const std::string_view input(room.data(), tail_.size() + bytes.size());
-    BatchWriter writer = intake_.write(id_, peer(static_cast<std::uint16_t>(id_)), kOrigin, now, room.data() + input.size(), rejects_);
+    BatchWriter writer = intake_.write(id_, peer(static_cast<std::uint16_t>(id_)), kOrigin, now,
+                                       room.data() + input.size(), rejects_);
     const Consumed consumed = decoder.on_bytes(input, now, writer, replies_);
     intake_.commit(writer, input.data() + consumed.bytes);
     tail_ = input.substr(consumed.bytes);

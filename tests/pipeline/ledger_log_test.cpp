@@ -24,11 +24,14 @@ std::string logged(const LedgerSnapshot& snapshot) {
   return test::read_file(dir / "log");
 }
 
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
-TEST_CASE("ledger log: one line a listener and one a route, only reasons that occurred", "[ledger]") {
+TEST_CASE("ledger log: one line a listener and one a route, only reasons that occurred",
+          "[ledger]") {
   Ledger ledger(1);
   ListenerCell& cell = *ledger.listener("syslog").cells[0];
   cell.read_bytes.add(10);
@@ -50,7 +53,9 @@ TEST_CASE("ledger log: one line a listener and one a route, only reasons that oc
   CHECK(holds(text, " info  ledger of a listener listener=syslog read_bytes=10 in_frames_bytes=7"));
   CHECK(holds(text, " discarded_bytes=tail_reset:3 "));
   CHECK(holds(text, " ended=clean:4,probe:5 "));
-  CHECK(holds(text, " info  ledger of a route listener=syslog sink=archive events=5 delivered=3 queued=0 lost=leftover:2"));
+  CHECK(holds(text,
+              " info  ledger of a route listener=syslog sink=archive events=5 delivered=3 queued=0 "
+              "lost=leftover:2"));
   CHECK_FALSE(holds(text, "OFF"));
   CHECK_FALSE(holds(text, "oversize"));
 }

@@ -9,7 +9,8 @@ TEST_CASE("ledger: entries are found by name and keep their address", "[ledger]"
   Ledger ledger(2);
   ListenerLedger& a = ledger.listener("a");
   RouteLedger& route = ledger.route("a", "file");
-  for (int i = 0; i < 100; ++i) ledger.listener("l" + std::to_string(i)), ledger.route("a", "s" + std::to_string(i));
+  for (int i = 0; i < 100; ++i)
+    ledger.listener("l" + std::to_string(i)), ledger.route("a", "s" + std::to_string(i));
   CHECK(&ledger.listener("a") == &a);
   CHECK(&ledger.route("a", "file") == &route);
   CHECK(&ledger.route("file", "a") != &route);
@@ -70,7 +71,8 @@ TEST_CASE("ledger: each term of the frame and event identities matters", "[ledge
   CHECK(route.balance());
 }
 
-TEST_CASE("ledger: publishing twice adds only what is new, and two intakes can share a cell", "[ledger]") {
+TEST_CASE("ledger: publishing twice adds only what is new, and two intakes can share a cell",
+          "[ledger]") {
   ListenerCell cell;
   FrameCounts one, one_published, two, two_published;
   one.frames = 5;
@@ -87,7 +89,8 @@ TEST_CASE("ledger: publishing twice adds only what is new, and two intakes can s
 
 TEST_CASE("ledger: every reason has a name of its own", "[ledger]") {
   std::set<std::string_view> names;
-  for (std::size_t i = 0; i < kConnectionEndCount; ++i) names.insert(to_string(static_cast<ConnectionEnd>(i)));
+  for (std::size_t i = 0; i < kConnectionEndCount; ++i)
+    names.insert(to_string(static_cast<ConnectionEnd>(i)));
   CHECK(names.size() == kConnectionEndCount);
   CHECK(names.count("") == 0);
   CHECK(to_string(ConnectionEnd::kUndelivered) == "undelivered");

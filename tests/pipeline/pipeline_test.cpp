@@ -30,14 +30,19 @@ std::string prefix(std::size_t loop, std::size_t connection) {
 
 /// One loop thread: reads through the gate, parks where it is shut, ends when all its completions have come.
 struct Loop {
-  Loop(std::size_t number, const std::vector<Route>& routes, BlockPool& pool, std::size_t loop_records)
-      : index(number), records_each(loop_records), intake(std::make_unique<Intake>(routes, pool, cell, true)) {
-    intake->set_completion(tasks.poster(), [this](BatchId id, Outcome outcome, const std::vector<ConnectionId>& members) {
+  Loop(std::size_t number, const std::vector<Route>& routes, BlockPool& pool,
+       std::size_t loop_records)
+      : index(number),
+        records_each(loop_records),
+        intake(std::make_unique<Intake>(routes, pool, cell, true)) {
+    intake->set_completion(tasks.poster(), [this](BatchId id, Outcome outcome,
+                                                  const std::vector<ConnectionId>& members) {
       in_order = in_order && id == last_complete + 1;
       last_complete = id;
       ++outcomes[outcome];
       test::NoReplies replies;
-      for (const ConnectionId member : members) connections[member - 1]->decoder.on_complete(id, outcome, replies);
+      for (const ConnectionId member : members)
+        connections[member - 1]->decoder.on_complete(id, outcome, replies);
     });
     for (ConnectionId id = 1; id <= kConnections; ++id)
       connections.push_back(std::make_unique<FakeConnection>(*intake, id, true));
@@ -46,7 +51,8 @@ struct Loop {
   void run() {
     std::mt19937 random(static_cast<unsigned>(index));
     std::vector<std::size_t> next(kConnections, 0);
-    for (std::size_t reads = 1; std::accumulate(next.begin(), next.end(), std::size_t{0}) < kConnections * records_each;
+    for (std::size_t reads = 1;
+         std::accumulate(next.begin(), next.end(), std::size_t{0}) < kConnections * records_each;
          ++reads) {
       tasks.run();
       while (!intake->gate_open()) {
@@ -65,7 +71,8 @@ struct Loop {
   std::string some_records(std::size_t who, std::size_t& next, std::mt19937& random) const {
     std::string bytes;
     for (std::size_t count = random() % 300; count > 0 && next < records_each; --count)
-      bytes += prefix(index, who) + std::to_string(next++) + " " + std::string(random() % 200, 'x') + "\n";
+      bytes += prefix(index, who) + std::to_string(next++) + " " +
+               std::string(random() % 200, 'x') + "\n";
     return bytes;
   }
 
@@ -92,16 +99,18 @@ struct World {
     auto owned = std::make_unique<FakeSink>();
     FakeSink& sink = *owned;
     sinks.push_back(&sink);
-    runners.push_back(std::make_unique<SinkRunner>(name, std::move(owned), high, *quarantine, [this] {
-      for (auto& loop : loops) loop->tasks.post([] {});
-    }));
+    runners.push_back(
+        std::make_unique<SinkRunner>(name, std::move(owned), high, *quarantine, [this] {
+          for (auto& loop : loops) loop->tasks.post([] {});
+        }));
     ledgers.push_back(std::make_unique<RouteLedger>("l", name));
     routes.push_back({&runners.back()->queue(), ledgers.back().get(), required, !required});
     return sink;
   }
   void start(std::size_t records_each) {
     records = kLoops * kConnections * records_each;
-    for (std::size_t i = 0; i < kLoops; ++i) loops.push_back(std::make_unique<Loop>(i, routes, pool, records_each));
+    for (std::size_t i = 0; i < kLoops; ++i)
+      loops.push_back(std::make_unique<Loop>(i, routes, pool, records_each));
     for (auto& runner : runners) runner->start();
     for (auto& loop : loops) loop->thread = std::thread([&loop = *loop] { loop.run(); });
   }
@@ -132,12 +141,14 @@ struct World {
     }
   }
   void check_memory_bound() const {
-    for (const auto& runner : runners) CHECK(runner->queue().peak_bytes() <= kHigh + kLoops * kMostOfOneLoop);
+    for (const auto& runner : runners)
+      CHECK(runner->queue().peak_bytes() <= kHigh + kLoops * kMostOfOneLoop);
     CHECK(pool.used_bytes() == 0);
   }
 
   test::TempDir dir;
-  std::unique_ptr<Quarantine> quarantine = std::move(Quarantine::open(dir.path(), std::size_t{64} << 20).value());
+  std::unique_ptr<Quarantine> quarantine =
+      std::move(Quarantine::open(dir.path(), std::size_t{64} << 20).value());
   BlockPool pool;
   std::vector<FakeSink*> sinks;
   std::vector<std::unique_ptr<RouteLedger>> ledgers;
@@ -167,14 +178,17 @@ void check_order(const std::vector<std::string>& got, std::size_t records_each, 
 std::vector<std::string> leftover_records(const World& world) {
   std::vector<std::string> all;
   std::ifstream in(world.quarantine->leftover_path());
-  for (std::string line; std::getline(in, line);) all.push_back(parse_quarantine_line(line).value().bytes);
+  for (std::string line; std::getline(in, line);)
+    all.push_back(parse_quarantine_line(line).value().bytes);
   return all;
 }
 
 }  // namespace
 
-TEST_CASE("pipeline: slow and failing sinks get every record once, in order; all is acknowledged in order",
-          "[pipeline][threads]") {
+TEST_CASE(
+    "pipeline: slow and failing sinks get every record once, in order; all is acknowledged in "
+    "order",
+    "[pipeline][threads]") {
   World world;
   world.add_sink("fast");
   FakeSink& slow = world.add_sink("slow");
@@ -201,7 +215,8 @@ TEST_CASE("pipeline: slow and failing sinks get every record once, in order; all
   CHECK(parked != 0);  // the gate was put to the test
 }
 
-TEST_CASE("pipeline: a best-effort sink that stands still loses records and holds up nobody", "[pipeline][threads]") {
+TEST_CASE("pipeline: a best-effort sink that stands still loses records and holds up nobody",
+          "[pipeline][threads]") {
   World world;
   world.add_sink("main");
   FakeSink& stuck = world.add_sink("stuck", false, std::size_t{64} << 10);
@@ -223,7 +238,8 @@ TEST_CASE("pipeline: a best-effort sink that stands still loses records and hold
   CHECK(route.delivered == world.sinks[1]->delivered.size());
 }
 
-TEST_CASE("pipeline: a required drop_newest sink loses records, and their senders are told", "[pipeline][threads]") {
+TEST_CASE("pipeline: a required drop_newest sink loses records, and their senders are told",
+          "[pipeline][threads]") {
   World world;
   FakeSink& slow = world.add_sink("slow", true, std::size_t{64} << 10);
   world.routes[0].drop_when_full = true;
@@ -244,8 +260,10 @@ TEST_CASE("pipeline: a required drop_newest sink loses records, and their sender
   CHECK(dropped > 0);
 }
 
-TEST_CASE("pipeline: a dead sink shuts the gate; diverted, its records are in the leftover file, none lost",
-          "[pipeline][threads]") {
+TEST_CASE(
+    "pipeline: a dead sink shuts the gate; diverted, its records are in the leftover file, none "
+    "lost",
+    "[pipeline][threads]") {
   World world;
   world.add_sink("healthy");
   FakeSink& dead = world.add_sink("dead");

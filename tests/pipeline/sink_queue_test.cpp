@@ -29,7 +29,8 @@ void finish_one(SinkQueue& queue) {
 
 }  // namespace
 
-TEST_CASE("sink queue: the gate shuts at the high mark and opens at half of it, once", "[sink_queue]") {
+TEST_CASE("sink queue: the gate shuts at the high mark and opens at half of it, once",
+          "[sink_queue]") {
   int opened = 0;
   SinkQueue queue(100, [&] { ++opened; });
   for (int i = 0; i < 9; ++i) queue.push(entry(11), false);
@@ -49,7 +50,8 @@ TEST_CASE("sink queue: the gate shuts at the high mark and opens at half of it, 
   CHECK(queue.peak_bytes() == 100);
 }
 
-TEST_CASE("sink queue: a batch larger than the whole queue passes and opens the gate again", "[sink_queue]") {
+TEST_CASE("sink queue: a batch larger than the whole queue passes and opens the gate again",
+          "[sink_queue]") {
   int opened = 0;
   SinkQueue queue(100, [&] { ++opened; });
   CHECK(queue.push(entry(1000), false));
@@ -59,7 +61,8 @@ TEST_CASE("sink queue: a batch larger than the whole queue passes and opens the 
   CHECK(opened == 1);
 }
 
-TEST_CASE("sink queue: an entry in flight stays charged and keeps the queue from being idle", "[sink_queue]") {
+TEST_CASE("sink queue: an entry in flight stays charged and keeps the queue from being idle",
+          "[sink_queue]") {
   SinkQueue queue(100, {});
   CHECK(queue.idle());
   queue.push(entry(10), false);
@@ -92,7 +95,8 @@ TEST_CASE("sink queue: entries leave in the order they came", "[sink_queue]") {
   }
 }
 
-TEST_CASE("sink queue: after finish() what waits still comes, then nothing and no wait", "[sink_queue]") {
+TEST_CASE("sink queue: after finish() what waits still comes, then nothing and no wait",
+          "[sink_queue]") {
   SinkQueue queue(100, {});
   queue.push(entry(1), false);
   queue.finish();
@@ -109,7 +113,8 @@ TEST_CASE("sink queue: wake() ends one pop, also when it comes first", "[sink_qu
   CHECK_FALSE(queue.pop(1ms));
 }
 
-TEST_CASE("sink queue: push, finish and wake reach a thread that sleeps in pop", "[sink_queue][threads]") {
+TEST_CASE("sink queue: push, finish and wake reach a thread that sleeps in pop",
+          "[sink_queue][threads]") {
   const int how = GENERATE(0, 1, 2);
   SinkQueue queue(100, {});
   std::atomic<bool> began{false}, got{false};
@@ -125,7 +130,8 @@ TEST_CASE("sink queue: push, finish and wake reach a thread that sleeps in pop",
   CHECK(got == (how == 0));
 }
 
-TEST_CASE("sink queue: seize() takes the entry in flight first, and its owner's claim then fails", "[sink_queue]") {
+TEST_CASE("sink queue: seize() takes the entry in flight first, and its owner's claim then fails",
+          "[sink_queue]") {
   SinkQueue queue(100, {});
   for (BatchId id = 1; id <= 3; ++id) queue.push(entry(10, id), false);
   const auto popped = queue.pop(0ms);
@@ -141,7 +147,8 @@ TEST_CASE("sink queue: seize() takes the entry in flight first, and its owner's 
   CHECK(queue.seize().empty());
 }
 
-TEST_CASE("sink queue: no wake-up is lost with many loops parking on one gate", "[sink_queue][threads]") {
+TEST_CASE("sink queue: no wake-up is lost with many loops parking on one gate",
+          "[sink_queue][threads]") {
   constexpr std::size_t kLoops = 6, kShare = 3000, kCharge = 10, kHigh = 60;
   struct Loop {
     std::mutex mutex;

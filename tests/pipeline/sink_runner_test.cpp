@@ -32,7 +32,8 @@ struct Rig {
     auto owned = std::make_unique<FakeSink>();
     sink = owned.get();
     quarantine = std::move(Quarantine::open(dir.path(), std::size_t{1} << 20).value());
-    runner = std::make_unique<SinkRunner>("archive", std::move(owned), high, *quarantine, [this] { ++opened; });
+    runner = std::make_unique<SinkRunner>("archive", std::move(owned), high, *quarantine,
+                                          [this] { ++opened; });
     REQUIRE(runner->open());
   }
 
@@ -65,12 +66,15 @@ struct Rig {
   }
   std::uint64_t lost(RouteLoss loss) const { return route.lost[static_cast<std::size_t>(loss)]; }
   bool balance() const {
-    return route.events == route.delivered + route.queued + std::accumulate(route.lost.begin(), route.lost.end(), std::uint64_t{0});
+    return route.events ==
+           route.delivered + route.queued +
+               std::accumulate(route.lost.begin(), route.lost.end(), std::uint64_t{0});
   }
   std::vector<QuarantineEntry> entries(const std::string& path) const {
     std::vector<QuarantineEntry> all;
     std::ifstream in(path);
-    for (std::string line; std::getline(in, line);) all.push_back(parse_quarantine_line(line).value());
+    for (std::string line; std::getline(in, line);)
+      all.push_back(parse_quarantine_line(line).value());
     return all;
   }
   std::vector<std::string> leftover() const {
@@ -97,7 +101,8 @@ using Strings = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("sink runner: finish() delivers what is queued, in order, then closes the sink", "[sink_runner]") {
+TEST_CASE("sink runner: finish() delivers what is queued, in order, then closes the sink",
+          "[sink_runner]") {
   Rig rig;
   bool closed = false;
   rig.sink->on_close = [&] {
@@ -114,7 +119,8 @@ TEST_CASE("sink runner: finish() delivers what is queued, in order, then closes 
   CHECK(rig.route.delivered == 4);
   CHECK(rig.route.queued == 0);
   CHECK(rig.balance());
-  CHECK(rig.outcomes->seen == std::map<BatchId, Outcome>{{1, Outcome::kDelivered}, {2, Outcome::kDelivered}});
+  CHECK(rig.outcomes->seen ==
+        std::map<BatchId, Outcome>{{1, Outcome::kDelivered}, {2, Outcome::kDelivered}});
   CHECK_FALSE(rig.runner->close_failed());
   CHECK(rig.runner->queue().idle());
 }
@@ -142,7 +148,8 @@ TEST_CASE("sink runner: the thread bears the sink's name and takes no signals", 
   CHECK(sigismember(&ours, SIGTERM) == 0);
 }
 
-TEST_CASE("sink runner: a retried batch is written again until it is delivered, before the next", "[sink_runner]") {
+TEST_CASE("sink runner: a retried batch is written again until it is delivered, before the next",
+          "[sink_runner]") {
   Rig rig;
   std::vector<BatchId> attempts;
   std::vector<bool> failing;
@@ -180,10 +187,13 @@ TEST_CASE("sink runner: finish() and divert() end a pause of seconds at once", "
   CHECK(rig.leftover() == Strings{"1.0"});
 }
 
-TEST_CASE("sink runner: a batch refused for good goes to the quarantine where the sink is required", "[sink_runner]") {
+TEST_CASE("sink runner: a batch refused for good goes to the quarantine where the sink is required",
+          "[sink_runner]") {
   const bool required = GENERATE(true, false);
   Rig rig;
-  rig.sink->on_write = [](const Batch& batch) { return batch.id == 2 ? WriteStatus::kFailed : WriteStatus::kDelivered; };
+  rig.sink->on_write = [](const Batch& batch) {
+    return batch.id == 2 ? WriteStatus::kFailed : WriteStatus::kDelivered;
+  };
   for (BatchId id = 1; id <= 3; ++id) rig.push(id, 2, required);
   rig.runner->start();
   rig.finish();
@@ -205,7 +215,10 @@ TEST_CASE("sink runner: a batch refused for good goes to the quarantine where th
   CHECK(rig.outcomes->seen.at(3) == Outcome::kDelivered);
 }
 
-TEST_CASE("sink runner: diverting saves what was not delivered of the batch in flight, and all that waits", "[sink_runner]") {
+TEST_CASE(
+    "sink runner: diverting saves what was not delivered of the batch in flight, and all that "
+    "waits",
+    "[sink_runner]") {
   Rig rig(250);
   rig.sink->on_write = [&](const Batch& batch) {
     if (batch.id == 1) return WriteStatus::kDelivered;
@@ -238,7 +251,8 @@ TEST_CASE("sink runner: diverting saves what was not delivered of the batch in f
                                                          {4, Outcome::kDropped}});
 }
 
-TEST_CASE("sink runner: an interrupted batch that turns out to be whole is delivered", "[sink_runner]") {
+TEST_CASE("sink runner: an interrupted batch that turns out to be whole is delivered",
+          "[sink_runner]") {
   const bool by_write = GENERATE(true, false);
   Rig rig;
   rig.sink->on_write = [&](const Batch&) {
@@ -274,7 +288,8 @@ TEST_CASE("sink runner: diverting a best-effort route counts and writes nothing"
   CHECK(rig.quarantine->leftover_path().empty());
 }
 
-TEST_CASE("sink runner: what the leftover file cannot take is abandoned, counted, and failed", "[sink_runner]") {
+TEST_CASE("sink runner: what the leftover file cannot take is abandoned, counted, and failed",
+          "[sink_runner]") {
   Rig rig;
   rig.sink->on_write = [&](const Batch&) {
     rig.sink->hang();
@@ -292,7 +307,10 @@ TEST_CASE("sink runner: what the leftover file cannot take is abandoned, counted
   CHECK(rig.outcomes->seen.at(1) == Outcome::kFailed);
 }
 
-TEST_CASE("sink runner: a thread that hangs is left behind, its batch and the queue saved, nothing counted twice", "[sink_runner]") {
+TEST_CASE(
+    "sink runner: a thread that hangs is left behind, its batch and the queue saved, nothing "
+    "counted twice",
+    "[sink_runner]") {
   Rig rig;
   rig.sink->on_write = [&](const Batch&) {
     rig.sink->hang_deaf();
@@ -314,7 +332,8 @@ TEST_CASE("sink runner: a thread that hangs is left behind, its batch and the qu
   REQUIRE(rig.runner->join_until(kForever));
   CHECK(rig.route.delivered == 0);
   CHECK(rig.balance());
-  CHECK(rig.outcomes->seen == std::map<BatchId, Outcome>{{1, Outcome::kDropped}, {2, Outcome::kDropped}});
+  CHECK(rig.outcomes->seen ==
+        std::map<BatchId, Outcome>{{1, Outcome::kDropped}, {2, Outcome::kDropped}});
 }
 
 TEST_CASE("sink runner: a sink that cannot be closed is told apart", "[sink_runner]") {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "server/net/bind_socket.h"
-#include "server/net/errno_text.h"
+#include "protocols/core/errno_text.h"
 
 namespace penstock {
 namespace {

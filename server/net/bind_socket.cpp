@@ -9,7 +9,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "server/net/errno_text.h"
+#include "protocols/core/errno_text.h"
 #include "server/net/socket_holder.h"
 
 namespace penstock {

@@ -14,7 +14,7 @@
 #include <string_view>
 
 #include "server/net/bind_socket.h"
-#include "server/net/errno_text.h"
+#include "protocols/core/errno_text.h"
 
 namespace penstock {
 namespace {

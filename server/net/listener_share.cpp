@@ -68,12 +68,10 @@ void ListenerShare::adopt(Accepted accepted) {
   std::unique_ptr<Connection> made;
   const ConnectionId id = loop_.connections().next_id();
   if (accepted.scheme == Scheme::kUnixpacket) {
+    const int on = 1;  // every packet then carries credentials, the end of the stream does not (DatagramSlots)
+    setsockopt(accepted.fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
     made = std::make_unique<PacketConnection>(*this, id, std::move(accepted.fd), accepted.peer, *accepted.origin);
   } else {
-    if (is_unix(accepted.scheme)) {  // credentials of each write would cut reads at every change of writer
-      const int off = 0;
-      setsockopt(accepted.fd.get(), SOL_SOCKET, SO_PASSCRED, &off, sizeof off);
-    }
     made = std::make_unique<StreamConnection>(*this, id, std::move(accepted.fd), accepted.peer, *accepted.origin,
                                               std::make_unique<PlainTransport>());
   }

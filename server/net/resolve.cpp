@@ -12,7 +12,7 @@
 #include <fstream>
 #include <memory>
 
-#include "server/net/errno_text.h"
+#include "protocols/core/errno_text.h"
 #include "server/net/unique_fd.h"
 #include "server/net/url.h"
 

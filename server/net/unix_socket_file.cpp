@@ -15,7 +15,7 @@
 #include <sstream>
 #include <utility>
 
-#include "server/net/errno_text.h"
+#include "protocols/core/errno_text.h"
 #include "server/net/socket_holder.h"
 
 namespace penstock {

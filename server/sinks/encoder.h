@@ -22,7 +22,9 @@ class EncodeBuffer {
   /// Place for `bytes` more; false when the buffer is not empty and too full: write it out first.
   bool make_room(std::size_t bytes);
   char* end() noexcept { return memory_.get() + size_; }
-  void advance_to(const char* end) noexcept { size_ = static_cast<std::size_t>(end - memory_.get()); }
+  void advance_to(const char* end) noexcept {
+    size_ = static_cast<std::size_t>(end - memory_.get());
+  }
 
  private:
   std::unique_ptr<char[]> memory_;
@@ -38,12 +40,13 @@ struct Encoder {
   virtual bool keeps_lines() const noexcept = 0;
 
   /// Bytes of frame `frame` of `batch` in encoded form, its LF included.
-  virtual std::size_t encoded_bytes(const Batch& batch, const Segment& segment, std::size_t frame) const = 0;
+  virtual std::size_t encoded_bytes(const Batch& batch, const Segment& segment,
+                                    std::size_t frame) const = 0;
 
   /// Appends the frames [first, last) of `batch`, all of `segment`, as far as `out` has room. Returns the first frame
   /// that was not appended; an empty buffer takes at least one, however large.
-  virtual std::size_t encode(const Batch& batch, const Segment& segment, std::size_t first, std::size_t last,
-                             EncodeBuffer& out) const = 0;
+  virtual std::size_t encode(const Batch& batch, const Segment& segment, std::size_t first,
+                             std::size_t last, EncodeBuffer& out) const = 0;
 };
 
 }  // namespace penstock

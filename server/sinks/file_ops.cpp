@@ -18,7 +18,9 @@ T checked(T result) noexcept {
 
 class SystemFiles final : public FileOps {
  public:
-  int open(const char* path, int flags, mode_t mode) noexcept override { return checked(::open(path, flags, mode)); }
+  int open(const char* path, int flags, mode_t mode) noexcept override {
+    return checked(::open(path, flags, mode));
+  }
   // Linux has released the descriptor even where close fails: never close twice.
   int close(int fd) noexcept override { return checked(::close(fd)); }
   std::int64_t write(int fd, const char* data, std::size_t size) noexcept override {
@@ -28,10 +30,14 @@ class SystemFiles final : public FileOps {
     return checked<std::int64_t>(::pread(fd, data, size, offset));
   }
   int fstat(int fd, struct stat& status) noexcept override { return checked(::fstat(fd, &status)); }
-  int ftruncate(int fd, std::int64_t size) noexcept override { return checked(::ftruncate(fd, size)); }
+  int ftruncate(int fd, std::int64_t size) noexcept override {
+    return checked(::ftruncate(fd, size));
+  }
   int fdatasync(int fd) noexcept override { return checked(::fdatasync(fd)); }
   int fsync(int fd) noexcept override { return checked(::fsync(fd)); }
-  int mkdir(const char* path, mode_t mode) noexcept override { return checked(::mkdir(path, mode)); }
+  int mkdir(const char* path, mode_t mode) noexcept override {
+    return checked(::mkdir(path, mode));
+  }
   int access(const char* path, int mode) noexcept override {
     return checked(::faccessat(AT_FDCWD, path, mode, AT_EACCESS));
   }

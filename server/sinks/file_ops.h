@@ -18,7 +18,8 @@ struct FileOps {
   virtual int open(const char* path, int flags, mode_t mode) noexcept = 0;
   virtual int close(int fd) noexcept = 0;
   virtual std::int64_t write(int fd, const char* data, std::size_t size) noexcept = 0;
-  virtual std::int64_t pread(int fd, char* data, std::size_t size, std::int64_t offset) noexcept = 0;
+  virtual std::int64_t pread(int fd, char* data, std::size_t size,
+                             std::int64_t offset) noexcept = 0;
   virtual int fstat(int fd, struct stat& status) noexcept = 0;
   virtual int ftruncate(int fd, std::int64_t size) noexcept = 0;
   virtual int fdatasync(int fd) noexcept = 0;

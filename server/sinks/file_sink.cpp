@@ -12,14 +12,18 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kMaxWriteBytes = std::size_t{1} << 20;  // an interrupt is seen between two writes
-constexpr std::chrono::seconds kReaderPatience{1};            // of one write() with a FIFO that stands still
-constexpr std::int64_t kOutdatedAfterSeconds = 10;            // a file of a past hour or day is closed then
+constexpr std::size_t kMaxWriteBytes = std::size_t{1}
+                                       << 20;       // an interrupt is seen between two writes
+constexpr std::chrono::seconds kReaderPatience{1};  // of one write() with a FIFO that stands still
+constexpr std::int64_t kOutdatedAfterSeconds = 10;  // a file of a past hour or day is closed then
 
 }  // namespace
 
 FileSink::FileSink(const config::Sink& config, FileOps& files)
-    : config_(config), files_(files), encoder_(std::make_unique<RawEncoder>(config.newlines)), table_(files) {
+    : config_(config),
+      files_(files),
+      encoder_(std::make_unique<RawEncoder>(config.newlines)),
+      table_(files) {
   config_.max_open_files = std::max<std::size_t>(config_.max_open_files, 1);
 }
 
@@ -99,7 +103,8 @@ std::size_t FileSink::write_out(OutFile& file, std::string_view bytes) {
       note("interrupted");
       break;
     }
-    const std::int64_t n = files_.write(file.fd, bytes.data() + done, std::min(bytes.size() - done, kMaxWriteBytes));
+    const std::int64_t n =
+        files_.write(file.fd, bytes.data() + done, std::min(bytes.size() - done, kMaxWriteBytes));
     if (n > 0) {
       done += static_cast<std::size_t>(n);
       if (!file.regular) give_up_ = Clock::now() + kReaderPatience;
@@ -130,7 +135,9 @@ void FileSink::sync_part(Part& part) {
   }
   if (const int result = sync_file(*part.file); result < 0) {
     note("sync", *part.file, result);
-    if (!take_back_session(files_, part)) report(log::Level::kWarn, "written again after a failed sync: records may appear twice", *part.file);
+    if (!take_back_session(files_, part))
+      report(log::Level::kWarn, "written again after a failed sync: records may appear twice",
+             *part.file);
     return;
   }
   part.in_session = false;
@@ -144,7 +151,8 @@ std::vector<FrameRange> FileSink::abandon(const Batch& batch) {
   PENSTOCK_CHECK(plan_.batch() == &batch);
   const RecordChain chain(batch, plan_.next(), *encoder_);
   for (Part& part : plan_.parts()) {
-    if (part.torn() && !cut_torn_record(files_, part)) report(log::Level::kWarn, "a torn record could not be cut off", *part.file);
+    if (part.torn() && !cut_torn_record(files_, part))
+      report(log::Level::kWarn, "a torn record could not be cut off", *part.file);
     if (part.in_session && !part.done) sync_part(part);
     chain.remaining(part.place, undelivered);
   }
@@ -166,7 +174,8 @@ Result<void> FileSink::close() {
     OutFile& file = *table_.open().front();
     const int code = close_file(file);
     if (code < 0 && result) {
-      result = fail(-code, "sink \"" + config_.name + "\": close " + file.path + ": " + errno_text(code));
+      result = fail(-code,
+                    "sink \"" + config_.name + "\": close " + file.path + ": " + errno_text(code));
     }
   }
   return result;
@@ -180,7 +189,8 @@ bool FileSink::ensure_open(OutFile& file) {
   while (table_.open().size() >= config_.max_open_files && close_one()) {
   }
   auto opened = open_for_append(files_, file.path, durable());
-  while (!opened && (opened.error().code == EMFILE || opened.error().code == ENFILE) && close_one()) {
+  while (!opened && (opened.error().code == EMFILE || opened.error().code == ENFILE) &&
+         close_one()) {
     opened = open_for_append(files_, file.path, durable());
   }
   if (!opened) {
@@ -193,7 +203,8 @@ bool FileSink::ensure_open(OutFile& file) {
   file.unsynced = opened->repaired;
   if (opened->repaired) {
     repaired_.fetch_add(1, std::memory_order_relaxed);
-    report(log::Level::kWarn, "the file did not end in a newline: one was added behind its torn last record", file);
+    report(log::Level::kWarn,
+           "the file did not end in a newline: one was added behind its torn last record", file);
   }
   return true;
 }
@@ -201,7 +212,8 @@ bool FileSink::ensure_open(OutFile& file) {
 // Closes the file that was not used for longest. False when none can be closed.
 bool FileSink::close_one() {
   const auto& open = table_.open();
-  const auto victim = std::find_if(open.rbegin(), open.rend(), [this](const OutFile* f) { return !pinned(*f); });
+  const auto victim =
+      std::find_if(open.rbegin(), open.rend(), [this](const OutFile* f) { return !pinned(*f); });
   if (victim == open.rend()) return false;
   close_file(**victim);
   return true;
@@ -222,11 +234,15 @@ int FileSink::close_file(OutFile& file) {
     sync_part(*part);
   } else if (durable()) {
     result = sync_file(file);
-    if (result < 0) report(log::Level::kError, "sync before closing failed: records since the last one may be lost", file);
+    if (result < 0)
+      report(log::Level::kError,
+             "sync before closing failed: records since the last one may be lost", file);
   }
   if (part != nullptr) part->in_session = false;
   const int closed = table_.close(file);
-  if (closed < 0) report(log::Level::kError, "close failed: the last records may be lost: " + errno_text(closed), file);
+  if (closed < 0)
+    report(log::Level::kError, "close failed: the last records may be lost: " + errno_text(closed),
+           file);
   return result < 0 ? result : closed;
 }
 
@@ -262,7 +278,8 @@ void FileSink::sync_if_due(Clock::time_point now) {
   if (config_.sync != config::Sync::kInterval || now - last_sync_ < config_.sync_interval) return;
   last_sync_ = now;
   for (OutFile* file : table_.open()) {
-    if (sync_file(*file) < 0) report(log::Level::kError, "sync failed: records since the last one may be lost", *file);
+    if (sync_file(*file) < 0)
+      report(log::Level::kError, "sync failed: records since the last one may be lost", *file);
   }
 }
 
@@ -287,11 +304,13 @@ void FileSink::note(const char* what, const OutFile& file, int code) {
 
 void FileSink::report(log::Level level, std::string_view message, const OutFile& file) {
   using std::chrono::milliseconds;
-  const auto now = std::chrono::duration_cast<milliseconds>(Clock::now().time_since_epoch()).count();
+  const auto now =
+      std::chrono::duration_cast<milliseconds>(Clock::now().time_since_epoch()).count();
   std::uint64_t suppressed = 0;
   log::RateLimit& limit = level == log::Level::kError ? errors_ : warnings_;
   if (!limit.allow(now, suppressed)) return;
-  log::write(level, message, {{"sink", config_.name}, {"path", file.path}, {"suppressed", suppressed}});
+  log::write(level, message,
+             {{"sink", config_.name}, {"path", file.path}, {"suppressed", suppressed}});
 }
 
 }  // namespace penstock

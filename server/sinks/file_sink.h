@@ -52,7 +52,9 @@ class FileSink final : public Sink {
   /// Files found with a torn last record and repaired, since the start. Any thread.
   std::uint64_t repaired() const noexcept { return repaired_.load(std::memory_order_relaxed); }
   /// Syncs that failed, since the start. Any thread.
-  std::uint64_t failed_syncs() const noexcept { return failed_syncs_.load(std::memory_order_relaxed); }
+  std::uint64_t failed_syncs() const noexcept {
+    return failed_syncs_.load(std::memory_order_relaxed);
+  }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -88,8 +90,8 @@ class FileSink final : public Sink {
   Interrupt interrupt_;
   std::atomic<bool> reopen_{false};
   std::atomic<std::uint64_t> repaired_{0}, failed_syncs_{0};
-  std::string error_;                 // the first of the last write()
-  Clock::time_point give_up_{};       // of waiting for a FIFO's reader, in this write()
+  std::string error_;            // the first of the last write()
+  Clock::time_point give_up_{};  // of waiting for a FIFO's reader, in this write()
   Clock::time_point last_sync_{};
   log::RateLimit warnings_, errors_;
 };

@@ -16,7 +16,9 @@ OutFile& FileTable::find(const std::string& path) {
 }
 
 void FileTable::forget_closed() {
-  std::erase_if(by_path_, [](const auto& entry) { return entry.second->fd < 0 && entry.second->part == kNoPart; });
+  std::erase_if(by_path_, [](const auto& entry) {
+    return entry.second->fd < 0 && entry.second->part == kNoPart;
+  });
 }
 
 void FileTable::opened(OutFile& file, int fd) {
@@ -31,7 +33,8 @@ int FileTable::close(OutFile& file) noexcept {
   open_.erase(file.place);
   const int result = files_.close(file.fd);
   file.fd = -1;
-  file.unsynced = file.unsynced_name = file.torn_tail = false;  // torn: repaired when it is opened again
+  file.unsynced = file.unsynced_name = file.torn_tail =
+      false;  // torn: repaired when it is opened again
   return result;
 }
 

@@ -17,12 +17,12 @@ struct OutFile {
   std::string path;
   int fd = -1;
   bool regular = false;
-  bool unsynced = false;         ///< written since the last sync
-  bool unsynced_name = false;    ///< created, its directory not synced yet
-  bool torn_tail = false;        ///< ends in a torn record that could not be cut off: a LF goes first
-  std::uint32_t part = kNoPart;  ///< its part of the batch in hand
-  std::uint64_t epoch = 0;       ///< PathRouter::epoch() when last used
-  std::int64_t used = 0;         ///< PathRouter::second() when last used
+  bool unsynced = false;       ///< written since the last sync
+  bool unsynced_name = false;  ///< created, its directory not synced yet
+  bool torn_tail = false;      ///< ends in a torn record that could not be cut off: a LF goes first
+  std::uint32_t part = kNoPart;           ///< its part of the batch in hand
+  std::uint64_t epoch = 0;                ///< PathRouter::epoch() when last used
+  std::int64_t used = 0;                  ///< PathRouter::second() when last used
   std::list<OutFile*>::iterator place{};  ///< in the table's list of open files
 };
 
@@ -39,9 +39,9 @@ class FileTable {
   std::size_t known() const noexcept { return by_path_.size(); }
   void forget_closed();  ///< drops entries that are neither open nor part of the batch in hand
 
-  void opened(OutFile& file, int fd);       ///< the table owns `fd` from here on
-  void touch(OutFile& file) noexcept;       ///< most recently used
-  int close(OutFile& file) noexcept;        ///< 0 or a negated errno; closed in either case
+  void opened(OutFile& file, int fd);  ///< the table owns `fd` from here on
+  void touch(OutFile& file) noexcept;  ///< most recently used
+  int close(OutFile& file) noexcept;   ///< 0 or a negated errno; closed in either case
 
   /// Open files, most recently used first.
   const std::list<OutFile*>& open() const noexcept { return open_; }

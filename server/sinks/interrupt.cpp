@@ -11,7 +11,9 @@
 
 namespace penstock {
 
-Interrupt::Interrupt() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) { PENSTOCK_CHECK(wake_ >= 0); }
+Interrupt::Interrupt() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  PENSTOCK_CHECK(wake_ >= 0);
+}
 
 Interrupt::~Interrupt() { ::close(wake_); }
 
@@ -28,11 +30,13 @@ void Interrupt::clear() noexcept {
   requested_.store(false);
 }
 
-bool Interrupt::wait_writable(int fd, std::chrono::steady_clock::time_point deadline) const noexcept {
+bool Interrupt::wait_writable(int fd,
+                              std::chrono::steady_clock::time_point deadline) const noexcept {
   using std::chrono::milliseconds;
   for (;;) {
     const auto now = std::chrono::steady_clock::now();
-    const auto left = deadline <= now ? milliseconds(0) : std::chrono::ceil<milliseconds>(deadline - now);
+    const auto left =
+        deadline <= now ? milliseconds(0) : std::chrono::ceil<milliseconds>(deadline - now);
     std::array<pollfd, 2> polls = {pollfd{fd, POLLOUT, 0}, pollfd{wake_, POLLIN, 0}};
     const int ready = ::poll(polls.data(), polls.size(), static_cast<int>(left.count()));
     if (polls[1].revents != 0 && ready > 0) return false;

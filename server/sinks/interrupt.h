@@ -13,9 +13,9 @@ class Interrupt {
   Interrupt& operator=(const Interrupt&) = delete;
   ~Interrupt();
 
-  void request() noexcept;                                      ///< any thread
+  void request() noexcept;                                       ///< any thread
   bool requested() const noexcept { return requested_.load(); }  ///< any thread
-  void clear() noexcept;                                        ///< the waiting thread
+  void clear() noexcept;                                         ///< the waiting thread
 
   /// True when `fd` may be written before `deadline` and before a request. An error on `fd` counts as writable: the
   /// write tells which.

@@ -59,7 +59,8 @@ Result<OpenedFile> open_for_append(FileOps& files, const std::string& path, bool
     return fail(EINVAL, "open " + path + ": is a block device");
   }
   file.regular = S_ISREG(status.st_mode);
-  if (result == 0 && file.regular && status.st_size > 0) result = repair(files, file, status.st_size);
+  if (result == 0 && file.regular && status.st_size > 0)
+    result = repair(files, file, status.st_size);
   if (result == 0) return file;
   files.close(file.fd);
   return fail(-result, "open " + path + ": " + errno_text(result));

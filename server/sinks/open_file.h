@@ -9,10 +9,11 @@ namespace penstock {
 
 /// What open_for_append found or made.
 struct OpenedFile {
-  int fd = -1;            ///< the caller closes it
-  bool regular = false;   ///< false: a FIFO, a terminal, /dev/null: never cut, synced or repaired
-  bool created = false;   ///< its name is not durable before sync_directory
-  bool repaired = false;  ///< it did not end in a LF (a crash, a full disk): one was added, so that the torn record stands alone
+  int fd = -1;           ///< the caller closes it
+  bool regular = false;  ///< false: a FIFO, a terminal, /dev/null: never cut, synced or repaired
+  bool created = false;  ///< its name is not durable before sync_directory
+  bool repaired =
+      false;  ///< it did not end in a LF (a crash, a full disk): one was added, so that the torn record stands alone
 };
 
 /// Opens `path` for appending, mode 0640 less the umask, and creates it and its directories (0750) where missing.

@@ -5,7 +5,8 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kMaxKnown = 16384;  // paths remembered; a flood of spoofed peers must not eat memory
+constexpr std::size_t kMaxKnown =
+    16384;  // paths remembered; a flood of spoofed peers must not eat memory
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 
 std::int64_t floor_seconds(std::int64_t time_ns) noexcept {

@@ -15,8 +15,8 @@ constexpr std::size_t kMaxValueBytes = 128;
 constexpr std::size_t kMaxNameBytes = 255;  // NAME_MAX of every file system in use
 
 bool stays(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-         c == ':' || c == '-';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == ':' || c == '-';
 }
 
 // FNV-1a, 64 bits: names must differ, nobody's security rests on it.
@@ -78,7 +78,8 @@ std::string path_value(std::string_view value) {
       continue;
     }
     std::array<char, 4> hex{};
-    std::snprintf(hex.data(), hex.size(), "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    std::snprintf(hex.data(), hex.size(), "%%%02X",
+                  static_cast<unsigned>(static_cast<unsigned char>(c)));
     out += hex.data();
   }
   return shortened(std::move(out), kMaxValueBytes);
@@ -97,7 +98,8 @@ PathTemplate::PathTemplate(std::vector<config::PathPart> parts, config::TimeZone
   for (const config::PathPart& part : parts_) {
     uses_time_ = uses_time_ || part.kind == Kind::kTime;
     uses_peer_ = uses_peer_ || part.kind == Kind::kPeer;
-    uses_origin_ = uses_origin_ || part.kind == Kind::kListener || part.kind == Kind::kUrl || part.kind == Kind::kScheme;
+    uses_origin_ = uses_origin_ || part.kind == Kind::kListener || part.kind == Kind::kUrl ||
+                   part.kind == Kind::kScheme;
   }
 }
 
@@ -117,7 +119,8 @@ std::string PathTemplate::time_text(std::int64_t seconds) const {
       out += std::to_string(seconds);
     } else {
       std::array<char, 128> text{};
-      out.append(text.data(), std::strftime(text.data(), text.size(), part.text.c_str(), &calendar));
+      out.append(text.data(),
+                 std::strftime(text.data(), text.size(), part.text.c_str(), &calendar));
     }
     out += '\0';
   }

@@ -18,9 +18,10 @@ class RawEncoder final : public Encoder {
   explicit RawEncoder(config::Newlines newlines) noexcept : newlines_(newlines) {}
 
   bool keeps_lines() const noexcept override { return true; }
-  std::size_t encoded_bytes(const Batch& batch, const Segment& segment, std::size_t frame) const override;
-  std::size_t encode(const Batch& batch, const Segment& segment, std::size_t first, std::size_t last,
-                     EncodeBuffer& out) const override;
+  std::size_t encoded_bytes(const Batch& batch, const Segment& segment,
+                            std::size_t frame) const override;
+  std::size_t encode(const Batch& batch, const Segment& segment, std::size_t first,
+                     std::size_t last, EncodeBuffer& out) const override;
 
  private:
   config::Newlines newlines_;

@@ -6,13 +6,16 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kMaxPieceBytes = std::size_t{1} << 20;     // so that an interrupt is seen between two writes
-constexpr std::size_t kWorthItsOwnWrite = std::size_t{32} << 10;  // below this, copying costs less than a system call
+constexpr std::size_t kMaxPieceBytes = std::size_t{1}
+                                       << 20;  // so that an interrupt is seen between two writes
+constexpr std::size_t kWorthItsOwnWrite =
+    std::size_t{32} << 10;  // below this, copying costs less than a system call
 
 // The first records of a run that is too long for one write, or as much of a record that is too long itself.
 std::string_view front_of(std::string_view lines) noexcept {
   const auto* newline = static_cast<const char*>(memrchr(lines.data(), '\n', kMaxPieceBytes));
-  return lines.substr(0, newline == nullptr ? kMaxPieceBytes : static_cast<std::size_t>(newline + 1 - lines.data()));
+  return lines.substr(0, newline == nullptr ? kMaxPieceBytes
+                                            : static_cast<std::size_t>(newline + 1 - lines.data()));
 }
 
 }  // namespace
@@ -39,7 +42,8 @@ Place RecordChain::behind_segment(const Place& place) const noexcept {
 }
 
 bool RecordChain::lies_as_lines(const Place& place) const noexcept {
-  return place.segment != kNoSegment && batch_.segments[place.segment].lines && encoder_.keeps_lines();
+  return place.segment != kNoSegment && batch_.segments[place.segment].lines &&
+         encoder_.keeps_lines();
 }
 
 // The bytes of the block from `from` to the end of the last line segment that lies side by side with it.
@@ -111,7 +115,8 @@ void RecordChain::remaining(Place from, std::vector<FrameRange>& ranges) const {
 }
 
 void merge_ranges(std::vector<FrameRange>& ranges) {
-  std::sort(ranges.begin(), ranges.end(), [](const FrameRange& a, const FrameRange& b) { return a.first < b.first; });
+  std::sort(ranges.begin(), ranges.end(),
+            [](const FrameRange& a, const FrameRange& b) { return a.first < b.first; });
   std::size_t kept = 0;
   for (const FrameRange& range : ranges) {
     if (kept != 0 && ranges[kept - 1].first + ranges[kept - 1].count == range.first) {

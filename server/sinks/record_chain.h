@@ -16,9 +16,10 @@ inline constexpr std::uint32_t kNoSegment = UINT32_MAX;
 
 /// A place in what a chain of segments encodes to: in front of byte `skip` of the encoded frame `frame`.
 struct Place {
-  std::uint32_t segment = kNoSegment;  ///< index into Batch::segments; kNoSegment: behind the last record
-  std::size_t frame = 0;               ///< index into Batch::frames
-  std::size_t skip = 0;                ///< bytes of this record that are already out: not 0 means torn
+  std::uint32_t segment =
+      kNoSegment;         ///< index into Batch::segments; kNoSegment: behind the last record
+  std::size_t frame = 0;  ///< index into Batch::frames
+  std::size_t skip = 0;   ///< bytes of this record that are already out: not 0 means torn
 };
 
 /// Bytes that go out with one write(2) and the place behind them. Valid until the next call that uses the same buffer.
@@ -33,7 +34,8 @@ struct Piece {
 class RecordChain {
  public:
   /// `next[i]` is the segment that follows segment i on its chain, or kNoSegment.
-  RecordChain(const Batch& batch, const std::vector<std::uint32_t>& next, const Encoder& encoder) noexcept
+  RecordChain(const Batch& batch, const std::vector<std::uint32_t>& next,
+              const Encoder& encoder) noexcept
       : batch_(batch), next_(next), encoder_(encoder) {}
 
   /// The place in front of the first record of a chain that begins with segment `head`.

@@ -15,13 +15,15 @@
 namespace penstock {
 namespace {
 
-constexpr std::chrono::seconds kPatience{1};                  // without progress
-constexpr std::size_t kMaxWriteBytes = std::size_t{1} << 20;  // an interrupt is seen between two writes
-constexpr std::size_t kSharedWriteBytes = 4096;               // PIPE_BUF: what POLLOUT promises room for
+constexpr std::chrono::seconds kPatience{1};  // without progress
+constexpr std::size_t kMaxWriteBytes = std::size_t{1}
+                                       << 20;    // an interrupt is seen between two writes
+constexpr std::size_t kSharedWriteBytes = 4096;  // PIPE_BUF: what POLLOUT promises room for
 
 }  // namespace
 
-StdoutSink::StdoutSink(const config::Sink& config, int fd) : name_(config.name), encoder_(config.newlines), fd_(fd) {}
+StdoutSink::StdoutSink(const config::Sink& config, int fd)
+    : name_(config.name), encoder_(config.newlines), fd_(fd) {}
 
 StdoutSink::~StdoutSink() {
   if (own_fd_) ::close(fd_);
@@ -96,8 +98,9 @@ std::size_t StdoutSink::write_out(std::string_view bytes) {
       continue;
     }
     if (n == -EINTR || (n == -EAGAIN && interrupt_.wait_writable(fd_, give_up_))) continue;
-    error_ = "write standard output: " +
-             (n == -EAGAIN ? "full, nobody reads it" : errno_text(n == 0 ? ENOSPC : static_cast<int>(n)));
+    error_ = "write standard output: " + (n == -EAGAIN
+                                              ? "full, nobody reads it"
+                                              : errno_text(n == 0 ? ENOSPC : static_cast<int>(n)));
     break;
   }
   return done;
@@ -106,11 +109,13 @@ std::size_t StdoutSink::write_out(std::string_view bytes) {
 // Bytes written or a negated errno; -EAGAIN where it would have to wait.
 std::int64_t StdoutSink::write_some(std::string_view bytes) {
   if (way_ == Way::kShared) {
-    if (!interrupt_.wait_writable(fd_, std::chrono::steady_clock::time_point::min())) return -EAGAIN;
+    if (!interrupt_.wait_writable(fd_, std::chrono::steady_clock::time_point::min()))
+      return -EAGAIN;
     bytes = bytes.substr(0, kSharedWriteBytes);
   }
-  const ssize_t n = way_ == Way::kSocket ? ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
-                                         : ::write(fd_, bytes.data(), bytes.size());
+  const ssize_t n = way_ == Way::kSocket
+                        ? ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
+                        : ::write(fd_, bytes.data(), bytes.size());
   return n < 0 ? -std::int64_t{errno} : n;
 }
 

@@ -13,8 +13,8 @@ struct Part {
   OutFile* file = nullptr;
   std::uint32_t head = kNoSegment;  ///< first and last segment of its chain
   std::uint32_t tail = kNoSegment;
-  Place place;                      ///< next byte to write
-  bool done = false;                ///< written, and synced where the sink says so
+  Place place;        ///< next byte to write
+  bool done = false;  ///< written, and synced where the sink says so
 
   // Since the file was opened for this part or last synced: what can still be taken back.
   bool in_session = false;

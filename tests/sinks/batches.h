@@ -13,13 +13,15 @@ namespace penstock::testing {
 /// Builds a batch the way a loop does: lines as the newline framer leaves them in the block, opaque frames as datagrams.
 class BatchBuilder {
  public:
-  explicit BatchBuilder(std::size_t capacity = std::size_t{1} << 16) : block_(std::make_shared<Block>(capacity)) {
+  explicit BatchBuilder(std::size_t capacity = std::size_t{1} << 16)
+      : block_(std::make_shared<Block>(capacity)) {
     batch_.block = block_;
     batch_.id = 1;
   }
 
   /// Lines that lie back to back: one segment with `lines` true.
-  BatchBuilder& lines(const Origin& origin, const Peer& peer, std::int64_t time_ns, const std::vector<std::string>& frames) {
+  BatchBuilder& lines(const Origin& origin, const Peer& peer, std::int64_t time_ns,
+                      const std::vector<std::string>& frames) {
     return segment(origin, peer, time_ns, frames, Shape::kLine);
   }
 

@@ -33,7 +33,8 @@ double cpu_seconds() {
 }
 
 double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<long>(values.size() / 2), values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<long>(values.size() / 2),
+                   values.end());
   return values[values.size() / 2];
 }
 
@@ -54,7 +55,8 @@ double bare(const std::string& path, const Batch& batch, std::size_t piece, int 
   for (int at = 0; at < times; ++at) {
     for (std::size_t done = 0; done < batch.end; done += piece) {
       const std::size_t size = std::min(piece, batch.end - done);
-      if (::write(fd, batch.block->data() + done, size) != static_cast<ssize_t>(size)) throw std::runtime_error("write");
+      if (::write(fd, batch.block->data() + done, size) != static_cast<ssize_t>(size))
+        throw std::runtime_error("write");
     }
   }
   const double used = cpu_seconds() - begin;
@@ -63,7 +65,8 @@ double bare(const std::string& path, const Batch& batch, std::size_t piece, int 
 }
 
 // Interleaved pairs: median GB/s of both and the median of their ratios.
-void compare(const char* what, const std::string& dir, const Batch& batch, std::size_t piece, int times) {
+void compare(const char* what, const std::string& dir, const Batch& batch, std::size_t piece,
+             int times) {
   std::vector<double> ours, theirs, ratios;
   for (int round = 0; round < kRounds; ++round) {
     ours.push_back(with_sink(dir + "/sink", batch, times));
@@ -79,7 +82,8 @@ void compare(const char* what, const std::string& dir, const Batch& batch, std::
 }
 
 Peer peer_number(unsigned at) {
-  return testing::inet_peer(10, 0, static_cast<std::uint8_t>(at >> 8), static_cast<std::uint8_t>(at));
+  return testing::inet_peer(10, 0, static_cast<std::uint8_t>(at >> 8),
+                            static_cast<std::uint8_t>(at));
 }
 
 Batch filled(std::size_t segments, bool opaque) {
@@ -87,7 +91,8 @@ Batch filled(std::size_t segments, bool opaque) {
   BatchBuilder builder(kBlock);
   std::size_t done = 0;
   for (std::size_t at = 0; at < segments; ++at) {
-    const std::vector<std::string> frames(records * (at + 1) / segments - done, std::string(kRecord, 'r'));
+    const std::vector<std::string> frames(records * (at + 1) / segments - done,
+                                          std::string(kRecord, 'r'));
     done += frames.size();
     const Peer peer = peer_number(static_cast<unsigned>(at));
     opaque ? builder.opaque(kOrigin, peer, 0, frames) : builder.lines(kOrigin, peer, 0, frames);
@@ -103,7 +108,8 @@ void many_peers(const std::string& dir, std::size_t max_open_files) {
   for (unsigned first = 0; first < 10'000; first += 1000) {
     BatchBuilder builder(kBlock);
     for (unsigned at = first; at < first + 1000; ++at) {
-      builder.lines(kOrigin, peer_number(at), 0, std::vector<std::string>(5, std::string(kRecord, 'p')));
+      builder.lines(kOrigin, peer_number(at), 0,
+                    std::vector<std::string>(5, std::string(kRecord, 'p')));
     }
     batches.push_back(builder.take());
   }
@@ -115,10 +121,13 @@ void many_peers(const std::string& dir, std::size_t max_open_files) {
     }
     round = cpu_seconds() - begin;
   }
-  std::printf("10,000 peers with {peer}, max_open_files %-5zu first round %.2f us a segment, then %.2f us, %.0f k records/s\n",
-              max_open_files, used[0] * 100, used[3] * 100, 50.0 / used[3]);
+  std::printf(
+      "10,000 peers with {peer}, max_open_files %-5zu first round %.2f us a segment, then %.2f us, "
+      "%.0f k records/s\n",
+      max_open_files, used[0] * 100, used[3] * 100, 50.0 / used[3]);
   if (!sink.close()) throw std::runtime_error("close");
-  for (const auto& entry : std::filesystem::directory_iterator(dir)) std::filesystem::remove(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(dir))
+    std::filesystem::remove(entry.path());
 }
 
 }  // namespace
@@ -129,8 +138,10 @@ int main(int argc, char** argv) {
   bare(dir / "warm", filled(1, false), kBlock, times);  // the first touch of memory is slow
   std::filesystem::remove(dir / "warm");
   compare("lines, 1 MiB, one segment, static path", dir.path(), filled(1, false), kBlock, times);
-  compare("lines, 1 MiB, 1,000 segments, static path", dir.path(), filled(1000, false), kBlock, times);
-  compare("opaque, 200 bytes, static path", dir.path(), filled(1, true), std::size_t{256} << 10, times);
+  compare("lines, 1 MiB, 1,000 segments, static path", dir.path(), filled(1000, false), kBlock,
+          times);
+  compare("opaque, 200 bytes, static path", dir.path(), filled(1, true), std::size_t{256} << 10,
+          times);
   many_peers(dir.path(), 128);
   many_peers(dir.path(), 20'000);
 }

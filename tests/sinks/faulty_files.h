@@ -17,9 +17,9 @@ namespace penstock::testing {
 class FaultyFiles final : public FileOps {
  public:
   // What fails: a negated errno, 0 for nothing. `path` matches by its end.
-  std::int64_t space = INT64_MAX;        ///< bytes that still fit, over all files; then -ENOSPC
-  std::size_t most_at_once = SIZE_MAX;   ///< short writes
-  int interrupted_writes = 0;            ///< so many writes end in EINTR first
+  std::int64_t space = INT64_MAX;       ///< bytes that still fit, over all files; then -ENOSPC
+  std::size_t most_at_once = SIZE_MAX;  ///< short writes
+  int interrupted_writes = 0;           ///< so many writes end in EINTR first
   std::map<std::string, int> open_error, write_error, sync_error;
   int directory_sync_error = 0;
   int cut_error = 0;

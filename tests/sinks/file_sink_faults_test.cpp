@@ -41,7 +41,8 @@ const std::string kTextA = "a0\na1\na\\n4\na5\n", kTextB = "b2\nb3\nb6\n";
 
 std::string flat(const std::vector<FrameRange>& ranges) {
   std::string out;
-  for (const FrameRange& range : ranges) out += std::to_string(range.first) + '+' + std::to_string(range.count) + ' ';
+  for (const FrameRange& range : ranges)
+    out += std::to_string(range.first) + '+' + std::to_string(range.count) + ' ';
   return out;
 }
 
@@ -57,7 +58,8 @@ std::string frames_of(const Batch& batch, const std::vector<FrameRange>& ranges)
 
 }  // namespace
 
-TEST_CASE("file sink: a disk that fills at any byte loses, tears and doubles nothing", "[sinks][faults]") {
+TEST_CASE("file sink: a disk that fills at any byte loses, tears and doubles nothing",
+          "[sinks][faults]") {
   const std::string all = "x\nlong line\nop\\naque\nend\n";
   for (const auto sync : {config::Sync::kNever, config::Sync::kAlways}) {
     for (std::size_t space = 0; space <= all.size(); ++space) {
@@ -68,7 +70,9 @@ TEST_CASE("file sink: a disk that fills at any byte loses, tears and doubles not
       REQUIRE(sink.open());
       files.space = static_cast<std::int64_t>(space);
       BatchBuilder builder;
-      builder.lines(kOrigin, kA, 0, {"x", "long line"}).opaque(kOrigin, kB, 0, {"op\naque"}).gap("\n");
+      builder.lines(kOrigin, kA, 0, {"x", "long line"})
+          .opaque(kOrigin, kB, 0, {"op\naque"})
+          .gap("\n");
       const Batch batch = builder.lines(kOrigin, kA, 0, {"end"}).take();
       WriteStatus status = sink.write(batch);
       if (space < all.size()) {
@@ -85,7 +89,8 @@ TEST_CASE("file sink: a disk that fills at any byte loses, tears and doubles not
   }
 }
 
-TEST_CASE("file sink: giving up at any byte leaves whole records and names the rest", "[sinks][faults]") {
+TEST_CASE("file sink: giving up at any byte leaves whole records and names the rest",
+          "[sinks][faults]") {
   const std::string all = "x\nlong line\nop\\naque\nend\n";
   for (std::size_t space = 0; space < all.size(); ++space) {
     CAPTURE(space);
@@ -101,12 +106,14 @@ TEST_CASE("file sink: giving up at any byte leaves whole records and names the r
     REQUIRE(sink.write(batch) == WriteStatus::kRetry);
     const auto left = sink.abandon(batch);
     const std::string written = all.substr(0, space);
-    const std::size_t whole = written.rfind('\n') == std::string::npos ? 0 : written.rfind('\n') + 1;
+    const std::size_t whole =
+        written.rfind('\n') == std::string::npos ? 0 : written.rfind('\n') + 1;
     CHECK(read_file(dir / "out.log") == "before\n" + all.substr(0, whole));
     const auto records = static_cast<std::size_t>(std::count(written.begin(), written.end(), '\n'));
     CHECK(flat(left) == std::to_string(records) + '+' + std::to_string(4 - records) + ' ');
     files.space = INT64_MAX;
-    CHECK(sink.write(BatchBuilder().lines(kOrigin, kA, 0, {"next"}).take()) == WriteStatus::kDelivered);
+    CHECK(sink.write(BatchBuilder().lines(kOrigin, kA, 0, {"next"}).take()) ==
+          WriteStatus::kDelivered);
     CHECK(read_file(dir / "out.log") == "before\n" + all.substr(0, whole) + "next\n");
   }
 }
@@ -145,7 +152,8 @@ TEST_CASE("file sink: one file that fails does not hold up the others", "[sinks]
   CHECK(read_file(dir / "10.0.0.2") == kTextB);
 }
 
-TEST_CASE("file sink: a file that cannot be opened is retried, the others are written", "[sinks][faults]") {
+TEST_CASE("file sink: a file that cannot be opened is retried, the others are written",
+          "[sinks][faults]") {
   const TempDir dir;
   FaultyFiles files;
   FileSink sink(config_for(dir / "{peer}"), files);
@@ -161,7 +169,8 @@ TEST_CASE("file sink: a file that cannot be opened is retried, the others are wr
   CHECK(read_file(dir / "10.0.0.2") == kTextB);
 }
 
-TEST_CASE("file sink: torn files may be closed for others while the disk is full", "[sinks][faults]") {
+TEST_CASE("file sink: torn files may be closed for others while the disk is full",
+          "[sinks][faults]") {
   const TempDir dir;
   FaultyFiles files;
   config::Sink config = config_for(dir / "{peer}");
@@ -169,7 +178,9 @@ TEST_CASE("file sink: torn files may be closed for others while the disk is full
   FileSink sink(config, files);
   REQUIRE(sink.open());
   BatchBuilder builder;
-  builder.lines(kOrigin, kA, 0, {"first", "second"}).lines(kOrigin, kB, 0, {"third"}).lines(kOrigin, kC, 0, {"fourth"});
+  builder.lines(kOrigin, kA, 0, {"first", "second"})
+      .lines(kOrigin, kB, 0, {"third"})
+      .lines(kOrigin, kC, 0, {"fourth"});
   const Batch batch = builder.take();
   files.space = 9;  // "first\nsec"
   CHECK(sink.write(batch) == WriteStatus::kRetry);
@@ -183,7 +194,8 @@ TEST_CASE("file sink: torn files may be closed for others while the disk is full
   CHECK(sink.repaired() == 0);
 }
 
-TEST_CASE("file sink: a torn record behind which others wrote is not cut, a LF ends it", "[sinks][faults]") {
+TEST_CASE("file sink: a torn record behind which others wrote is not cut, a LF ends it",
+          "[sinks][faults]") {
   const TempDir dir;
   FaultyFiles files;
   FileSink sink(config_for(dir / "out"), files);
@@ -194,11 +206,14 @@ TEST_CASE("file sink: a torn record behind which others wrote is not cut, a LF e
   std::ofstream(dir / "out", std::ios::app) << "+other\n+tail";
   CHECK(flat(sink.abandon(batch)) == "0+1 ");
   files.space = INT64_MAX;
-  CHECK(sink.write(BatchBuilder().lines(kOrigin, kA, 0, {"next"}).take()) == WriteStatus::kDelivered);
+  CHECK(sink.write(BatchBuilder().lines(kOrigin, kA, 0, {"next"}).take()) ==
+        WriteStatus::kDelivered);
   CHECK(read_file(dir / "out") == "tor+other\n+tail\nnext\n");
 }
 
-TEST_CASE("file sink: where cutting fails the torn record is ended by a LF as soon as there is room", "[sinks][faults]") {
+TEST_CASE(
+    "file sink: where cutting fails the torn record is ended by a LF as soon as there is room",
+    "[sinks][faults]") {
   const TempDir dir;
   FaultyFiles files;
   FileSink sink(config_for(dir / "out"), files);
@@ -215,7 +230,8 @@ TEST_CASE("file sink: where cutting fails the torn record is ended by a LF as so
   CHECK(read_file(dir / "out") == "tor\nnext\n");
 }
 
-TEST_CASE("file sink: sync = always syncs each file and new names before delivered", "[sinks][sync]") {
+TEST_CASE("file sink: sync = always syncs each file and new names before delivered",
+          "[sinks][sync]") {
   const TempDir dir;
   FaultyFiles files;
   FileSink sink(config_for(dir / "{peer}", config::Sync::kAlways), files);
@@ -228,7 +244,8 @@ TEST_CASE("file sink: sync = always syncs each file and new names before deliver
   CHECK(files.directory_syncs == 2);
 }
 
-TEST_CASE("file sink: after a failed sync the records are cut off, written and synced again", "[sinks][sync]") {
+TEST_CASE("file sink: after a failed sync the records are cut off, written and synced again",
+          "[sinks][sync]") {
   const TempDir dir;
   FaultyFiles files;
   write_file(dir / "10.0.0.1", "before\n");
@@ -268,7 +285,8 @@ TEST_CASE("file sink: a name that cannot be made durable is not delivered", "[si
   CHECK(read_file(dir / "10.0.0.1") == "x\n");
 }
 
-TEST_CASE("file sink: with sync = always a file is synced before it makes way for another", "[sinks][sync]") {
+TEST_CASE("file sink: with sync = always a file is synced before it makes way for another",
+          "[sinks][sync]") {
   const TempDir dir;
   FaultyFiles files;
   config::Sink config = config_for(dir / "{peer}", config::Sync::kAlways);
@@ -307,7 +325,10 @@ TEST_CASE("file sink: giving up with sync = always keeps what could be synced", 
   }
 }
 
-TEST_CASE("file sink: sync = interval delivers when written and syncs when due, at eviction and at the end", "[sinks][sync]") {
+TEST_CASE(
+    "file sink: sync = interval delivers when written and syncs when due, at eviction and at the "
+    "end",
+    "[sinks][sync]") {
   const TempDir dir;
   FaultyFiles files;
   config::Sink config = config_for(dir / "{peer}", config::Sync::kInterval);
@@ -344,7 +365,8 @@ TEST_CASE("file sink: sync = interval delivers when written and syncs when due, 
     files.sync_error["10.0.0.2"] = -EIO;
     const auto closed = sink.close();
     REQUIRE_FALSE(closed);
-    CHECK_THAT(closed.error().message, Catch::StartsWith("sink \"archive\": close ") && Catch::EndsWith("input/output error"));
+    CHECK_THAT(closed.error().message, Catch::StartsWith("sink \"archive\": close ") &&
+                                           Catch::EndsWith("input/output error"));
     CHECK(sink.failed_syncs() == 1);
     CHECK(files.open_now() == 0);
   }
@@ -425,7 +447,8 @@ TEST_CASE("file sink: a small file system that fills and is freed", "[sinks][fau
     int filled = 0;
     for (int round = 0; filled < 1; ++round) {
       BatchBuilder builder;
-      const std::vector<std::string> lines(50, std::string(199, static_cast<char>('a' + round % 26)));
+      const std::vector<std::string> lines(50,
+                                           std::string(199, static_cast<char>('a' + round % 26)));
       const Batch batch = builder.lines(kOrigin, kA, 0, lines).lines(kOrigin, kB, 0, {"b"}).take();
       for (const std::string& line : lines) expected += line + '\n';
       WriteStatus status = sink.write(batch);
@@ -445,7 +468,9 @@ TEST_CASE("file sink: a small file system that fills and is freed", "[sinks][fau
   CHECK(expected == got);
 }
 
-TEST_CASE("file sink: a kill at any time loses nothing delivered, and the next start repairs the end", "[sinks][faults]") {
+TEST_CASE(
+    "file sink: a kill at any time loses nothing delivered, and the next start repairs the end",
+    "[sinks][faults]") {
   for (int round = 0; round < 20; ++round) {
     const TempDir dir;
     int report[2];
@@ -458,7 +483,9 @@ TEST_CASE("file sink: a kill at any time loses nothing delivered, and the next s
       if (!sink.open()) _exit(1);
       for (int at = 0;; ++at) {
         const std::string line = "record number " + std::to_string(at);
-        if (sink.write(BatchBuilder(256).lines(kOrigin, kA, 0, {line}).take()) != WriteStatus::kDelivered) _exit(1);
+        if (sink.write(BatchBuilder(256).lines(kOrigin, kA, 0, {line}).take()) !=
+            WriteStatus::kDelivered)
+          _exit(1);
         if (write(report[1], "d", 1) != 1) _exit(1);
       }
     }
@@ -472,12 +499,14 @@ TEST_CASE("file sink: a kill at any time loses nothing delivered, and the next s
     }
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
-    for (ssize_t n = 0; (n = read(report[0], buffer, sizeof buffer)) > 0;) delivered += static_cast<std::size_t>(n);
+    for (ssize_t n = 0; (n = read(report[0], buffer, sizeof buffer)) > 0;)
+      delivered += static_cast<std::size_t>(n);
     ::close(report[0]);
 
     FileSink sink(config_for(dir / "out"));
     REQUIRE(sink.open());
-    CHECK(sink.write(BatchBuilder().lines(kOrigin, kA, 0, {"after"}).take()) == WriteStatus::kDelivered);
+    CHECK(sink.write(BatchBuilder().lines(kOrigin, kA, 0, {"after"}).take()) ==
+          WriteStatus::kDelivered);
     std::ifstream in(dir / "out");
     std::string line;
     for (std::size_t at = 0; at < delivered; ++at) {

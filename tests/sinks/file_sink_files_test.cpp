@@ -36,7 +36,8 @@ Batch line(const std::string& text, const Peer& peer = kA, std::int64_t time_ns 
 std::string read_all(int fd) {
   std::string out;
   char buffer[65536];
-  for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) > 0;) out.append(buffer, static_cast<std::size_t>(n));
+  for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) > 0;)
+    out.append(buffer, static_cast<std::size_t>(n));
   return out;
 }
 
@@ -52,7 +53,8 @@ TEST_CASE("file sink: a file that does not end in a LF is repaired once", "[sink
   CHECK(read_file(dir / "out") == "whole\ntorn\nnext\n");
 }
 
-TEST_CASE("file sink: a repair that finds no room is tried again with the next write", "[sinks][file]") {
+TEST_CASE("file sink: a repair that finds no room is tried again with the next write",
+          "[sinks][file]") {
   const TempDir dir;
   write_file(dir / "10.0.0.1", "torn");
   FaultyFiles files;
@@ -79,14 +81,19 @@ TEST_CASE("file sink: open says what is wrong before the first accept", "[sinks]
     return opened.error().message;
   };
   FaultyFiles files;
-  CHECK(message(dir / "folder", files) == "sink \"archive\": open " + dir / "folder" + ": is a directory");
-  CHECK(message(dir / "file/x/out.log", files) == "sink \"archive\": create directory " + dir / "file/x: not a directory");
-  CHECK(message(dir / "file/{peer}", files) == "sink \"archive\": create directory " + dir / "file: not a directory");
-  CHECK_THAT(message(dir / "{pear}", files), Catch::StartsWith("sink \"archive\": path \"") && Catch::Contains("{pear}"));
+  CHECK(message(dir / "folder", files) ==
+        "sink \"archive\": open " + dir / "folder" + ": is a directory");
+  CHECK(message(dir / "file/x/out.log", files) ==
+        "sink \"archive\": create directory " + dir / "file/x: not a directory");
+  CHECK(message(dir / "file/{peer}", files) ==
+        "sink \"archive\": create directory " + dir / "file: not a directory");
+  CHECK_THAT(message(dir / "{pear}", files),
+             Catch::StartsWith("sink \"archive\": path \"") && Catch::Contains("{pear}"));
   CHECK(message("/proc/nowhere/{peer}", files) ==
         "sink \"archive\": create directory /proc/nowhere: no such file or directory");
   files.open_error["out.log"] = -EACCES;
-  CHECK(message(dir / "out.log", files) == "sink \"archive\": open " + dir / "out.log" + ": permission denied");
+  CHECK(message(dir / "out.log", files) ==
+        "sink \"archive\": open " + dir / "out.log" + ": permission denied");
 }
 
 TEST_CASE("file sink: a base directory without rights is refused at open", "[sinks][file]") {
@@ -137,12 +144,17 @@ TEST_CASE("file sink: a file that may be written but not read is appended to", "
   struct WriteOnly final : FileOps {
     FileOps& real = system_files();
     int open(const char* path, int flags, mode_t mode) noexcept override {
-      return (flags & O_ACCMODE) == O_RDWR && std::string_view(path).ends_with("out") ? -EACCES
-                                                                                      : real.open(path, flags, mode);
+      return (flags & O_ACCMODE) == O_RDWR && std::string_view(path).ends_with("out")
+                 ? -EACCES
+                 : real.open(path, flags, mode);
     }
     int close(int fd) noexcept override { return real.close(fd); }
-    std::int64_t write(int fd, const char* d, std::size_t n) noexcept override { return real.write(fd, d, n); }
-    std::int64_t pread(int fd, char* d, std::size_t n, std::int64_t o) noexcept override { return real.pread(fd, d, n, o); }
+    std::int64_t write(int fd, const char* d, std::size_t n) noexcept override {
+      return real.write(fd, d, n);
+    }
+    std::int64_t pread(int fd, char* d, std::size_t n, std::int64_t o) noexcept override {
+      return real.pread(fd, d, n, o);
+    }
     int fstat(int fd, struct stat& s) noexcept override { return real.fstat(fd, s); }
     int ftruncate(int fd, std::int64_t n) noexcept override { return real.ftruncate(fd, n); }
     int fdatasync(int fd) noexcept override { return real.fdatasync(fd); }
@@ -157,19 +169,23 @@ TEST_CASE("file sink: a file that may be written but not read is appended to", "
   CHECK(read_file(dir / "out") == "before\nx\n");
 }
 
-TEST_CASE("file sink: never more than max_open_files, least recently used closed first", "[sinks][file]") {
+TEST_CASE("file sink: never more than max_open_files, least recently used closed first",
+          "[sinks][file]") {
   const TempDir dir;
   FaultyFiles files;
   config::Sink config = config_for(dir / "{peer}");
   config.max_open_files = 2;
   FileSink sink(config, files);
   REQUIRE(sink.open());
-  const auto write = [&](std::uint8_t peer) { return sink.write(line("x", inet_peer(10, 0, 0, peer))); };
+  const auto write = [&](std::uint8_t peer) {
+    return sink.write(line("x", inet_peer(10, 0, 0, peer)));
+  };
   for (int round = 0; round < 3; ++round) {
     for (std::uint8_t peer = 1; peer <= 5; ++peer) CHECK(write(peer) == WriteStatus::kDelivered);
   }
   CHECK(files.open_now() == 2);
-  for (std::uint8_t peer = 1; peer <= 5; ++peer) CHECK(read_file(dir / ("10.0.0." + std::to_string(peer))) == "x\nx\nx\n");
+  for (std::uint8_t peer = 1; peer <= 5; ++peer)
+    CHECK(read_file(dir / ("10.0.0." + std::to_string(peer))) == "x\nx\nx\n");
   write(4);
   const std::size_t opens = files.opens;
   write(5), write(4), write(1), write(4);  // 1 takes the place of 5
@@ -214,7 +230,9 @@ TEST_CASE("file sink: reopen leaves the moved file and makes the new one", "[sin
   CHECK(read_file(dir / "out") == "3\n");
 }
 
-TEST_CASE("file sink: reopen in the middle of a batch goes on in the new file with the next whole record", "[sinks][reopen]") {
+TEST_CASE(
+    "file sink: reopen in the middle of a batch goes on in the new file with the next whole record",
+    "[sinks][reopen]") {
   const auto sync = GENERATE(config::Sync::kNever, config::Sync::kAlways);
   const std::string all = "first\nsecond\nthird\n";
   for (std::size_t space = 0; space < all.size(); ++space) {
@@ -238,7 +256,8 @@ TEST_CASE("file sink: reopen in the middle of a batch goes on in the new file wi
   }
 }
 
-TEST_CASE("file sink: a record torn in the file that a reopen made is cut off there", "[sinks][reopen]") {
+TEST_CASE("file sink: a record torn in the file that a reopen made is cut off there",
+          "[sinks][reopen]") {
   const TempDir dir;
   FaultyFiles files;
   FileSink sink(config_for(dir / "out"), files);
@@ -268,7 +287,8 @@ TEST_CASE("file sink: reopen finds a directory that was taken away", "[sinks][re
   CHECK(read_file(dir / "a/10.0.0.1") == "2\n");
 }
 
-TEST_CASE("file sink: a FIFO takes records, waits for its reader and can be interrupted", "[sinks][fifo]") {
+TEST_CASE("file sink: a FIFO takes records, waits for its reader and can be interrupted",
+          "[sinks][fifo]") {
   const TempDir dir;
   const std::string path = dir / "fifo";
   REQUIRE(mkfifo(path.c_str(), 0600) == 0);
@@ -303,7 +323,8 @@ TEST_CASE("file sink: a FIFO takes records, waits for its reader and can be inte
     std::thread reader([&] {
       const int fd = ::open(path.c_str(), O_RDONLY);
       char buffer[5000];
-      while (got.size() < 400'000) got.append(buffer, static_cast<std::size_t>(::read(fd, buffer, sizeof buffer)));
+      while (got.size() < 400'000)
+        got.append(buffer, static_cast<std::size_t>(::read(fd, buffer, sizeof buffer)));
       ::close(fd);
     });
     while (sink.write(batch) != WriteStatus::kDelivered) {
@@ -321,8 +342,10 @@ TEST_CASE("file sink: ten thousand peers with few open files", "[sinks][file]") 
   for (int round = 0; round < 2; ++round) {
     BatchBuilder builder(std::size_t{1} << 20);
     for (unsigned peer = 0; peer < 10'000; ++peer) {
-      builder.lines(kOrigin, inet_peer(10, 1, static_cast<std::uint8_t>(peer >> 8), static_cast<std::uint8_t>(peer)), 0,
-                    {std::to_string(peer)});
+      builder.lines(
+          kOrigin,
+          inet_peer(10, 1, static_cast<std::uint8_t>(peer >> 8), static_cast<std::uint8_t>(peer)),
+          0, {std::to_string(peer)});
     }
     CHECK(sink.write(builder.take()) == WriteStatus::kDelivered);
   }
@@ -339,15 +362,18 @@ TEST_CASE("file sink: more peers than it remembers", "[sinks][file]") {
   for (unsigned batch = 0; batch < 3; ++batch) {
     BatchBuilder builder(std::size_t{1} << 20);
     for (unsigned peer = 0; peer < 20'000; ++peer) {
-      builder.lines(kOrigin, inet_peer(11, 0, static_cast<std::uint8_t>(peer >> 8), static_cast<std::uint8_t>(peer)), 0,
-                    {"x"});
+      builder.lines(
+          kOrigin,
+          inet_peer(11, 0, static_cast<std::uint8_t>(peer >> 8), static_cast<std::uint8_t>(peer)),
+          0, {"x"});
     }
     CHECK(sink.write(builder.take()) == WriteStatus::kDelivered);
   }
   CHECK(read_file(dir / "11.0.78.31") == "x\nx\nx\n");
 }
 
-TEST_CASE("file sink: the file of a past hour is closed once nothing more comes for it", "[sinks][file]") {
+TEST_CASE("file sink: the file of a past hour is closed once nothing more comes for it",
+          "[sinks][file]") {
   constexpr std::int64_t kHour = std::int64_t{3600} * 1'000'000'000, kSecond = 1'000'000'000;
   const TempDir dir;
   FaultyFiles files;

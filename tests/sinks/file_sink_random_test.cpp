@@ -22,7 +22,8 @@ class Trouble {
  public:
   explicit Trouble(unsigned seed) : random_(seed) {
     config::Sink config{.name = "random", .path = dir_ / "{peer}"};
-    config.sync = std::array{config::Sync::kNever, config::Sync::kAlways, config::Sync::kInterval}[below(3)];
+    config.sync =
+        std::array{config::Sync::kNever, config::Sync::kAlways, config::Sync::kInterval}[below(3)];
     config.sync_interval = std::chrono::milliseconds(below(2));
     config.max_open_files = 1 + below(kPeers);
     config.newlines = below(2) ? config::Newlines::kEscape : config::Newlines::kReplace;
@@ -67,8 +68,12 @@ class Trouble {
   }
 
  private:
-  std::size_t below(std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_); }
-  static Peer peer_number(unsigned peer) { return testing::inet_peer(10, 0, 0, static_cast<std::uint8_t>(peer)); }
+  std::size_t below(std::size_t n) {
+    return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_);
+  }
+  static Peer peer_number(unsigned peer) {
+    return testing::inet_peer(10, 0, 0, static_cast<std::uint8_t>(peer));
+  }
 
   Batch random_batch() {
     BatchBuilder builder;
@@ -86,7 +91,8 @@ class Trouble {
         batch_peers_.push_back(peer);
         batch_texts_.push_back(text + '\n');
       }
-      lines ? builder.lines(kOrigin, peer_number(peer), 0, frames) : builder.opaque(kOrigin, peer_number(peer), 0, frames);
+      lines ? builder.lines(kOrigin, peer_number(peer), 0, frames)
+            : builder.opaque(kOrigin, peer_number(peer), 0, frames);
       if (below(3) == 0) builder.gap("\n");
     }
     return builder.take();
@@ -120,7 +126,8 @@ class Trouble {
 
 }  // namespace
 
-TEST_CASE("file sink: whatever fails, files hold exactly what was reported delivered, in order", "[sinks][random]") {
+TEST_CASE("file sink: whatever fails, files hold exactly what was reported delivered, in order",
+          "[sinks][random]") {
   for (unsigned seed = 1; seed <= 300; ++seed) {
     CAPTURE(seed);
     Trouble trouble(seed);

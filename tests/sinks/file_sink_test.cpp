@@ -33,8 +33,10 @@ TEST_CASE("file sink: batches are appended in order, behind what is there", "[si
   write_file(dir / "out.log", "before\n");
   FileSink sink(config_for(dir / "out.log"));
   REQUIRE(sink.open());
-  CHECK(sink.write(BatchBuilder().lines(kOne, {}, kTime, {"a", "b"}).opaque(kTwo, {}, kTime, {"c\nd"}).take()) ==
-        WriteStatus::kDelivered);
+  CHECK(sink.write(BatchBuilder()
+                       .lines(kOne, {}, kTime, {"a", "b"})
+                       .opaque(kTwo, {}, kTime, {"c\nd"})
+                       .take()) == WriteStatus::kDelivered);
   CHECK(sink.write(BatchBuilder().lines(kOne, {}, kTime, {"e"}).take()) == WriteStatus::kDelivered);
   CHECK(read_file(dir / "out.log") == "before\na\nb\nc\\nd\ne\n");
   CHECK(sink.close());
@@ -50,7 +52,8 @@ TEST_CASE("file sink: an empty batch is delivered", "[sinks][file]") {
   CHECK(std::filesystem::is_empty(dir.path()));
 }
 
-TEST_CASE("file sink: segments are grouped by path wherever they stand in the batch", "[sinks][file]") {
+TEST_CASE("file sink: segments are grouped by path wherever they stand in the batch",
+          "[sinks][file]") {
   const TempDir dir;
   FileSink sink(config_for(dir / "{listener}/{peer}.log"));
   REQUIRE(sink.open());
@@ -64,7 +67,8 @@ TEST_CASE("file sink: segments are grouped by path wherever they stand in the ba
   CHECK(read_file(dir / "two/192.0.2.1.log") == "3\n");
 }
 
-TEST_CASE("file sink: the port of a peer makes no second file, uid and address family do", "[sinks][file]") {
+TEST_CASE("file sink: the port of a peer makes no second file, uid and address family do",
+          "[sinks][file]") {
   const TempDir dir;
   FileSink sink(config_for(dir / "{peer}"));
   REQUIRE(sink.open());
@@ -73,8 +77,10 @@ TEST_CASE("file sink: the port of a peer makes no second file, uid and address f
   Peer v6{.kind = Peer::Kind::kInet6, .address = {0x0a, 0, 0, 1}};
   BatchBuilder builder;
   builder.lines(kOne, inet_peer(10, 0, 0, 1), kTime, {"1"}).lines(kOne, other_port, kTime, {"2"});
-  builder.lines(kOne, v6, kTime, {"3"}).lines(kOne, {.kind = Peer::Kind::kUnix, .uid = 7}, kTime, {"4"});
-  builder.lines(kOne, {.kind = Peer::Kind::kUnix, .pid = 3, .uid = 7}, kTime, {"5"}).lines(kOne, {}, kTime, {"6"});
+  builder.lines(kOne, v6, kTime, {"3"})
+      .lines(kOne, {.kind = Peer::Kind::kUnix, .uid = 7}, kTime, {"4"});
+  builder.lines(kOne, {.kind = Peer::Kind::kUnix, .pid = 3, .uid = 7}, kTime, {"5"})
+      .lines(kOne, {}, kTime, {"6"});
   CHECK(sink.write(builder.take()) == WriteStatus::kDelivered);
   CHECK(read_file(dir / "10.0.0.1") == "1\n2\n");
   CHECK(read_file(dir / "a00:1::") == "3\n");
@@ -82,7 +88,8 @@ TEST_CASE("file sink: the port of a peer makes no second file, uid and address f
   CHECK(read_file(dir / "unknown") == "6\n");
 }
 
-TEST_CASE("file sink: the receive time of each segment chooses the file, forwards and back", "[sinks][file]") {
+TEST_CASE("file sink: the receive time of each segment chooses the file, forwards and back",
+          "[sinks][file]") {
   const TempDir dir;
   FileSink sink(config_for(dir / "%H-%M-%S.log"));
   REQUIRE(sink.open());
@@ -99,7 +106,8 @@ TEST_CASE("file sink: a path that ends up the same is one file", "[sinks][file]"
   const Origin again{"one", "udp://127.0.0.1:99"};
   FileSink sink(config_for(dir / "{listener}.log"));
   REQUIRE(sink.open());
-  const Batch batch = BatchBuilder().lines(kOne, {}, kTime, {"a"}).lines(again, {}, kTime, {"b"}).take();
+  const Batch batch =
+      BatchBuilder().lines(kOne, {}, kTime, {"a"}).lines(again, {}, kTime, {"b"}).take();
   CHECK(sink.write(batch) == WriteStatus::kDelivered);
   CHECK(read_file(dir / "one.log") == "a\nb\n");
 }
@@ -110,7 +118,8 @@ TEST_CASE("file sink: hostile names stay inside the base directory", "[sinks][fi
   FileSink sink(config_for(dir / "base/{listener}/{url}.log"));
   REQUIRE(sink.open());
   CHECK(sink.write(BatchBuilder().lines(evil, {}, kTime, {"a"}).take()) == WriteStatus::kDelivered);
-  CHECK(read_file(dir / "base/%2E.%2F..%2Fx%2F../unix:%2F%2F%2F..%2F..%2Fetc%2Fpasswd.log") == "a\n");
+  CHECK(read_file(dir / "base/%2E.%2F..%2Fx%2F../unix:%2F%2F%2F..%2F..%2Fetc%2Fpasswd.log") ==
+        "a\n");
 }
 
 TEST_CASE("file sink: files are 0640 and directories 0750 less the umask", "[sinks][file]") {
@@ -133,7 +142,8 @@ TEST_CASE("make_sink: builds each type", "[sinks]") {
   const auto hole = make_sink({.name = "hole", .type = config::SinkType::kBlackhole});
   CHECK(dynamic_cast<FileSink*>(file.get()) != nullptr);
   REQUIRE(hole->open());
-  CHECK(hole->write(BatchBuilder().lines(kOne, {}, kTime, {"a"}).take()) == WriteStatus::kDelivered);
+  CHECK(hole->write(BatchBuilder().lines(kOne, {}, kTime, {"a"}).take()) ==
+        WriteStatus::kDelivered);
   CHECK(hole->close());
   CHECK(out != nullptr);
 }

@@ -129,7 +129,8 @@ TEST_CASE("path value: long ones are cut to 128 bytes and stay different", "[sin
   }
 }
 
-TEST_CASE("path template: a file name over 255 bytes is shortened, the rest of the path stays", "[sinks][path]") {
+TEST_CASE("path template: a file name over 255 bytes is shortened, the rest of the path stays",
+          "[sinks][path]") {
   const Origin origin{std::string(120, 'l'), "unix://" + std::string(110, 'u')};
   const std::string path = rendered("d/{listener}-{url}-{listener}/{peer}.log", origin);
   const std::size_t slash = path.find('/', 2);
@@ -142,7 +143,9 @@ TEST_CASE("path template: local time follows the zone through its changes", "[si
   const Zone zone("CET-1CEST,M3.5.0,M10.5.0/3");
   const auto path = PathTemplate::parse("%Y-%m-%d %H:%M %Z", config::TimeZone::kLocal);
   const Origin origin;
-  const auto at = [&](std::int64_t time) { return path->render(segment_of(origin), path->time_text(time)); };
+  const auto at = [&](std::int64_t time) {
+    return path->render(segment_of(origin), path->time_text(time));
+  };
   CHECK(at(1'711'846'799) == "2024-03-31 01:59 CET");
   CHECK(at(1'711'846'800) == "2024-03-31 03:00 CEST");
   CHECK(at(1'719'784'800) == "2024-07-01 00:00 CEST");
@@ -152,7 +155,9 @@ TEST_CASE("path template: local time follows the zone through its changes", "[si
 TEST_CASE("path template: times before 1970 and at the leap day", "[sinks][path]") {
   const auto path = PathTemplate::parse("%F %T", config::TimeZone::kUtc);
   const Origin origin;
-  const auto at = [&](std::int64_t time) { return path->render(segment_of(origin), path->time_text(time)); };
+  const auto at = [&](std::int64_t time) {
+    return path->render(segment_of(origin), path->time_text(time));
+  };
   CHECK(at(-1) == "1969-12-31 23:59:59");
   CHECK(at(0) == "1970-01-01 00:00:00");
   CHECK(at(1'709'164'800) == "2024-02-29 00:00:00");

@@ -46,7 +46,9 @@ Pieces all_pieces(const Batch& batch, Place at, const RecordChain& chain) {
 Batch mixed() {
   BatchBuilder builder;
   builder.lines(kOrigin, {}, 0, {"one", "two"}).lines(kOrigin, {}, 0, {"three"}).gap("\n");
-  builder.lines(kOrigin, {}, 0, {}).lines(kOrigin, {}, 0, {"four", "five"}).opaque(kOrigin, {}, 0, {"s\nix", "seven"});
+  builder.lines(kOrigin, {}, 0, {})
+      .lines(kOrigin, {}, 0, {"four", "five"})
+      .opaque(kOrigin, {}, 0, {"s\nix", "seven"});
   builder.lines(kOrigin, {}, 0, {"eight"});
   return builder.take();
 }
@@ -56,7 +58,8 @@ const std::string kMixed = "one\ntwo\nthree\nfour\nfive\ns\\nix\nseven\neight\n"
 
 TEST_CASE("record chain: neighbouring line segments are one piece of the block", "[sinks][chain]") {
   BatchBuilder builder;
-  for (int at = 0; at < 100; ++at) builder.lines(kOrigin, {}, 0, {"line " + std::to_string(at), "x"});
+  for (int at = 0; at < 100; ++at)
+    builder.lines(kOrigin, {}, 0, {"line " + std::to_string(at), "x"});
   const Batch batch = builder.take();
   const auto next = one_chain(batch);
   const RecordChain chain(batch, next, kEncoder);
@@ -66,7 +69,8 @@ TEST_CASE("record chain: neighbouring line segments are one piece of the block",
   CHECK(pieces.bytes == std::string(batch.block->data(), batch.end));
 }
 
-TEST_CASE("record chain: small runs and opaque records are gathered into one piece", "[sinks][chain]") {
+TEST_CASE("record chain: small runs and opaque records are gathered into one piece",
+          "[sinks][chain]") {
   const Batch batch = mixed();
   const auto next = one_chain(batch);
   const RecordChain chain(batch, next, kEncoder);
@@ -87,7 +91,8 @@ TEST_CASE("record chain: going on from any byte gives the same bytes", "[sinks][
     std::vector<FrameRange> left;
     chain.remaining(at, left);
     merge_ranges(left);
-    const auto whole = static_cast<std::size_t>(std::count(kMixed.begin(), kMixed.begin() + static_cast<long>(cut), '\n'));
+    const auto whole = static_cast<std::size_t>(
+        std::count(kMixed.begin(), kMixed.begin() + static_cast<long>(cut), '\n'));
     CHECK(left.size() == (whole == 8 ? 0 : 1));
     if (!left.empty()) CHECK((left[0].first == whole && left[0].count == 8 - whole));
   }
@@ -110,10 +115,12 @@ TEST_CASE("record chain: a single record over a megabyte goes on inside itself",
   const Batch batch = builder.lines(kOrigin, {}, 0, {"a", std::string(2'500'000, 'z'), "b"}).take();
   const auto next = one_chain(batch);
   const RecordChain chain(batch, next, kEncoder);
-  CHECK(all_pieces(batch, chain.begin(0), chain).bytes == std::string(batch.block->data(), batch.end));
+  CHECK(all_pieces(batch, chain.begin(0), chain).bytes ==
+        std::string(batch.block->data(), batch.end));
 }
 
-TEST_CASE("record chain: many small opaque records fill the buffer again and again", "[sinks][chain]") {
+TEST_CASE("record chain: many small opaque records fill the buffer again and again",
+          "[sinks][chain]") {
   BatchBuilder builder(std::size_t{4} << 20);
   const std::vector<std::string> frames(10'000, std::string(99, 'o'));
   const Batch batch = builder.opaque(kOrigin, {}, 0, frames).lines(kOrigin, {}, 0, {"end"}).take();

@@ -34,7 +34,10 @@ struct Pair {
 
 Batch large() {
   const std::vector<std::string> lines(8000, std::string(99, 's'));
-  return BatchBuilder(std::size_t{1} << 20).lines(kOrigin, {}, 0, lines).opaque(kOrigin, {}, 0, {"e\nnd"}).take();
+  return BatchBuilder(std::size_t{1} << 20)
+      .lines(kOrigin, {}, 0, lines)
+      .opaque(kOrigin, {}, 0, {"e\nnd"})
+      .take();
 }
 
 std::string read_exactly(int fd, std::size_t size) {
@@ -50,7 +53,9 @@ std::string read_exactly(int fd, std::size_t size) {
 
 }  // namespace
 
-TEST_CASE("stdout sink: a pipe or socket is never made non-blocking for others, and everything arrives", "[sinks][stdout]") {
+TEST_CASE(
+    "stdout sink: a pipe or socket is never made non-blocking for others, and everything arrives",
+    "[sinks][stdout]") {
   const bool socket = GENERATE(false, true);
   CAPTURE(socket);
   Pair pair(socket);
@@ -68,7 +73,8 @@ TEST_CASE("stdout sink: a pipe or socket is never made non-blocking for others, 
   CHECK((fcntl(pair.fds[1], F_GETFL) & O_NONBLOCK) == 0);
 }
 
-TEST_CASE("stdout sink: nobody reads: retry, interrupt, give up, and the next record starts a line", "[sinks][stdout]") {
+TEST_CASE("stdout sink: nobody reads: retry, interrupt, give up, and the next record starts a line",
+          "[sinks][stdout]") {
   const bool socket = GENERATE(false, true);
   CAPTURE(socket);
   Pair pair(socket);
@@ -89,11 +95,14 @@ TEST_CASE("stdout sink: nobody reads: retry, interrupt, give up, and the next re
   REQUIRE(fcntl(pair.fds[0], F_SETFL, O_NONBLOCK) == 0);
   const std::string before = read_exactly(pair.fds[0], SIZE_MAX);
   CHECK(left[0].first == before.size() / 100);
-  CHECK(sink.write(BatchBuilder().lines(kOrigin, {}, 0, {"next"}).take()) == WriteStatus::kDelivered);
+  CHECK(sink.write(BatchBuilder().lines(kOrigin, {}, 0, {"next"}).take()) ==
+        WriteStatus::kDelivered);
   CHECK(read_exactly(pair.fds[0], SIZE_MAX) == (before.size() % 100 == 0 ? "next\n" : "\nnext\n"));
 }
 
-TEST_CASE("stdout sink: a reader that has gone is a retry, so that nothing more is read from the senders", "[sinks][stdout]") {
+TEST_CASE(
+    "stdout sink: a reader that has gone is a retry, so that nothing more is read from the senders",
+    "[sinks][stdout]") {
   const auto handler = std::signal(SIGPIPE, SIG_IGN);
   Pair pair(false);
   StdoutSink sink(kConfig, pair.fds[1]);

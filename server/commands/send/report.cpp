@@ -151,8 +151,8 @@ Result<Expected> parse_report(std::string_view json) {
   if (!first) return tl::unexpected(first.error());
   const Result<std::uint64_t> senders = number_of(report, "senders");
   if (!senders) return tl::unexpected(senders.error());
-  const auto list = report.FindMember("connections");
-  if (list == report.MemberEnd() || !list->value.IsArray()) return fail(0, "report: no array \"connections\"");
+  const auto list = std::as_const(report).FindMember("connections");
+  if (list == std::as_const(report).MemberEnd() || !list->value.IsArray()) return fail(0, "report: no array \"connections\"");
   if (*first >= kSequenceEnd || *senders < 1 || *senders > list->value.Size()) return fail(0, "report: impossible numbers");
 
   Deal deal{*first, 0, static_cast<std::size_t>(*senders)};

@@ -100,7 +100,7 @@ TEST_CASE("report: read back, only what was wholly written is expected", "[send]
 
   Verifier verifier(kPayload, 100, 10);
   verifier.expect_only(expected->numbers);
-  for (const std::uint64_t n : {100, 101, 102, 103, 104, 105, 106, 108}) verifier.add(line(n));
+  for (const std::uint64_t n : {100u, 101u, 102u, 103u, 104u, 105u, 106u, 108u}) verifier.add(line(n));
   const VerifyResult result = verifier.result();
   CHECK(result.good());
   CHECK(result.right == 8);

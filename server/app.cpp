@@ -91,7 +91,8 @@ int App::serve() {
 Result<void> App::start(const config::Config& config) {
   config_ = config;
   kernel::raise_descriptor_limit();
-  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);  // a peer or reader that has gone is EPIPE
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is EFBIG
   ledger_ = std::make_unique<Ledger>(loop_count(config_.server.threads));
   partials_ = std::make_unique<PartialBudget>(config_.server.memory_bytes / kPartialShare);
   // Sockets first: they leave nothing behind when a later step fails. Nobody can connect before start_serving().

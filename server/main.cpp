@@ -2,6 +2,7 @@
 
 #include "server/commands/check.h"
 #include "server/commands/run.h"
+#include "server/commands/send/command.h"
 
 int main(int argc, char** argv) {
   using namespace penstock;
@@ -17,6 +18,8 @@ int main(int argc, char** argv) {
   check->add_option("-c,--config", config_file, config_help)->type_name("FILE");
   bool bind = false;
   check->add_flag("--bind", bind, "also resolve and test-bind each URL, and report buffer sizes");
+  SendOptions send_options;
+  CLI::App* send = add_send_command(cli, send_options);
 
   try {
     cli.parse(argc, argv);
@@ -24,5 +27,6 @@ int main(int argc, char** argv) {
     return cli.exit(error) == 0 ? kExitOk : kExitUsage;
   }
   if (run->parsed()) return run_command(config_file);
+  if (send->parsed()) return run_send(send_options);
   return check_command(config_file, bind);
 }

@@ -22,7 +22,7 @@ def test_stalled_sink_at_full_input(netns, penstock):
     budget = 64 << 20
     listeners = [{"name": s, "listen": any_url(s), "sinks": ["slow"]} for s in (*CONNECTED, "unixgram")]
     listeners.append({"name": "udp4", "listen": any_url("udp4"), "sinks": ["slow"], "receive_buffer": "256KiB"})
-    listeners.append({"name": "fast", "listen": any_url("tcp4"), "sinks": ["file"]})
+    listeners.append({"name": "fast", "listen": "tcp4://127.0.0.2:0", "sinks": ["file"]})
     server = penstock(listeners, [{"name": "slow", "type": "stdout"}, {"name": "file", "path": "fast.log"}],
                       server={"memory": "64MiB", "drain_timeout": "60s", "flush_timeout": "60s"}, stdout=pipe.write_end)
     pipe.started()

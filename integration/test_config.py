@@ -211,6 +211,16 @@ def test_all_nine_in_one_listener(penstock):
     assert sorted(server.records()) == sorted(s.encode() for s in ALL)
 
 
+@pytest.mark.parametrize("scheme", ["tcp4", "udp4"])
+def test_port_0_twice_is_two_ports(penstock, scheme):
+    server = penstock([{"name": "one", "listen": any_url(scheme)}, {"name": "two", "listen": any_url(scheme)}],
+                      {"path": "{listener}.log"})
+    assert server.address(scheme, "one").port != server.address(scheme, "two").port
+    for name in ("one", "two"):
+        send_messages(server.address(scheme, name), [name.encode()])
+        server.wait_records(1, f"{name}.log")
+
+
 @pytest.mark.parametrize("scheme", ["unix", "unixpacket", "unixgram"])
 def test_abstract_names(penstock, scheme):
     server = penstock({"listen": f"{scheme}://@penstock-{os.getpid()}"})
@@ -248,11 +258,34 @@ def test_scheme_with_6_is_ipv6_only(penstock, scheme):
         sock.bind(("127.0.0.1", port))
 
 
-def test_check_bind_tells_buffer_sizes(workdir):
-    (workdir / "penstock.toml").write_text(GOOD.replace("tcp4://", "udp4://").replace('framing = "newline"\n', ""))
+def test_check_bind_tells_what_the_kernel_grants(workdir):
+    (workdir / "penstock.toml").write_text(GOOD.replace('"tcp4://127.0.0.1:0"', '["udp4://127.0.0.1:0", "unixgram://./g"]')
+                                           .replace('framing = "newline"', 'receive_buffer = "64KiB"'))
     done = penstock_command("check", "--bind", "--config", "penstock.toml", folder=workdir)
     told = done.stdout + done.stderr
-    assert "udp4://127.0.0.1" in told and "rmem_max" in told, told
+    udp = next(line for line in told.splitlines() if "udp4://127.0.0.1" in line)
+    assert "65536" in udp and "131072" in udp, "asked for, and twice that as the kernel grants it"
+    assert "max_dgram_qlen" in told
+    assert os.listdir(workdir) == ["penstock.toml"], "unix paths are examined, not bound"
+
+
+def test_check_bind_finds_a_taken_port(workdir):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"tcp4://127.0.0.1:{taken.getsockname()[1]}"
+        (workdir / "penstock.toml").write_text(GOOD.replace("tcp4://127.0.0.1:0", url))
+        penstock_command("check", "--config", "penstock.toml", folder=workdir)
+        done = penstock_command("check", "--bind", "--config", "penstock.toml", folder=workdir, expect=2)
+    assert "penstock.toml:6:" in done.stdout + done.stderr and url in done.stdout + done.stderr
+
+
+def test_check_bind_beside_the_running_server_is_good(penstock, workdir):
+    """Its own addresses are held by a running Penstock: a note, not a mistake."""
+    server = penstock({"listen": [any_url("tcp4"), any_url("unix"), any_url("unixgram")]})
+    text = server.config.read_text()
+    for url in server.urls():
+        text = text.replace(any_url(url.partition(":")[0]), url)
+    (workdir / "same.toml").write_text(text)
+    penstock_command("check", "--bind", "--config", "same.toml", folder=workdir)
 
 
 @pytest.mark.parametrize("scheme", ALL)

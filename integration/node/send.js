@@ -6,11 +6,13 @@ const senders = {
   'winston-syslog': () => {
     const winston = require('winston');
     const { Syslog } = require('winston-syslog');
-    const transport = new Syslog({ host: '127.0.0.1', port: Number(port), protocol: `${protocol}4`, app_name: 'test' });
+    const eol = protocol === 'tcp' ? '\n' : undefined; // without it, its records on a stream have no end
+    const transport = new Syslog({ host: '127.0.0.1', port: Number(port), protocol: `${protocol}4`, app_name: 'test', eol });
     transport.on('error', (error) => { throw error; });
     const log = winston.createLogger({ levels: winston.config.syslog.levels, transports: [transport] });
     for (const record of records) log.info(record);
-    setTimeout(() => transport.close(), 1000); // it connects by itself and says nothing when it is done
+    transport.on('closed', () => process.exit(0)); // it would connect again
+    setTimeout(() => transport.close(), 1000);     // close() waits until its queue is empty
   },
   'syslog-client': () => {
     const syslog = require('syslog-client');

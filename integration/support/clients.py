@@ -1,12 +1,15 @@
 """Clients of every temper, each on a thread of its own, over every scheme that has connections.
 
 A client counts a record as sent once the kernel has taken all of it. `sent_before_fin` is that count when the client
-first saw the server's FIN: what a well-kept promise covers. `error` is what a call failed with, if one did.
+first saw the server's FIN, and `acknowledged` the number of records that the server's side had acknowledged when the
+client left: what a well-kept promise covers. `error` is what a call failed with, if one did.
 """
 
 import errno
+import fcntl
 import select
 import socket
+import struct
 import threading
 import time
 
@@ -14,6 +17,8 @@ from .address import Address
 from .records import record
 from .settings import PATIENCE
 from .wait import wait_until
+
+_SIOCOUTQ = 0x5411
 
 
 class Client(threading.Thread):
@@ -26,6 +31,8 @@ class Client(threading.Thread):
         self.packets = address.scheme == "unixpacket"
         self.sent = 0
         self.sent_before_fin = None
+        self.acknowledged = 0
+        self.bytes_sent = 0
         self.error = None
         self.quit = threading.Event()
         self.sock = address.connect(timeout=None)
@@ -60,7 +67,16 @@ class Client(threading.Thread):
         except OSError as error:
             self.error = error
         finally:
+            self.acknowledged = self.count_acknowledged()
             self.sock.close()
+
+    def count_acknowledged(self) -> int:
+        """Whole records of which no byte waits in our own kernel any more. On unix schemes what is sent lies with the
+        receiver at once, and stays readable whatever we do."""
+        if not self.address.is_tcp:
+            return self.sent
+        waiting = struct.unpack("i", fcntl.ioctl(self.sock, _SIOCOUTQ, b"\0" * 4))[0]
+        return (self.bytes_sent - waiting) // (self.size + 1)
 
     def behave(self):
         raise NotImplementedError
@@ -73,9 +89,11 @@ class Client(threading.Thread):
             if not select.select([], [self.sock], [], 0.1)[1]:
                 continue
             try:
-                data = data[self.sock.send(data):]
+                taken = self.sock.send(data)
             except BlockingIOError:
-                pass
+                continue
+            data = data[taken:]
+            self.bytes_sent += taken
         return True
 
     def send_record(self) -> bool:

@@ -44,9 +44,9 @@ def fate_of(records: list, sender: str, sent: int) -> Fate:
     )
 
 
-def assert_all_once(records: list, sender: str, sent: int):
-    """Every record that `sender` counts as sent is there once, in order."""
+def assert_all_once(records: list, sender: str, sent: int, ordered: bool = True):
+    """Every record that `sender` counts as sent is there once, in order; across connections no order is promised."""
     fate = fate_of(records, sender, sent)
     assert fate.lost == [], f"{sender}: {len(fate.lost)} of {sent} lost, first {fate.lost[:5]}, arrived {fate.arrived}"
     assert fate.doubled == [], f"{sender}: doubled {fate.doubled[:5]}"
-    assert fate.in_order, f"{sender}: out of order"
+    assert fate.in_order or not ordered, f"{sender}: out of order"

@@ -41,7 +41,8 @@ class Server:
         listeners = [listeners] if isinstance(listeners, dict) else listeners
         self._listeners = [{"name": "in", **table} for table in listeners]
         sinks = [sinks] if isinstance(sinks, dict) else sinks
-        self._sinks = [{"name": "out", "type": "file", "path": "out.log", **table} for table in sinks or [{}]]
+        self._sinks = [{"name": "out", **({} if "type" in table else {"type": "file", "path": "out.log"}), **table}
+                       for table in sinks or [{}]]
         self._server = {"threads": 2, **(server or {})}
         self._quarantine = {"path": "quarantine", **(quarantine or {})}
         self.config = folder / "penstock.toml"

@@ -67,10 +67,14 @@ void Listener::deal_out(Accepted accepted, ListenerShare& here) {
 }
 
 void Listener::one_ended() {
-  if (outstanding_.fetch_sub(1) != 1) return;
-  // Between two connections this happens all the time; only a drain makes zero final, and the main loop knows.
+  // Between two connections zero is reached all the time; only a drain makes it final. drain() looks at the count after
+  // it has set the flag, this at the flag after the count: one of them sees both.
+  if (outstanding_.fetch_sub(1) == 1 && drain_asked_) answer_when_drained();
+}
+
+void Listener::answer_when_drained() {
   post_main_([this] {
-    if (drained() && done_) std::exchange(done_, nullptr)();
+    if (outstanding_.load() == 0 && done_) std::exchange(done_, nullptr)();
   });
 }
 
@@ -82,15 +86,10 @@ void Listener::on_each_loop(Call&& call) {
 }
 
 void Listener::drain(std::function<void()> done) {
-  drain_asked_ = true;
   done_ = std::move(done);
-  if (loops_.empty()) bound_.clear();  // never started: nothing is queued that anybody was promised
+  drain_asked_ = true;
   on_each_loop([](ListenerShare& share) { share.begin_drain(); });
-  if (outstanding_.load() == 0) {
-    post_main_([this] {
-      if (drained() && done_) std::exchange(done_, nullptr)();
-    });
-  }
+  if (outstanding_.load() == 0) answer_when_drained();
 }
 
 void Listener::at_deadline() {
@@ -99,11 +98,6 @@ void Listener::at_deadline() {
 
 void Listener::at_flush_deadline() {
   on_each_loop([](ListenerShare& share) { share.at_flush_deadline(); });
-}
-
-bool Listener::gate_open() const noexcept {
-  return std::all_of(routes_.begin(), routes_.end(),
-                     [](const Route& route) { return !route.required || route.drop_when_full || route.queue->open(); });
 }
 
 }  // namespace penstock

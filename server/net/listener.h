@@ -45,9 +45,6 @@ class Listener {
   void at_deadline();
   /// While draining: acknowledgements that are still open are given up.
   void at_flush_deadline();
-  /// All required queues are below their high watermark. Any thread.
-  bool gate_open() const noexcept;
-  bool drained() const noexcept { return drain_asked_ && outstanding_.load() == 0; }
 
   // Any loop.
   Admission& admission() noexcept { return admission_; }
@@ -65,6 +62,7 @@ class Listener {
   };
   template <class Call>
   void on_each_loop(Call&& call);
+  void answer_when_drained();
 
   std::shared_ptr<const ListenerOptions> options_;
   std::vector<Route> routes_;
@@ -78,7 +76,7 @@ class Listener {
   std::vector<ListenerShare*> shares_;     // by loop; owned by the loops
   std::atomic<std::size_t> outstanding_{0};  // sockets and connections that are open or on their way
   std::function<void()> done_;
-  bool drain_asked_ = false;
+  std::atomic<bool> drain_asked_{false};
 };
 
 }  // namespace penstock

@@ -3,6 +3,7 @@
 #include <netinet/udp.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -28,7 +29,9 @@ constexpr std::size_t kCacheLine = 64;
 struct DatagramSlots::Slot {
   iovec piece{};
   sockaddr_storage address{};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int))];
+  // Room for the credentials of a unix message, or the segment size of a udp one, and for nothing else: descriptors
+  // that a peer attaches come behind the credentials, where there is no room, and the kernel closes them.
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
 };
 
 DatagramSlots::DatagramSlots(std::size_t slot_bytes)
@@ -69,7 +72,19 @@ int DatagramSlots::receive(int fd) {
   } while (n < 0 && errno == EINTR);
   if (n < 0) return errno == EAGAIN ? 0 : -errno;
   used_ = static_cast<unsigned>(n);
+  for (unsigned i = 0; i < used_; ++i) close_attached(i);
   return n;
+}
+
+/// A socket without SO_PASSCRED: descriptors come first, and are ours now.
+void DatagramSlots::close_attached(unsigned i) const noexcept {
+  const cmsghdr* first = CMSG_FIRSTHDR(&headers_[i].msg_hdr);
+  if (first == nullptr || first->cmsg_level != SOL_SOCKET || first->cmsg_type != SCM_RIGHTS) return;
+  for (std::size_t at = CMSG_LEN(0); at + sizeof(int) <= first->cmsg_len; at += sizeof(int)) {
+    int fd = -1;
+    std::memcpy(&fd, reinterpret_cast<const char*>(first) + at, sizeof fd);
+    ::close(fd);
+  }
 }
 
 const cmsghdr* DatagramSlots::control(unsigned i, int level, int type) const noexcept {

@@ -30,7 +30,8 @@ class DatagramSlots {
   explicit DatagramSlots(std::size_t slot_bytes);
   ~DatagramSlots();
 
-  /// recvmmsg without blocking. Number of messages; 0 when there is nothing, -errno on error.
+  /// recvmmsg without blocking. Number of messages; 0 when there is nothing, -errno on error. Descriptors that a unix
+  /// peer attaches (SCM_RIGHTS) never stay open here.
   int receive(int fd);
 
   ReceivedDatagram datagram(unsigned i) const noexcept;
@@ -43,6 +44,7 @@ class DatagramSlots {
 
  private:
   struct Slot;
+  void close_attached(unsigned i) const noexcept;
   const cmsghdr* control(unsigned i, int level, int type) const noexcept;
 
   std::size_t slot_bytes_, stride_, mapped_bytes_;

@@ -5,6 +5,7 @@ namespace penstock {
 void ParkedList::add(Parkable& one) {
   if (contains(one)) return;
   one.parked_at_ = parked_.size();
+  one.parked_in_ = round_;
   parked_.push_back(&one);
 }
 
@@ -18,11 +19,14 @@ void ParkedList::remove(Parkable& one) noexcept {
 }
 
 void ParkedList::resume_all() {
-  // From the back: what is removed or parks again while we go never moves one that has not been asked yet.
+  // From the back: what is removed or added while we go never moves one that has not been asked yet. It may bring one
+  // that has been asked to the front; that one is known by its round.
+  ++round_;
   for (std::size_t i = parked_.size(); i-- > 0;) {
-    if (i >= parked_.size()) continue;
+    if (i >= parked_.size() || parked_[i]->parked_in_ == round_) continue;
     Parkable& one = *parked_[i];
-    if (one.try_resume()) remove(one);
+    remove(one);
+    if (!one.try_resume()) add(one);
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace penstock {
@@ -16,6 +17,7 @@ struct Parkable {
  private:
   friend class ParkedList;
   std::size_t parked_at_ = kNotParked;
+  std::uint32_t parked_in_ = 0;  // the list's round when it was added
   static constexpr std::size_t kNotParked = static_cast<std::size_t>(-1);
 };
 
@@ -24,13 +26,14 @@ class ParkedList {
  public:
   void add(Parkable& one);
   void remove(Parkable& one) noexcept;
-  /// Lets each try once. One that parks again meanwhile waits for the next call.
+  /// Lets each try once. One that parks (again) meanwhile waits for the next call; removing others is fine.
   void resume_all();
   std::size_t size() const noexcept { return parked_.size(); }
   static bool contains(const Parkable& one) noexcept { return one.parked_at_ != Parkable::kNotParked; }
 
  private:
   std::vector<Parkable*> parked_;
+  std::uint32_t round_ = 0;  // of resume_all
 };
 
 }  // namespace penstock

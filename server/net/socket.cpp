@@ -55,13 +55,18 @@ void Socket::on_poll(uv_poll_t* poll, int status, int events) noexcept {
   if (poll->data != nullptr && (events & UV_READABLE) != 0 && (self->interest_ & UV_READABLE) != 0) self->events_.on_readable();
 }
 
+/// How many bytes are done with: sent, or all of them where the peer is gone.
+std::size_t Socket::send_now(std::string_view bytes) {
+  const ssize_t n = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (n >= 0) return static_cast<std::size_t>(n);
+  if (errno == EAGAIN || errno == EINTR) return 0;
+  if (errno != EPIPE) send_error_ = errno;  // EPIPE: it had finished before it went
+  return bytes.size();
+}
+
 bool Socket::send(std::string_view bytes) {
   if (!fd_) return false;
-  if (pending_.empty()) {
-    const ssize_t n = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0 && errno != EAGAIN && errno != EINTR) return false;
-    if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
+  if (pending_.empty()) bytes.remove_prefix(send_now(bytes));
   if (bytes.empty()) return true;
   if (pending_.size() + bytes.size() > kMaxPendingBytes) return false;
   pending_.append(bytes);
@@ -71,13 +76,7 @@ bool Socket::send(std::string_view bytes) {
 
 void Socket::flush() {
   if (pending_.empty()) return;
-  const ssize_t n = ::send(fd_.get(), pending_.data(), pending_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (n < 0) {
-    if (errno == EAGAIN || errno == EINTR) return;
-    pending_.clear();  // the peer is gone; its end is seen by reading
-  } else {
-    pending_.erase(0, static_cast<std::size_t>(n));
-  }
+  pending_.erase(0, send_now(pending_));
   if (!pending_.empty()) return;
   pending_.shrink_to_fit();
   watch(interest_);

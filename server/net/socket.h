@@ -44,8 +44,11 @@ class Socket {
   void park();            ///< watch only for the peer's hang-up; nothing at all once that was seen
   void stop() noexcept;   ///< watch nothing
 
-  /// Sends now what the kernel takes and keeps the rest. False when the rest exceeds kMaxPendingBytes or the peer is gone.
+  /// Sends now what the kernel takes and keeps the rest. False when the rest would exceed kMaxPendingBytes (the peer does
+  /// not read) or the socket is closed. To a peer that has gone nothing is sent; reading tells of its end.
   bool send(std::string_view bytes);
+  /// The errno of a reset that send() came upon: the kernel tells it once, recv() sees a mere end of stream. 0: none.
+  int send_error() const noexcept { return send_error_; }
   std::size_t pending_bytes() const noexcept { return pending_.size(); }
 
   bool peer_closed() const noexcept { return peer_closed_; }
@@ -62,12 +65,14 @@ class Socket {
   static void on_poll(uv_poll_t* poll, int status, int events) noexcept;
   void watch(int interest) noexcept;
   void flush();
+  std::size_t send_now(std::string_view bytes);
 
   EventLoop& loop_;
   UniqueFd fd_;
   SocketEvents& events_;
   UvHandle<uv_poll_t> poll_;
   std::string pending_;
+  int send_error_ = 0;
   int interest_ = 0;           // UV_READABLE | UV_DISCONNECT, as read() or park() set it
   int watched_ = 0;            // what uv_poll was last started with
   bool peer_closed_ = false;

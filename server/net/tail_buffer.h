@@ -54,11 +54,12 @@ class TailBuffer {
   }
   void grow(std::size_t written) noexcept { size_ += written; }
 
-  /// Drops `n` bytes from the front; the rest moves there.
-  void drop_front(std::size_t n) noexcept {
+  /// Drops `n` bytes from the front; the rest moves there. Memory that is far too large for it is given back.
+  void drop_front(std::size_t n) {
     size_ -= n;
     if (size_ == 0) return resize_memory(0);
     std::memmove(memory_.get(), memory_.get() + n, size_);
+    if (capacity_ > rounded(size_) * kSlackFactor) resize_memory(rounded(size_));
   }
   void clear() noexcept {
     size_ = 0;

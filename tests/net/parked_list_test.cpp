@@ -1,0 +1,93 @@
+#include "server/net/parked_list.h"
+
+#include <catch2/catch.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+using penstock::Parkable;
+using penstock::ParkedList;
+
+namespace {
+
+struct Fake final : Parkable {
+  bool try_resume() override {
+    ++tries;
+    return on_try ? on_try() : resumes;
+  }
+  int tries = 0;
+  bool resumes = true;
+  std::function<bool()> on_try;
+};
+
+}  // namespace
+
+TEST_CASE("parked list: adding and removing twice is harmless", "[net][parked]") {
+  ParkedList list;
+  Fake one, two;
+  list.add(one);
+  list.add(one);
+  CHECK(list.size() == 1);
+  CHECK(ParkedList::contains(one));
+  list.remove(two);
+  list.remove(one);
+  list.remove(one);
+  CHECK(list.size() == 0);
+  CHECK_FALSE(ParkedList::contains(one));
+}
+
+TEST_CASE("parked list: whoever resumes leaves it, whoever does not stays", "[net][parked]") {
+  ParkedList list;
+  std::vector<Fake> all(5);
+  for (Fake& one : all) list.add(one);
+  all[1].resumes = all[4].resumes = false;
+  list.resume_all();
+  CHECK(list.size() == 2);
+  for (const Fake& one : all) CHECK(one.tries == 1);
+  CHECK(ParkedList::contains(all[1]));
+  CHECK(ParkedList::contains(all[4]));
+  CHECK_FALSE(ParkedList::contains(all[0]));
+}
+
+TEST_CASE("parked list: one that parks again while it resumes stays parked, and is not asked twice", "[net][parked]") {
+  ParkedList list;
+  Fake one, other;
+  one.on_try = [&] {
+    list.add(one);  // it read, and found the gate shut again
+    return true;
+  };
+  list.add(other);
+  list.add(one);
+  list.resume_all();
+  CHECK(one.tries == 1);
+  CHECK(other.tries == 1);
+  CHECK(ParkedList::contains(one));
+  CHECK(list.size() == 1);
+  list.resume_all();
+  CHECK(one.tries == 2);
+}
+
+TEST_CASE("parked list: others may be removed and added while one resumes; each left is asked once", "[net][parked]") {
+  const std::size_t victim = GENERATE(0u, 1u, 2u, 3u, 4u);
+  const std::size_t actor = GENERATE(0u, 2u, 4u);
+  if (victim == actor) return;
+  CAPTURE(victim, actor);
+  ParkedList list;
+  std::vector<Fake> all(5);
+  Fake late;
+  for (Fake& one : all) list.add(one);
+  for (Fake& one : all) one.resumes = false;
+  all[actor].on_try = [&] {
+    list.remove(all[victim]);
+    list.add(late);
+    return true;
+  };
+  list.resume_all();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    CAPTURE(i);
+    CHECK(ParkedList::contains(all[i]) == (i != actor && i != victim));
+    if (i != victim) CHECK(all[i].tries == 1);
+  }
+  CHECK(ParkedList::contains(late));
+  CHECK(late.tries == 0);
+}

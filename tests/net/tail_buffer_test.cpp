@@ -1,0 +1,98 @@
+#include "server/net/tail_buffer.h"
+
+#include <catch2/catch.hpp>
+#include <random>
+#include <string>
+
+using penstock::PartialBudget;
+using penstock::TailBuffer;
+
+TEST_CASE("tail buffer: holds no memory while empty, and charges what it holds", "[net][tail]") {
+  PartialBudget budget(1000);
+  {
+    TailBuffer tail(budget);
+    CHECK(tail.capacity() == 0);
+    CHECK(tail.view().empty());
+    tail.assign("abc");
+    CHECK(tail.view() == "abc");
+    CHECK(budget.used_bytes() == tail.capacity());
+    tail.assign("");
+    CHECK(tail.capacity() == 0);
+    CHECK(budget.used_bytes() == 0);
+    tail.assign("defg");
+    CHECK(budget.used_bytes() == tail.capacity());
+  }
+  CHECK(budget.used_bytes() == 0);
+}
+
+TEST_CASE("tail buffer: the budget is exceeded by one byte over it, not before", "[net][tail]") {
+  PartialBudget budget(128);
+  TailBuffer a(budget), b(budget);
+  a.assign(std::string(128, 'x'));
+  CHECK(budget.used_bytes() == 128);
+  CHECK_FALSE(budget.exceeded());
+  b.assign("y");
+  CHECK(budget.exceeded());
+  b.clear();
+  CHECK_FALSE(budget.exceeded());
+}
+
+TEST_CASE("tail buffer: memory that is far too large for its content is given back", "[net][tail]") {
+  PartialBudget budget(std::size_t{1} << 30);
+  TailBuffer tail(budget);
+  tail.assign(std::string(std::size_t{1} << 20, 'x'));
+  tail.assign("short");
+  CHECK(tail.view() == "short");
+  CHECK(tail.capacity() < 4096);
+  CHECK(budget.used_bytes() == tail.capacity());
+}
+
+TEST_CASE("tail buffer: a long frame's memory goes back too when only a short rest stays behind it", "[net][tail]") {
+  PartialBudget budget(std::size_t{1} << 30);
+  TailBuffer tail(budget);
+  const std::string frame(std::size_t{1} << 20, 'x');
+  frame.copy(tail.space(frame.size()).data(), frame.size());
+  tail.grow(frame.size());
+  tail.drop_front(frame.size() - 3);
+  CHECK(tail.view() == "xxx");
+  CHECK(tail.capacity() < 65536);
+  CHECK(budget.used_bytes() == tail.capacity());
+}
+
+TEST_CASE("tail buffer: content survives growth and drops, the charge is the capacity at every step", "[net][tail]") {
+  PartialBudget budget(std::size_t{1} << 30);
+  std::mt19937 random(7);
+  std::string model;
+  TailBuffer tail(budget);
+  for (int step = 0; step < 5000; ++step) {
+    const std::size_t n = random() % 5000;
+    switch (random() % 4) {
+      case 0: {
+        model.assign(n, static_cast<char>('a' + step % 26));
+        tail.assign(model);
+        break;
+      }
+      case 1: {
+        const std::string more(n, static_cast<char>('A' + step % 26));
+        const auto space = tail.space(n);
+        REQUIRE(space.size() >= n);
+        more.copy(space.data(), n);
+        tail.grow(n);
+        model += more;
+        break;
+      }
+      case 2: {
+        const std::size_t front = model.empty() ? 0 : random() % (model.size() + 1);
+        tail.drop_front(front);
+        model.erase(0, front);
+        break;
+      }
+      default: {
+        tail.clear();
+        model.clear();
+      }
+    }
+    REQUIRE(tail.view() == model);
+    REQUIRE(budget.used_bytes() == tail.capacity());
+  }
+}

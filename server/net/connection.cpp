@@ -18,6 +18,8 @@ constexpr std::size_t kMaxBytesPerTurn = std::size_t{1} << 20;
 /// A connection that we end ourselves gets this long to end its side, and this much is read of it.
 constexpr std::chrono::milliseconds kGentleEnd{2000};
 constexpr std::size_t kMaxDiscardBytes = std::size_t{1} << 20;
+/// Reads of what is still there when discarding ends: 64 MiB, ten times the largest receive buffer of most systems.
+constexpr int kMaxFinalReads = 1024;
 /// Sweeps during which a freeze waits for the peer to acknowledge our FIN (FACTS.md 11).
 constexpr std::uint8_t kMaxFreezeTries = 10;
 /// Rounds of reading behind a freeze that lets something through (TTL 255 neighbours).
@@ -28,7 +30,7 @@ constexpr int kMaxFrozenRounds = 10;
 Connection::Connection(ListenerShare& share, ConnectionId id, UniqueFd fd, const Peer& peer, const Origin& origin)
     : share_(share),
       socket_(share.loop().events(), std::move(fd), *this),
-      tail_(share.loop().partial_budget()),
+      tail_(share.loop().partials()),
       id_(id),
       peer_(peer),
       origin_(origin),
@@ -153,12 +155,8 @@ BatchWriter Connection::open_writer(char* input_end) { return share_.write(id_, 
 
 Connection::Step Connection::after_decoder(BatchWriter& writer) {
   if (writer.acknowledges()) share_.expect_completion(writer.acknowledge_later(), id_);
-  if (replies_failed_) {
-    share_.log_trouble("peer does not read its replies", peer_, {});
-    start_discard(ConnectionEnd::kRepliesUnread, Reason::kRefused);
-    return Step::kDone;
-  }
-  if (tail_.size() > 0 && share_.loop().partial_budget().exceeded()) {
+  if (close_if_replies_failed()) return Step::kDone;
+  if (tail_.size() > 0 && share_.loop().partials().must_close_one()) {
     share_.loop().close_largest_partial();
     if (state_ != State::kServing && state_ != State::kFrozen) return Step::kDone;
   }
@@ -167,18 +165,19 @@ Connection::Step Connection::after_decoder(BatchWriter& writer) {
 
 Connection::Step Connection::end_of_stream() {
   eof_read_ = true;
+  if (socket_.send_error() != 0) return stream_error();  // a reset, of which a reply took the kernel's notice
   if (state_ == State::kFrozen && !is_tcp() && !peer_closed_first_) {
     finish_frozen();  // the end that our own SHUT_RD made, not the peer's
     return Step::kDone;
   }
   const bool ended_by_us = gentle_deadline_.count() != 0;
   end_decoder(ended_by_us ? end_reason_ : EndReason::kFin);
-  if (decoder_->replies() && (!decoder_->quiescent() || socket_.pending_bytes() != 0)) {
+  if (decoder_->replies() && !all_replied()) {
     state_ = State::kFinishing;
     socket_.stop();
     return Step::kDone;
   }
-  retire(bytes_read_ == 0 ? ConnectionEnd::kProbe : ended_by_us ? end_ : ConnectionEnd::kClean);
+  retire(ended_by_us ? end_ : bytes_read_ == 0 ? ConnectionEnd::kProbe : ConnectionEnd::kClean);
   return Step::kDone;
 }
 
@@ -190,6 +189,7 @@ Connection::Step Connection::stream_error() {
 
 Connection::Step Connection::malformed(const char* why, std::size_t discarded_bytes) {
   share_.log_trouble("malformed stream, closing", peer_, why);
+  tail_.clear();  // it was part of the input, all of which is counted
   share_.intake().counts().discarded_bytes[static_cast<std::size_t>(Reason::kMalformed)] += discarded_bytes;
   start_discard(ConnectionEnd::kMalformed, Reason::kMalformed);
   return Step::kDone;
@@ -214,8 +214,22 @@ void Connection::close_for_partial_budget() {
 
 // ---- replies and completions --------------------------------------------------------------------------------------
 
+/// Behind our FIN nothing can be sent any more; the peer takes what is missing for unacknowledged.
 void Connection::send(std::string_view bytes) {
+  if (fin_sent_ || replies_failed_) return;
   if (!socket_.send(bytes)) replies_failed_ = true;
+}
+
+/// A gap in the replies must not be followed by more of them, so the connection ends. After each call into the decoder.
+bool Connection::close_if_replies_failed() {
+  if (!replies_failed_) return false;
+  share_.log_trouble("peer does not read its replies", peer_, {});
+  if (state_ == State::kFinishing) {
+    retire(ConnectionEnd::kRepliesUnread);
+  } else {
+    start_discard(ConnectionEnd::kRepliesUnread, Reason::kUndelivered);
+  }
+  return true;
 }
 
 void Connection::on_written() { progress_replies(); }
@@ -223,7 +237,8 @@ void Connection::on_written() { progress_replies(); }
 void Connection::on_complete(BatchId id, Outcome outcome) {
   if (state_ == State::kDiscarding || state_ == State::kRetired || !decoder_) return;
   decoder_->on_complete(id, outcome, *this);
-  progress_replies();
+  last_read_ = now_ms();  // the peer was waiting for us
+  if (!close_if_replies_failed()) progress_replies();
 }
 
 void Connection::on_undelivered() {
@@ -234,15 +249,13 @@ void Connection::on_undelivered() {
   start_discard(ConnectionEnd::kUndelivered, Reason::kUndelivered);
 }
 
+bool Connection::all_replied() const { return decoder_->quiescent() && socket_.pending_bytes() == 0; }
+
 /// What waits for the last acknowledgement to be out.
 void Connection::progress_replies() {
-  if (!decoder_ || !decoder_->quiescent() || socket_.pending_bytes() != 0) return;
-  if (state_ == State::kFinishing) return retire(ConnectionEnd::kClean);
-  if (waits_for_acks_) {
-    waits_for_acks_ = false;
-    send_fin();
-    return start_discard(ConnectionEnd::kDeadline, Reason::kTailDeadline);
-  }
+  if (!decoder_ || !all_replied()) return;
+  if (state_ == State::kFinishing) return retire(socket_.send_error() != 0 ? ConnectionEnd::kResetByPeer : ConnectionEnd::kClean);
+  if (waits_for_acks_) return start_discard(ConnectionEnd::kDeadline, Reason::kTailDeadline);
   if (draining_ && !fin_sent_ && state_ == State::kServing) send_fin();
 }
 
@@ -262,14 +275,14 @@ void Connection::begin_drain() {
   if (state_ != State::kServing || gentle_deadline_.count() != 0) return;
   if (!decoder_->replies()) return send_fin();
   decoder_->on_drain(*this);
-  progress_replies();
+  if (!close_if_replies_failed()) progress_replies();
 }
 
 void Connection::at_deadline() {
   switch (state_) {
     case State::kPreface: return start_discard(ConnectionEnd::kDeadline, Reason::kTailDeadline);
     case State::kServing:
-      if (decoder_->replies() && (!decoder_->quiescent() || socket_.pending_bytes() != 0)) {
+      if (decoder_->replies() && !all_replied()) {
         waits_for_acks_ = true;  // takes no new frame; open completions may still come
         socket_.park();
         share_.loop().parked().remove(*this);
@@ -287,8 +300,8 @@ void Connection::at_flush_deadline() {
   if (state_ == State::kFinishing) return retire(ConnectionEnd::kDeadline);
   if (state_ == State::kDiscarding) return finish_discard();
   if (!waits_for_acks_) return;
-  waits_for_acks_ = false;
   start_discard(ConnectionEnd::kDeadline, Reason::kTailDeadline);
+  gentle_deadline_ = now_ms();  // our FIN gets until the next sweep, not more
 }
 
 /// From here on nothing new enters; reading goes on until there is nothing (FACTS.md 0.1, 0.4).
@@ -351,6 +364,7 @@ void Connection::close_gently(ConnectionEnd end, EndReason reason) {
 void Connection::start_discard(ConnectionEnd end, Reason reason) {
   share_.loop().parked().remove(*this);
   state_ = State::kDiscarding;
+  waits_for_acks_ = false;
   end_ = end;
   discard_reason_ = reason;
   // What the connection still held is part of what is thrown away.
@@ -363,15 +377,22 @@ void Connection::start_discard(ConnectionEnd end, Reason reason) {
   socket_.read();
 }
 
+/// One read of what is thrown away, counted.
+ReadResult Connection::discard_once() {
+  const ReadResult result = read_unseen();
+  note_read(result.bytes);
+  discarded_ += result.bytes;
+  share_.intake().counts().discarded_bytes[static_cast<std::size_t>(discard_reason_)] += result.bytes;
+  return result;
+}
+
+ReadResult Connection::read_unseen() { return PlainTransport().read(socket_.fd(), share_.loop().scratch()); }
+
 void Connection::discard() {
-  const std::span<char> scratch = share_.loop().scratch();
   for (int reads = 0; reads < kMaxReadsPerTurn && discarded_ < kMaxDiscardBytes; ++reads) {
-    const ReadResult result = PlainTransport().read(socket_.fd(), scratch);
+    const ReadResult result = discard_once();
     if (result.status == ReadResult::Status::kAgain) return;
     if (result.status != ReadResult::Status::kBytes) return retire(end_);
-    note_read(result.bytes);
-    discarded_ += result.bytes;
-    share_.intake().counts().discarded_bytes[static_cast<std::size_t>(discard_reason_)] += result.bytes;
   }
   if (discarded_ >= kMaxDiscardBytes) finish_discard();
 }
@@ -383,12 +404,8 @@ void Connection::finish_discard() {
   } else {
     ::shutdown(socket_.fd(), SHUT_RD);
   }
-  const std::span<char> scratch = share_.loop().scratch();
-  for (;;) {
-    const ReadResult result = PlainTransport().read(socket_.fd(), scratch);
-    if (result.status != ReadResult::Status::kBytes) break;
-    note_read(result.bytes);
-    share_.intake().counts().discarded_bytes[static_cast<std::size_t>(discard_reason_)] += result.bytes;
+  // Bounded, for the peer that our freeze does not hold (its TTL is 255, or it has not acknowledged our FIN).
+  for (int reads = 0; reads < kMaxFinalReads && discard_once().status == ReadResult::Status::kBytes; ++reads) {
   }
   if (is_tcp()) kernel::linger_after_close(socket_.fd());
   retire(end_);
@@ -420,7 +437,7 @@ void Connection::sweep(Now now) {
     return;
   }
   if (draining_) return sweep_draining(now);
-  if (ParkedList::contains(*this)) return;
+  if (ParkedList::contains(*this) || !all_replied()) return;
   const auto silent = now.monotonic - last_read_;
   const ListenerOptions& options = share_.options();
   const bool no_first_byte = bytes_read_ == 0 && options.first_byte_timeout.count() != 0 && silent >= options.first_byte_timeout;

@@ -65,6 +65,8 @@ class Connection : public SocketEvents, public Parkable, private Replies {
 
   /// One read of at most `budget` bytes, decoded. Takes what it has read from `budget`.
   virtual Step read_once(std::size_t& budget) = 0;
+  /// One read of bytes that nobody will see (a refused or broken connection). kBytes may be 0 bytes: an empty packet.
+  virtual ReadResult read_unseen();
   /// Counts bytes read by recv.
   void note_read(std::size_t bytes);
   Step end_of_stream();
@@ -101,7 +103,10 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   void end_decoder(EndReason reason);
   void start_discard(ConnectionEnd end, Reason reason);
   void discard();
+  ReadResult discard_once();
   void finish_discard();
+  bool all_replied() const;
+  bool close_if_replies_failed();
   void progress_replies();
   void sweep_draining(Now now);
   bool is_quiet(Now now) const;

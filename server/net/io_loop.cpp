@@ -14,6 +14,7 @@ namespace {
 constexpr std::chrono::milliseconds kSweep{100};
 constexpr std::chrono::milliseconds kStoppingSweep{20};
 constexpr std::chrono::milliseconds kSecond{1000};
+constexpr int kMaxClosedForPartials = 16;
 
 }  // namespace
 
@@ -24,7 +25,7 @@ Result<std::unique_ptr<IoLoop>> IoLoop::create(unsigned index, const IoContext& 
 }
 
 IoLoop::IoLoop(unsigned index, const IoContext& context, std::unique_ptr<EventLoop> events)
-    : index_(index), context_(context), events_(std::move(events)), scratch_(new char[kScratchBytes]), connections_(index) {
+    : index_(index), context_(context), events_(std::move(events)), scratch_(new char[kScratchBytes]), partials_(context.partials), connections_(index) {
   events_->set_turn_end([this] { end_turn(); });
   sweep_timer_ = std::make_unique<Timer>(*events_, [this] { sweep(); });
   sweep_timer_->start_every(kSweep);
@@ -94,6 +95,9 @@ void IoLoop::sweep() {
   const Now now = events_->now();
   for (auto& share : shares_) share->sweep(now);
   if (clock_watched_) connections_.for_each([now](Connection& connection) { connection.sweep(now); });
+  // What others have grown by since the last read here. A few a sweep: each looks at all connections.
+  for (int i = 0; i < kMaxClosedForPartials && partials_.must_close_one() && close_largest_partial(); ++i) {
+  }
   if (now.monotonic - last_second_ < kSecond) return;
   last_second_ = now.monotonic;
   sweep_second();
@@ -105,12 +109,14 @@ void IoLoop::sweep_second() {
   for (auto& share : shares_) share->sweep_second();
 }
 
-void IoLoop::close_largest_partial() {
+bool IoLoop::close_largest_partial() {
   Connection* largest = nullptr;
   connections_.for_each([&](Connection& connection) {
     if (largest == nullptr || connection.held_bytes() > largest->held_bytes()) largest = &connection;
   });
-  if (largest != nullptr && largest->held_bytes() != 0) largest->close_for_partial_budget();
+  if (largest == nullptr || largest->held_bytes() == 0) return false;
+  largest->close_for_partial_budget();
+  return true;
 }
 
 }  // namespace penstock

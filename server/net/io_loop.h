@@ -59,7 +59,7 @@ class IoLoop {
   ConnectionSet& connections() noexcept { return connections_; }
   ParkedList& parked() noexcept { return parked_; }
   ConnectionBudget& connection_budget() noexcept { return context_.connections; }
-  PartialBudget& partial_budget() noexcept { return context_.partials; }
+  PartialAccount& partials() noexcept { return partials_; }
   const StopOptions& stop_options() const noexcept { return context_.stop; }
   std::span<char> scratch() noexcept { return {scratch_.get(), kScratchBytes}; }
   DatagramSlots& slots(std::size_t slot_bytes);
@@ -76,7 +76,8 @@ class IoLoop {
   void seal_all();
   /// While stopping, sweeps come every 20 ms instead of 100.
   void hurry();
-  void close_largest_partial();
+  /// Closes the connection with the largest unfinished frame; false when none has one.
+  bool close_largest_partial();
 
  private:
   static constexpr std::size_t kScratchBytes = std::size_t{64} << 10;
@@ -92,6 +93,7 @@ class IoLoop {
   std::unique_ptr<char[]> scratch_;
   std::map<std::size_t, DatagramSlots> slots_;   // by slot size
   ParkedList parked_;
+  PartialAccount partials_;                      // before the connections, which charge it
   std::vector<std::unique_ptr<ListenerShare>> shares_;
   ConnectionSet connections_;
   std::vector<ListenerShare*> dirty_, still_dirty_;

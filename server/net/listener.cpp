@@ -74,8 +74,12 @@ void Listener::one_ended() {
 
 void Listener::answer_when_drained() {
   post_main_([this] {
-    if (outstanding_.load() == 0 && done_) std::exchange(done_, nullptr)();
+    if (outstanding_.load() == 0) answer();
   });
+}
+
+void Listener::answer() {
+  for (const auto& done : std::exchange(done_, {})) done();
 }
 
 template <class Call>
@@ -86,7 +90,7 @@ void Listener::on_each_loop(Call&& call) {
 }
 
 void Listener::drain(std::function<void()> done) {
-  done_ = std::move(done);
+  done_.push_back(std::move(done));
   drain_asked_ = true;
   on_each_loop([](ListenerShare& share) { share.begin_drain(); });
   if (outstanding_.load() == 0) answer_when_drained();

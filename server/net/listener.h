@@ -39,7 +39,7 @@ class Listener {
   void start(const std::vector<IoLoop*>& loops, BlockPool& pool, bool tracks_completion);
 
   /// Takes nothing new, reads what is there, ends its connections (DESIGN.md section 6); `done` is called on the main loop
-  /// when no socket and no connection is left.
+  /// when no socket and no connection is left. Called again: each `done` is called once.
   void drain(std::function<void()> done);
   /// While draining: reading ends now; frozen receive buffers are still read.
   void at_deadline();
@@ -47,6 +47,8 @@ class Listener {
   void at_flush_deadline();
 
   // Any loop.
+  /// drain() was called; the loops hear of it one after the other.
+  bool draining() const noexcept { return drain_asked_; }
   Admission& admission() noexcept { return admission_; }
   Quarantine& quarantine() noexcept { return quarantine_; }
   ListenerLedger& ledger() noexcept { return ledger_; }
@@ -63,6 +65,7 @@ class Listener {
   template <class Call>
   void on_each_loop(Call&& call);
   void answer_when_drained();
+  void answer();
 
   std::shared_ptr<const ListenerOptions> options_;
   std::vector<Route> routes_;
@@ -75,7 +78,7 @@ class Listener {
   std::vector<IoLoop*> loops_;
   std::vector<ListenerShare*> shares_;     // by loop; owned by the loops
   std::atomic<std::size_t> outstanding_{0};  // sockets and connections that are open or on their way
-  std::function<void()> done_;
+  std::vector<std::function<void()>> done_;
   std::atomic<bool> drain_asked_{false};
 };
 

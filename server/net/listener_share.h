@@ -37,7 +37,7 @@ class ListenerShare final : private RejectHandler {
   /// A connection that an acceptor (of any loop) has accepted for this loop.
   void adopt(Accepted accepted);
   /// Process, listener and peer limits; while draining they are ignored.
-  Refusal admit(const Peer& peer) { return listener_.admission().admit(peer, draining_); }
+  Refusal admit(const Peer& peer) { return listener_.admission().admit(peer, listener_.draining()); }
   /// A connection has ended: count it, free it at the end of the turn.
   void forget(Connection& connection, ConnectionEnd end, bool admitted);
   /// An acceptor or datagram socket has closed.

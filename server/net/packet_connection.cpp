@@ -9,27 +9,45 @@ namespace penstock {
 
 Connection::Step PacketConnection::read_once(std::size_t& budget) {
   DatagramSlots& slots = share_.slots();
-  const int received = slots.receive(socket_.fd());
+  const int received = slots.receive(socket_.fd(), MessageDetails::kNone);
   if (received == 0) return Step::kAgain;
   if (received < 0) return stream_error();
 
-  std::size_t bytes = 0;
-  for (unsigned i = 0; i < static_cast<unsigned>(received); ++i) bytes += slots.datagram(i).bytes.size() + 1;
+  unsigned packets = 0;  // in front of the end
+  std::size_t bytes = 0, wire_bytes = 0;
+  for (const auto all = static_cast<unsigned>(received); packets < all; ++packets) {
+    const ReceivedDatagram packet = slots.datagram(packets);
+    if (packet.end_of_stream) break;
+    bytes += packet.bytes.size() + 1;
+    wire_bytes += packet.wire_bytes;
+  }
+  const bool ended = packets < static_cast<unsigned>(received);
+  if (packets != 0) note_read(wire_bytes);
+  share_.note_datagrams(packets);
+  budget -= std::min(budget, wire_bytes);
+
+  const Now now = share_.now();
   const std::span<char> room = share_.intake().room(bytes);
   BatchWriter writer = open_writer(room.data());
-  bool ended = false;
-  for (unsigned i = 0; i < static_cast<unsigned>(received) && !ended; ++i) {
+  for (unsigned i = 0; i < packets; ++i) {
     const ReceivedDatagram packet = slots.datagram(i);
-    ended = packet.end_of_stream;
-    if (ended) break;
-    note_read(packet.wire_bytes);
-    share_.note_datagrams(1);
-    budget -= std::min(budget, packet.wire_bytes);
-    decoder_->on_datagram(packet.bytes, packet.wire_bytes, share_.now(), writer, replies());
+    decoder_->on_datagram(packet.bytes, packet.wire_bytes, now, writer, replies());
   }
   share_.intake().commit(writer, room.data());
   const Step step = after_decoder(writer);
   return ended && step == Step::kMore ? end_of_stream() : step;
+}
+
+/// Packets in front of the end are given first, the end with the next call.
+ReadResult PacketConnection::read_unseen() {
+  DatagramSlots& slots = share_.slots();
+  const int received = slots.receive(socket_.fd());
+  if (received == 0) return {};
+  if (received < 0) return {ReadResult::Status::kError, 0, -received};
+  if (slots.datagram(0).end_of_stream) return {ReadResult::Status::kEof, 0, 0};
+  ReadResult result{ReadResult::Status::kBytes, 0, 0};
+  for (unsigned i = 0; i < static_cast<unsigned>(received); ++i) result.bytes += slots.datagram(i).wire_bytes;
+  return result;
 }
 
 }  // namespace penstock

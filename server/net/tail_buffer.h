@@ -11,7 +11,7 @@
 namespace penstock {
 
 /// Memory held by unfinished frames, of all connections together: a quarter of server.memory (DESIGN.md section 5).
-/// Any loop.
+/// Any loop. Each loop charges it through an account of its own.
 class PartialBudget {
  public:
   explicit PartialBudget(std::size_t max_bytes) noexcept : max_(max_bytes) {}
@@ -21,14 +21,37 @@ class PartialBudget {
   std::size_t used_bytes() const noexcept { return used_.load(std::memory_order_relaxed); }
 
  private:
+  friend class PartialAccount;
   std::atomic<std::size_t> used_{0};
+  std::atomic<std::size_t> accounts_{0};
   std::size_t max_;
+};
+
+/// One loop's part of the budget; own loop only. When the budget is exceeded it is up to the loops that hold an equal
+/// share or more to close a connection (there is always one), so that hoarders on one loop do not cost the peers on
+/// another theirs. Outlives the loop's TailBuffers.
+class PartialAccount {
+ public:
+  explicit PartialAccount(PartialBudget& budget) noexcept : budget_(budget) { ++budget_.accounts_; }
+  ~PartialAccount() { --budget_.accounts_; }
+  PartialAccount(const PartialAccount&) = delete;
+  PartialAccount& operator=(const PartialAccount&) = delete;
+
+  void change(std::size_t from, std::size_t to) noexcept {
+    used_ += to - from;
+    budget_.change(from, to);
+  }
+  bool must_close_one() const noexcept { return budget_.exceeded() && used_ >= budget_.max_ / budget_.accounts_; }
+
+ private:
+  PartialBudget& budget_;
+  std::size_t used_ = 0;
 };
 
 /// The bytes of a connection's unfinished frame, between two reads. Holds no memory while empty; charges its capacity.
 class TailBuffer {
  public:
-  explicit TailBuffer(PartialBudget& budget) noexcept : budget_(budget) {}
+  explicit TailBuffer(PartialAccount& account) noexcept : account_(account) {}
   ~TailBuffer() { resize_memory(0); }
   TailBuffer(const TailBuffer&) = delete;
   TailBuffer& operator=(const TailBuffer&) = delete;
@@ -76,11 +99,11 @@ class TailBuffer {
     std::unique_ptr<char[]> memory(capacity == 0 ? nullptr : new char[capacity]);
     if (memory && size_ != 0) std::memcpy(memory.get(), memory_.get(), std::min(size_, capacity));
     memory_ = std::move(memory);
-    budget_.change(capacity_, capacity);
+    account_.change(capacity_, capacity);
     capacity_ = capacity;
   }
 
-  PartialBudget& budget_;
+  PartialAccount& account_;
   std::unique_ptr<char[]> memory_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;

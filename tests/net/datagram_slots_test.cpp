@@ -62,10 +62,10 @@ void send(const UniqueFd& fd, std::string_view bytes) {
 }
 
 /// What a reader of packets sees until nothing comes: sizes, then "end" or "again".
-std::vector<std::string> read_all(DatagramSlots& slots, int fd) {
+std::vector<std::string> read_all(DatagramSlots& slots, int fd, MessageDetails details) {
   std::vector<std::string> seen;
   for (;;) {
-    const int n = slots.receive(fd);
+    const int n = slots.receive(fd, details);
     if (n <= 0) {
       seen.push_back(n == 0 ? "again" : "error");
       return seen;
@@ -123,21 +123,23 @@ TEST_CASE("datagram slots: sizes from one byte to sixteen MiB work, with at most
 
 TEST_CASE("datagram slots: an empty packet is a packet, only the end is the end", "[net][slots]") {
   const std::size_t empties = GENERATE(0u, 1u, 2u, 70u);
-  CAPTURE(empties);
+  const MessageDetails details = GENERATE(MessageDetails::kNone, MessageDetails::kControl, MessageDetails::kAll);
+  CAPTURE(empties, static_cast<int>(details));
   Pair pair = unix_pair(SOCK_SEQPACKET);
   DatagramSlots slots(1000);
   send(pair.theirs, "one");
   send(pair.theirs, "");
   send(pair.theirs, "two");
-  CHECK(read_all(slots, pair.ours.get()) == std::vector<std::string>{"one", "", "two", "again"});
+  CHECK(read_all(slots, pair.ours.get(), details) == std::vector<std::string>{"one", "", "two", "again"});
   for (std::size_t i = 0; i < empties; ++i) send(pair.theirs, "");
   pair.theirs.reset();
   std::vector<std::string> wanted(empties);
   wanted.emplace_back("end");
-  CHECK(read_all(slots, pair.ours.get()) == wanted);
+  CHECK(read_all(slots, pair.ours.get(), details) == wanted);
 }
 
 TEST_CASE("datagram slots: packets sent before SO_PASSCRED was set are not taken for the end", "[net][slots]") {
+  const MessageDetails details = GENERATE(MessageDetails::kNone, MessageDetails::kAll);
   int fds[2];
   REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) == 0);
   UniqueFd ours(fds[0]), theirs(fds[1]);
@@ -145,16 +147,17 @@ TEST_CASE("datagram slots: packets sent before SO_PASSCRED was set are not taken
   send(theirs, "x");
   set(ours.get(), SOL_SOCKET, SO_PASSCRED, 1);
   DatagramSlots slots(100);
-  CHECK(read_all(slots, ours.get()) == std::vector<std::string>{"", "x", "again"});
+  CHECK(read_all(slots, ours.get(), details) == std::vector<std::string>{"", "x", "again"});
 }
 
 TEST_CASE("datagram slots: our own SHUT_RD ends a packet stream behind what was queued", "[net][slots]") {
+  const MessageDetails details = GENERATE(MessageDetails::kNone, MessageDetails::kAll);
   const Pair pair = unix_pair(SOCK_SEQPACKET);
   DatagramSlots slots(100);
   send(pair.theirs, "");
   send(pair.theirs, "x");
   shutdown(pair.ours.get(), SHUT_RD);
-  CHECK(read_all(slots, pair.ours.get()) == std::vector<std::string>{"", "x", "end"});
+  CHECK(read_all(slots, pair.ours.get(), details) == std::vector<std::string>{"", "x", "end"});
 }
 
 TEST_CASE("datagram slots: unix senders are their credentials", "[net][slots]") {
@@ -183,6 +186,31 @@ TEST_CASE("datagram slots: udp senders are their address and port", "[net][slots
   CHECK(slots.peer(2).port == ntohs(b_address.sin_port));
   CHECK(slots.peer(3).port == ntohs(a_address.sin_port));
   CHECK_FALSE(slots.datagram(0).end_of_stream);
+}
+
+TEST_CASE("datagram slots: what was not asked for is not told, nor left over from the call before", "[net][slots]") {
+  sockaddr_in to{}, from_address{};
+  const UniqueFd udp = udp_socket(to), from = udp_socket(from_address);
+  const Pair pair = unix_pair(SOCK_DGRAM);
+  DatagramSlots slots(100);
+  for (int round = 0; round < 2; ++round) {
+    send_to(from, to, "a");
+    send_to(from, to, "b");
+    REQUIRE(slots.receive(udp.get(), MessageDetails::kAddress) == 2);
+    CHECK(slots.peer(1).port == ntohs(from_address.sin_port));
+    CHECK(slots.same_peer(1));
+    send(pair.theirs, "c");
+    REQUIRE(slots.receive(pair.ours.get(), MessageDetails::kNone) == 1);
+    CHECK(slots.peer(0).kind == Peer::Kind::kNone);
+    CHECK(slots.datagram(0).bytes == "c");
+    send(pair.theirs, "d");
+    send(pair.theirs, "e");
+    send(pair.theirs, "f");
+    REQUIRE(slots.receive(pair.ours.get(), MessageDetails::kControl) == 3);
+    CHECK(slots.peer(2).pid == getpid());
+    CHECK(slots.same_peer(2));
+  }
+  CHECK(slots.receive(pair.ours.get(), MessageDetails::kControl) == 0);
 }
 
 TEST_CASE("datagram slots: an empty udp datagram is a datagram", "[net][slots]") {
@@ -219,6 +247,7 @@ TEST_CASE("datagram slots: with UDP_GRO a train tells the length of its datagram
 TEST_CASE("datagram slots: descriptors that a peer attaches do not stay open here", "[net][slots]") {
   const Pair pair = unix_pair(GENERATE(SOCK_DGRAM, SOCK_SEQPACKET));
   const bool credentials = GENERATE(true, false);
+  const MessageDetails details = GENERATE(MessageDetails::kNone, MessageDetails::kControl, MessageDetails::kAll);
   set(pair.ours.get(), SOL_SOCKET, SO_PASSCRED, credentials ? 1 : 0);
   DatagramSlots slots(100);
   const std::size_t before = open_descriptors();
@@ -239,7 +268,7 @@ TEST_CASE("datagram slots: descriptors that a peer attaches do not stay open her
     std::memcpy(CMSG_DATA(rights), fds.data(), sizeof fds);
     REQUIRE(sendmsg(pair.theirs.get(), &message, 0) == 1);
   }
-  CHECK(slots.receive(pair.ours.get()) == 3);
+  CHECK(slots.receive(pair.ours.get(), details) == 3);
   CHECK(slots.datagram(0).bytes == "x");
   CHECK(open_descriptors() == before);
 }

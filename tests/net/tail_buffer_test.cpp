@@ -4,13 +4,15 @@
 #include <random>
 #include <string>
 
+using penstock::PartialAccount;
 using penstock::PartialBudget;
 using penstock::TailBuffer;
 
 TEST_CASE("tail buffer: holds no memory while empty, and charges what it holds", "[net][tail]") {
   PartialBudget budget(1000);
+  PartialAccount account(budget);
   {
-    TailBuffer tail(budget);
+    TailBuffer tail(account);
     CHECK(tail.capacity() == 0);
     CHECK(tail.view().empty());
     tail.assign("abc");
@@ -27,7 +29,8 @@ TEST_CASE("tail buffer: holds no memory while empty, and charges what it holds",
 
 TEST_CASE("tail buffer: the budget is exceeded by one byte over it, not before", "[net][tail]") {
   PartialBudget budget(128);
-  TailBuffer a(budget), b(budget);
+  PartialAccount account(budget);
+  TailBuffer a(account), b(account);
   a.assign(std::string(128, 'x'));
   CHECK(budget.used_bytes() == 128);
   CHECK_FALSE(budget.exceeded());
@@ -37,9 +40,25 @@ TEST_CASE("tail buffer: the budget is exceeded by one byte over it, not before",
   CHECK_FALSE(budget.exceeded());
 }
 
+TEST_CASE("tail buffer: over the budget only an account with an equal share or more must close one", "[net][tail]") {
+  PartialBudget budget(1280);
+  PartialAccount first(budget), second(budget);
+  TailBuffer large(first), small(second);
+  large.assign(std::string(1280, 'x'));
+  CHECK_FALSE(first.must_close_one());
+  small.assign("y");
+  CHECK(first.must_close_one());
+  CHECK_FALSE(second.must_close_one());
+  small.assign(std::string(640, 'y'));
+  CHECK(second.must_close_one());
+  large.clear();
+  CHECK_FALSE(second.must_close_one());
+}
+
 TEST_CASE("tail buffer: memory that is far too large for its content is given back", "[net][tail]") {
   PartialBudget budget(std::size_t{1} << 30);
-  TailBuffer tail(budget);
+  PartialAccount account(budget);
+  TailBuffer tail(account);
   tail.assign(std::string(std::size_t{1} << 20, 'x'));
   tail.assign("short");
   CHECK(tail.view() == "short");
@@ -49,7 +68,8 @@ TEST_CASE("tail buffer: memory that is far too large for its content is given ba
 
 TEST_CASE("tail buffer: a long frame's memory goes back too when only a short rest stays behind it", "[net][tail]") {
   PartialBudget budget(std::size_t{1} << 30);
-  TailBuffer tail(budget);
+  PartialAccount account(budget);
+  TailBuffer tail(account);
   const std::string frame(std::size_t{1} << 20, 'x');
   frame.copy(tail.space(frame.size()).data(), frame.size());
   tail.grow(frame.size());
@@ -61,9 +81,10 @@ TEST_CASE("tail buffer: a long frame's memory goes back too when only a short re
 
 TEST_CASE("tail buffer: content survives growth and drops, the charge is the capacity at every step", "[net][tail]") {
   PartialBudget budget(std::size_t{1} << 30);
+  PartialAccount account(budget);
   std::mt19937 random(7);
   std::string model;
-  TailBuffer tail(budget);
+  TailBuffer tail(account);
   for (int step = 0; step < 5000; ++step) {
     const std::size_t n = random() % 5000;
     switch (random() % 4) {

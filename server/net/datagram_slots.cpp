@@ -24,6 +24,14 @@ namespace {
 constexpr std::size_t kAllSlotsBytes = std::size_t{4} << 20;
 constexpr std::size_t kCacheLine = 64;
 
+bool with_address(MessageDetails details) noexcept {
+  return details == MessageDetails::kAddress || details == MessageDetails::kAll;
+}
+
+bool with_control(MessageDetails details) noexcept {
+  return details == MessageDetails::kControl || details == MessageDetails::kAll;
+}
+
 }  // namespace
 
 struct DatagramSlots::Slot {
@@ -49,22 +57,31 @@ DatagramSlots::DatagramSlots(std::size_t slot_bytes)
     slots_[i].piece = {memory_ + i * stride_, slot_bytes_};
     headers_[i].msg_hdr.msg_iov = &slots_[i].piece;
     headers_[i].msg_hdr.msg_iovlen = 1;
-    headers_[i].msg_hdr.msg_name = &slots_[i].address;
-    headers_[i].msg_hdr.msg_control = slots_[i].control;
   }
   used_ = count_;
 }
 
 DatagramSlots::~DatagramSlots() { munmap(memory_, mapped_bytes_); }
 
-int DatagramSlots::receive(int fd) {
+/// Sets back what the kernel wrote into the headers; all of them where it is to be told something else.
+void DatagramSlots::prepare(MessageDetails details) noexcept {
+  if (details != details_) used_ = count_;
+  details_ = details;
+  const bool address = with_address(details);
+  const bool control = with_control(details);
   for (unsigned i = 0; i < used_; ++i) {
     msghdr& header = headers_[i].msg_hdr;
-    header.msg_namelen = sizeof(sockaddr_storage);
-    header.msg_controllen = sizeof(Slot::control);
+    header.msg_name = address ? &slots_[i].address : nullptr;
+    header.msg_namelen = address ? sizeof(sockaddr_storage) : 0;
+    header.msg_control = control ? slots_[i].control : nullptr;
+    header.msg_controllen = control ? sizeof(Slot::control) : 0;
     header.msg_flags = 0;
   }
   used_ = 0;
+}
+
+int DatagramSlots::receive(int fd, MessageDetails details) {
+  prepare(details);
   int n;
   do {
     // MSG_TRUNC: msg_len is the length on the wire, whatever the slot kept.
@@ -72,7 +89,9 @@ int DatagramSlots::receive(int fd) {
   } while (n < 0 && errno == EINTR);
   if (n < 0) return errno == EAGAIN ? 0 : -errno;
   used_ = static_cast<unsigned>(n);
-  for (unsigned i = 0; i < used_; ++i) close_attached(i);
+  if (with_control(details)) {  // without a buffer the kernel closes them
+    for (unsigned i = 0; i < used_; ++i) close_attached(i);
+  }
   return n;
 }
 
@@ -96,19 +115,25 @@ const cmsghdr* DatagramSlots::control(unsigned i, int level, int type) const noe
 }
 
 ReceivedDatagram DatagramSlots::datagram(unsigned i) const noexcept {
+  const mmsghdr& message = headers_[i];
   ReceivedDatagram got;
-  got.wire_bytes = headers_[i].msg_len;
+  got.wire_bytes = message.msg_len;
   got.bytes = {memory_ + i * stride_, std::min(got.wire_bytes, slot_bytes_)};
-  if (headers_[i].msg_hdr.msg_controllen == 0) {
-    got.end_of_stream = got.wire_bytes == 0;
-    return got;
-  }
-  if (const cmsghdr* gro = control(i, SOL_UDP, UDP_GRO)) {
-    int segment = 0;
-    std::memcpy(&segment, CMSG_DATA(gro), sizeof segment);
-    if (segment > 0 && static_cast<std::size_t>(segment) < got.bytes.size()) got.segment_bytes = static_cast<std::size_t>(segment);
+  if (got.wire_bytes == 0) {
+    got.end_of_stream = message.msg_hdr.msg_controllen == 0 && (message.msg_hdr.msg_flags & MSG_CTRUNC) == 0;
+  } else if (details_ == MessageDetails::kAll && message.msg_hdr.msg_controllen != 0) {
+    const std::size_t segment = segment_of(i);
+    if (segment < got.bytes.size()) got.segment_bytes = segment;
   }
   return got;
+}
+
+std::size_t DatagramSlots::segment_of(unsigned i) const noexcept {
+  const cmsghdr* gro = control(i, SOL_UDP, UDP_GRO);
+  if (gro == nullptr) return 0;
+  int segment = 0;
+  std::memcpy(&segment, CMSG_DATA(gro), sizeof segment);
+  return segment > 0 ? static_cast<std::size_t>(segment) : 0;
 }
 
 Peer DatagramSlots::peer(unsigned i) const noexcept {
@@ -128,8 +153,8 @@ bool DatagramSlots::same_peer(unsigned i) const noexcept {
   // A unix sender is its credentials, an inet one its address; a train's segment size in the control data only costs
   // the shortcut.
   return a.msg_namelen == b.msg_namelen && a.msg_controllen == b.msg_controllen &&
-         std::memcmp(a.msg_name, b.msg_name, a.msg_namelen) == 0 &&
-         std::memcmp(a.msg_control, b.msg_control, a.msg_controllen) == 0;
+         (a.msg_namelen == 0 || std::memcmp(a.msg_name, b.msg_name, a.msg_namelen) == 0) &&
+         (a.msg_controllen == 0 || std::memcmp(a.msg_control, b.msg_control, a.msg_controllen) == 0);
 }
 
 }  // namespace penstock

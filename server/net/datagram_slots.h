@@ -16,8 +16,16 @@ struct ReceivedDatagram {
   std::string_view bytes;        ///< what was kept of it
   std::size_t wire_bytes = 0;    ///< its length; greater than bytes.size() where it was cut (MSG_TRUNC)
   std::size_t segment_bytes = 0; ///< UDP_GRO: the length of each datagram in the train; 0: a single one
-  bool end_of_stream = false;    ///< unixpacket: EOF, not an empty packet (told apart by the missing credentials, which
-                                 ///< SO_PASSCRED puts on every real packet; FACTS.md 37)
+  bool end_of_stream = false;    ///< unixpacket with SO_PASSCRED: EOF, not an empty packet, which has credentials or,
+                                 ///< where none were asked for, MSG_CTRUNC instead (FACTS.md 37)
+};
+
+/// What the kernel is to tell of a message besides its bytes: 20 to 100 ns each, on 450 to 750 for the message itself.
+enum class MessageDetails : std::uint8_t {
+  kNone,     ///< unixpacket: the connection knows its peer
+  kControl,  ///< unixgram: the credentials are the sender
+  kAddress,  ///< udp
+  kAll       ///< udp with UDP_GRO
 };
 
 /// Receives datagrams and packets, many a system call, into slots of a loop's own memory. The slots are spread so that
@@ -30,21 +38,25 @@ class DatagramSlots {
   explicit DatagramSlots(std::size_t slot_bytes);
   ~DatagramSlots();
 
-  /// recvmmsg without blocking. Number of messages; 0 when there is nothing, -errno on error. Descriptors that a unix
-  /// peer attaches (SCM_RIGHTS) never stay open here.
-  int receive(int fd);
+  /// recvmmsg without blocking. Number of messages, fewer than count() when the queue was read to its end; 0 when there
+  /// is nothing, -errno on error. Descriptors that a unix peer attaches (SCM_RIGHTS) never stay open here.
+  int receive(int fd, MessageDetails details = MessageDetails::kAll);
 
   ReceivedDatagram datagram(unsigned i) const noexcept;
-  /// Sender of message `i`; unix senders with the credentials of the message.
+  /// Sender of message `i`, as far as the details tell; unix senders with the credentials of the message.
   Peer peer(unsigned i) const noexcept;
   /// True when message `i` has the same sender as message `i - 1`, so that peer() need not be asked.
   bool same_peer(unsigned i) const noexcept;
 
   std::size_t slot_bytes() const noexcept { return slot_bytes_; }
+  /// Most messages that one receive() brings.
+  unsigned count() const noexcept { return count_; }
 
  private:
   struct Slot;
+  void prepare(MessageDetails details) noexcept;
   void close_attached(unsigned i) const noexcept;
+  std::size_t segment_of(unsigned i) const noexcept;
   const cmsghdr* control(unsigned i, int level, int type) const noexcept;
 
   std::size_t slot_bytes_, stride_, mapped_bytes_;
@@ -52,6 +64,7 @@ class DatagramSlots {
   char* memory_ = nullptr;               // mapped: untouched pages cost nothing
   std::unique_ptr<mmsghdr[]> headers_;
   std::unique_ptr<Slot[]> slots_;
+  MessageDetails details_ = MessageDetails::kNone;  // of the last call
   unsigned used_ = 0;                    // headers to set back before the next call
 };
 

@@ -14,11 +14,17 @@ namespace {
 constexpr int kMaxReadsPerTurn = 8;
 constexpr std::size_t kMaxBytesPerTurn = std::size_t{1} << 20;
 
+MessageDetails details_of(Scheme scheme, bool gro) noexcept {
+  if (!is_udp(scheme)) return MessageDetails::kControl;
+  return gro ? MessageDetails::kAll : MessageDetails::kAddress;
+}
+
 }  // namespace
 
 DatagramSocket::DatagramSocket(ListenerShare& share, BoundSocket socket, const Origin& origin)
     : share_(share),
       scheme_(socket.scheme),
+      details_(details_of(socket.scheme, share.options().gro)),
       file_(std::move(socket.file)),
       origin_(origin),
       socket_(share.loop().events(), std::move(socket.fd), *this),
@@ -43,9 +49,10 @@ void DatagramSocket::on_readable() {
       socket_.stop();
       return share_.loop().parked().add(*this);
     }
-    if (read_batch(budget)) continue;
-    if (frozen_) close();
-    return;
+    const Reading reading = read_batch(budget);
+    if (reading == Reading::kMore) continue;
+    if (!frozen_) return;  // what has come meanwhile, the poll reports
+    if (reading == Reading::kNothing) return close();
   }
 }
 
@@ -63,47 +70,53 @@ bool DatagramSocket::try_resume() {
   return true;
 }
 
-/// One system call's worth. False: nothing was there.
-bool DatagramSocket::read_batch(std::size_t& budget) {
+/// One system call's worth.
+DatagramSocket::Reading DatagramSocket::read_batch(std::size_t& budget) {
   DatagramSlots& slots = share_.slots();
-  const int received = slots.receive(socket_.fd());
-  if (received <= 0) return false;
+  const int received = slots.receive(socket_.fd(), details_);
+  if (received <= 0) return Reading::kNothing;
   const auto count = static_cast<unsigned>(received);
-  for (unsigned first = 0; first < count;) {
-    // A run of one sender shares a segment and a call into the intake.
-    unsigned end = first;
-    std::size_t bytes = 0;
-    do {
-      const ReceivedDatagram datagram = slots.datagram(end);
-      const std::size_t parts = datagram.segment_bytes == 0 ? 1 : datagram.bytes.size() / datagram.segment_bytes + 1;
-      bytes += datagram.bytes.size() + parts;
-    } while (++end < count && slots.same_peer(end));
-
-    const Peer peer = slots.peer(first);
-    const std::span<char> room = share_.intake().room(bytes);
-    BatchWriter writer = share_.write(0, peer, origin_, room.data());
-    for (; first < end; ++first) {
-      const ReceivedDatagram datagram = slots.datagram(first);
-      budget -= std::min(budget, datagram.wire_bytes);
-      decode(datagram, writer);
-    }
-    share_.intake().commit(writer, room.data());
-  }
-  return true;
+  for (unsigned next = 0; next < count;) next = take_run(slots, next, count, budget);
+  return count < slots.count() ? Reading::kToTheEnd : Reading::kMore;
 }
 
-void DatagramSocket::decode(const ReceivedDatagram& datagram, BatchWriter& writer) {
-  share_.note_read(datagram.wire_bytes);
+/// A run of one sender shares a segment and a call into the intake. Returns where the next run begins.
+unsigned DatagramSocket::take_run(DatagramSlots& slots, unsigned first, unsigned count, std::size_t& budget) {
+  unsigned end = first;
+  std::size_t room_bytes = 0, wire_bytes = 0;
+  do {
+    const ReceivedDatagram datagram = slots.datagram(end);
+    const std::size_t parts = datagram.segment_bytes == 0 ? 1 : datagram.bytes.size() / datagram.segment_bytes + 1;
+    room_bytes += datagram.bytes.size() + parts;
+    wire_bytes += datagram.wire_bytes;
+  } while (++end < count && slots.same_peer(end));
+  share_.note_read(wire_bytes);
+  budget -= std::min(budget, wire_bytes);
+
+  const Peer peer = slots.peer(first);
+  const Now now = share_.now();
+  const std::span<char> room = share_.intake().room(room_bytes);
+  BatchWriter writer = share_.write(0, peer, origin_, room.data());
+  std::uint64_t datagrams = 0;
+  for (unsigned i = first; i < end; ++i) datagrams += decode(slots.datagram(i), now, writer);
+  share_.intake().commit(writer, room.data());
+  share_.note_datagrams(datagrams);
+  return end;
+}
+
+/// How many datagrams it was.
+std::uint64_t DatagramSocket::decode(const ReceivedDatagram& datagram, Now now, BatchWriter& writer) {
   if (datagram.segment_bytes == 0) {
-    share_.note_datagrams(1);
-    return decoder_->on_datagram(datagram.bytes, datagram.wire_bytes, share_.now(), writer, *this);
+    decoder_->on_datagram(datagram.bytes, datagram.wire_bytes, now, writer, *this);
+    return 1;
   }
-  for (std::string_view train = datagram.bytes; !train.empty();) {  // UDP_GRO: cut at the sender's size
+  std::uint64_t datagrams = 0;
+  for (std::string_view train = datagram.bytes; !train.empty(); ++datagrams) {  // UDP_GRO: cut at the sender's size
     const std::string_view one = train.substr(0, datagram.segment_bytes);
     train.remove_prefix(one.size());
-    share_.note_datagrams(1);
-    decoder_->on_datagram(one, one.size(), share_.now(), writer, *this);
+    decoder_->on_datagram(one, one.size(), now, writer, *this);
   }
+  return datagrams;
 }
 
 void DatagramSocket::sample_drops() {

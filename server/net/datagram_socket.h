@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "protocols/core/decoder.h"
+#include "server/net/datagram_slots.h"
 #include "server/net/parked_list.h"
 #include "server/net/socket.h"
 #include "server/net/socket_source.h"
@@ -11,8 +12,6 @@
 namespace penstock {
 
 class ListenerShare;
-class DatagramSlots;
-struct ReceivedDatagram;
 
 /// One udp or unixgram socket on one loop. Each datagram is a record of its own sender; what the kernel drops is
 /// sampled and counted. Owned by its share, own loop only.
@@ -34,12 +33,15 @@ class DatagramSocket final : private SocketEvents, private Parkable, private Rep
   bool try_resume() override;
   void send(std::string_view) override {}  // no protocol answers datagrams yet
 
-  bool read_batch(std::size_t& budget);
-  void decode(const ReceivedDatagram& datagram, BatchWriter& writer);
+  enum class Reading : std::uint8_t { kMore, kToTheEnd, kNothing };
+  Reading read_batch(std::size_t& budget);
+  unsigned take_run(DatagramSlots& slots, unsigned first, unsigned count, std::size_t& budget);
+  std::uint64_t decode(const ReceivedDatagram& datagram, Now now, BatchWriter& writer);
   void close();
 
   ListenerShare& share_;
-  Scheme scheme_;
+  const Scheme scheme_;
+  const MessageDetails details_;
   UnixSocketFile file_;
   const Origin& origin_;
   Socket socket_;

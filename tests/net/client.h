@@ -70,6 +70,12 @@ class Client {
     return got;
   }
 
+  /// Nothing comes, FIN included, for `time`.
+  bool hears_nothing(std::chrono::milliseconds time) {
+    pollfd poll{.fd = fd_.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&poll, 1, static_cast<int>(time.count())) == 0;
+  }
+
   /// How the other end's stream ended: `bytes`, then "" for FIN, or what went wrong.
   struct Ending {
     std::string bytes, error;

@@ -30,6 +30,10 @@ World::World(Setup setup)
     }));
     routes.push_back({&runners_.back()->queue(), &ledger_.route("test", name), true, false});
   }
+  if (setup_.reorders) {
+    reorderer_ = std::make_unique<Reorderer>();
+    routes.push_back({&reorderer_->queue(), &ledger_.route("test", "reorderer"), true, false});
+  }
   if (!setup_.options.make_decoder) setup_.options.make_decoder = [raw = setup_.raw] { return make_raw_decoder(raw); };
   setup_.options.name = "test";
   listener_ = std::make_unique<Listener>(std::make_shared<const ListenerOptions>(setup_.options), routes,
@@ -108,6 +112,7 @@ void World::finish() {
   seal_all();
   for (auto& runner : runners_) runner->finish();
   for (auto& runner : runners_) CHECK(runner->join_until(kForever));
+  if (reorderer_) reorderer_->finish();
   for (auto& loop : loops_) {
     loop->stop();
     loop->join();

@@ -14,6 +14,7 @@
 #include "server/pipeline/sink_runner.h"
 #include "tests/net/address_support.h"
 #include "tests/net/client.h"
+#include "tests/net/reorderer.h"
 #include "tests/net/scripted_sink.h"
 
 namespace penstock::test {
@@ -30,6 +31,7 @@ struct Setup {
   std::size_t partial_bytes = std::size_t{64} << 20;
   std::size_t queue_bytes = std::size_t{8} << 20;
   unsigned sinks = 1;                  ///< all required
+  bool reorders = false;               ///< one more required sink, which finishes its batches out of order
   bool acks = false;
 };
 
@@ -88,6 +90,7 @@ class World {
   BlockPool pool_;
   std::vector<ScriptedSink*> sinks_;
   std::vector<std::unique_ptr<SinkRunner>> runners_;
+  std::unique_ptr<Reorderer> reorderer_;
   std::unique_ptr<Listener> listener_;
   std::vector<std::unique_ptr<IoLoop>> loops_;  // go first: they outlive nobody
   std::vector<std::pair<SocketAddress, Scheme>> addresses_;

@@ -31,6 +31,7 @@ Connection::Connection(ListenerShare& share, ConnectionId id, UniqueFd fd, const
     : share_(share),
       socket_(share.loop().events(), std::move(fd), *this),
       tail_(share.loop().partials()),
+      is_tcp_(peer.kind != Peer::Kind::kUnix),
       id_(id),
       peer_(peer),
       origin_(origin),
@@ -39,7 +40,6 @@ Connection::Connection(ListenerShare& share, ConnectionId id, UniqueFd fd, const
 Connection::~Connection() = default;
 
 std::chrono::milliseconds Connection::now_ms() const { return share_.now().monotonic; }
-bool Connection::is_tcp() const noexcept { return peer_.kind != Peer::Kind::kUnix; }
 
 // ---- begin --------------------------------------------------------------------------------------------------------
 
@@ -76,7 +76,11 @@ void Connection::refuse(Refusal limit) {
 }
 
 bool Connection::advance_preface() {
-  switch (preface_->advance(socket_.fd(), peer_)) {
+  std::size_t bytes = 0;
+  const Preface::Status status = preface_->advance(socket_.fd(), peer_, bytes);
+  if (bytes != 0) note_read(bytes);
+  share_.intake().counts().framing_bytes += bytes;
+  switch (status) {
     case Preface::Status::kAgain: return false;
     case Preface::Status::kMalformed:
       share_.log_trouble("malformed connection preface", peer_, {});
@@ -166,7 +170,7 @@ Connection::Step Connection::after_decoder(BatchWriter& writer) {
 Connection::Step Connection::end_of_stream() {
   eof_read_ = true;
   if (socket_.send_error() != 0) return stream_error();  // a reset, of which a reply took the kernel's notice
-  if (state_ == State::kFrozen && !is_tcp() && !peer_closed_first_) {
+  if (state_ == State::kFrozen && !is_tcp_ && !peer_closed_first_) {
     finish_frozen();  // the end that our own SHUT_RD made, not the peer's
     return Step::kDone;
   }
@@ -310,7 +314,7 @@ void Connection::freeze(ConnectionEnd end, EndReason reason) {
   end_ = end;
   end_reason_ = reason;
   peer_closed_first_ = socket_.peer_closed();
-  if (is_tcp()) {
+  if (is_tcp_) {
     const kernel::FreezeWay way = kernel::freeze_tcp(socket_.fd());
     if (way == kernel::FreezeWay::kNone && freeze_tries_ < kMaxFreezeTries) {
       ++freeze_tries_;  // our FIN is not acknowledged yet: the sweep tries again
@@ -337,7 +341,7 @@ bool Connection::all_received_was_read() {
 }
 
 void Connection::finish_frozen() {
-  if (is_tcp() && !all_received_was_read()) {
+  if (is_tcp_ && !all_received_was_read()) {
     // Something passed the freeze (a neighbour sends TTL 255), or a FIN stands behind the last byte.
     for (int round = 0; round < kMaxFrozenRounds; ++round) {
       std::size_t budget = kMaxBytesPerTurn;
@@ -348,7 +352,7 @@ void Connection::finish_frozen() {
     exact_ = exact_ && all_received_was_read();
   }
   end_decoder(end_reason_);
-  if (is_tcp() && !share_.loop().stop_options().reset_at_deadline) kernel::linger_after_close(socket_.fd());
+  if (is_tcp_ && !share_.loop().stop_options().reset_at_deadline) kernel::linger_after_close(socket_.fd());
   retire(exact_ ? end_ : ConnectionEnd::kUnfrozen);
 }
 
@@ -399,7 +403,7 @@ void Connection::discard() {
 
 /// Freezes and reads the rest: a peer that goes on sending must not be reset either.
 void Connection::finish_discard() {
-  if (is_tcp()) {
+  if (is_tcp_) {
     kernel::freeze_tcp(socket_.fd());
   } else {
     ::shutdown(socket_.fd(), SHUT_RD);
@@ -407,7 +411,7 @@ void Connection::finish_discard() {
   // Bounded, for the peer that our freeze does not hold (its TTL is 255, or it has not acknowledged our FIN).
   for (int reads = 0; reads < kMaxFinalReads && discard_once().status == ReadResult::Status::kBytes; ++reads) {
   }
-  if (is_tcp()) kernel::linger_after_close(socket_.fd());
+  if (is_tcp_) kernel::linger_after_close(socket_.fd());
   retire(end_);
 }
 
@@ -419,6 +423,7 @@ void Connection::sweep(Now now) {
     if (now.monotonic >= gentle_deadline_) finish_discard();
     return;
   }
+  if (state_ == State::kPreface) return sweep_preface(now);
   if (state_ == State::kFrozen) {  // its end is an empty queue, which no poll reports
     if (!ParkedList::contains(*this)) read_turn();
     return;
@@ -445,6 +450,14 @@ void Connection::sweep(Now now) {
   if (no_first_byte || idle) close_gently(ConnectionEnd::kTimeout, EndReason::kTimeout);
 }
 
+/// Nobody is served yet: the first-byte timeout counts to the preface's end, and a stop need not wait for it.
+void Connection::sweep_preface(Now now) {
+  const auto limit = draining_ ? share_.loop().stop_options().drain_quiet : share_.options().first_byte_timeout;
+  if (limit.count() == 0 || now.monotonic - last_read_ < limit) return;
+  if (draining_) start_discard(ConnectionEnd::kQuiet, Reason::kTailDeadline);
+  else start_discard(ConnectionEnd::kTimeout, Reason::kTailTimeout);
+}
+
 void Connection::sweep_draining(Now now) {
   progress_replies();
   if (state_ == State::kServing && is_quiet(now)) freeze(ConnectionEnd::kQuiet, EndReason::kDeadline);
@@ -454,7 +467,7 @@ void Connection::sweep_draining(Now now) {
 bool Connection::is_quiet(Now now) const {
   if (!fin_sent_ || tail_.size() != 0 || ParkedList::contains(*this)) return false;
   if (now.monotonic - last_read_ < share_.loop().stop_options().drain_quiet) return false;
-  if (is_tcp() && !kernel::fin_acknowledged(socket_.fd())) return false;
+  if (is_tcp_ && !kernel::fin_acknowledged(socket_.fd())) return false;
   return kernel::receive_queue_bytes(socket_.fd()) == 0;
 }
 

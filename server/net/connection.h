@@ -108,13 +108,14 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   bool all_replied() const;
   bool close_if_replies_failed();
   void progress_replies();
+  void sweep_preface(Now now);
   void sweep_draining(Now now);
   bool is_quiet(Now now) const;
   void retire(ConnectionEnd end);
   std::chrono::milliseconds now_ms() const;
-  bool is_tcp() const noexcept;
   void report_held();
 
+  const bool is_tcp_;  // by the socket: a preface may name a peer of any kind
   const ConnectionId id_;
   Peer peer_;
   const Origin& origin_;

@@ -42,8 +42,9 @@ struct Preface {
   enum class Status : std::uint8_t { kDone, kAgain, kMalformed };
 
   virtual ~Preface() = default;
-  /// Takes its bytes from `fd` and not one more. On kDone `peer` is who the connection is charged to.
-  virtual Status advance(int fd, Peer& peer) = 0;
+  /// Takes its bytes from `fd` and not one more, and says in `bytes` how many this call took. On kDone `peer` is who the
+  /// connection is charged to.
+  virtual Status advance(int fd, Peer& peer, std::size_t& bytes) = 0;
 };
 
 }  // namespace penstock

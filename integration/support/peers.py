@@ -10,7 +10,8 @@ from .wait import wait_until
 PEERS = Path(os.environ.get("PENSTOCK_PEERS") or ROOT / "build/peers/root")
 
 
-def _environment() -> dict:
+def library_environment() -> dict:
+    """The environment in which the unpacked programs find their libraries."""
     paths = [*PEERS.glob("usr/lib/*-linux-gnu"), *PEERS.glob("lib/*-linux-gnu"), PEERS / "usr/lib/syslog-ng"]
     return {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, paths))}
 
@@ -34,7 +35,7 @@ class Daemon:
 
     def __enter__(self):
         self._log = open(self.folder / "agent.log", "wb")
-        self._process = subprocess.Popen(self.command(), env=_environment(), stdin=subprocess.DEVNULL,
+        self._process = subprocess.Popen(self.command(), env=library_environment(), stdin=subprocess.DEVNULL,
                                          stdout=self._log, stderr=self._log, cwd=self.folder)
         wait_until(lambda: os.path.exists(self.input) or self._process.poll() is not None,
                    lambda: f"the agent's socket:\n{self.said()}")

@@ -29,8 +29,11 @@ constexpr std::size_t kReserveShare = 8;
 constexpr std::size_t kMaxRefusals = 256;
 /// A sink whose gate is shut at the deadline gets this long to show that it still moves.
 constexpr milliseconds kStuckAfter{250};
-/// What writing the leftover file may take after flush_timeout.
-constexpr milliseconds kLeftoverTime{2000};
+/// How long nothing may move after flush_timeout before what is left is given up. While the leftover file grows the stop
+/// goes on: everything in it would be lost otherwise.
+constexpr milliseconds kStandstill{2000};
+/// What a healthy sink thread needs at most to write the last full queue to the leftover file.
+constexpr std::chrono::seconds kLastWrites{2};
 constexpr milliseconds kSinkWatch{10};
 
 unsigned loop_count(unsigned configured) {
@@ -249,7 +252,7 @@ void App::on_signal(int number) {
     for (auto& sink : sinks_) sink->sink().request_reopen();
     return;
   }
-  log::info(phase_ == Phase::kServing ? "stopping" : "second signal, skipping to the end",
+  log::info(phase_ == Phase::kServing ? "stopping" : "another signal, skipping to the end",
             {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}});
   (void)apply(config::Config{});
 }
@@ -262,6 +265,8 @@ void App::on_signal(int number) {
 
 void App::begin_stop() {
   phase_ = Phase::kReading;
+  quarantine_dropped_before_stop_ = quarantine_->dropped();
+  quarantine_->wait_for_room();
   sd_notify("STOPPING=1");
   drain_timer_ = std::make_unique<Timer>(*main_, [this] { on_drain_deadline(); });
   flush_timer_ = std::make_unique<Timer>(*main_, [this] { on_flush_deadline(); });
@@ -278,6 +283,7 @@ void App::begin_stop() {
 }
 
 void App::skip_to_end() {
+  if (past_flush_deadline_) return give_up();
   if (!past_drain_deadline_ && phase_ == Phase::kReading) on_drain_deadline();
   on_flush_deadline();
 }
@@ -289,6 +295,12 @@ std::uint64_t App::settled_events(const SinkRunner& sink) const {
     settled += route.delivered;
     for (const std::uint64_t lost : route.lost) settled += lost;
   }
+  return settled;
+}
+
+std::uint64_t App::settled_events() const {
+  std::uint64_t settled = 0;
+  for (const auto& sink : sinks_) settled += settled_events(*sink);
   return settled;
 }
 
@@ -315,7 +327,7 @@ void App::divert_stuck_sinks() {
 }
 
 void App::on_reading_done() {
-  if (phase_ != Phase::kReading) return;
+  if (phase_ != Phase::kReading || gave_up_) return;
   phase_ = Phase::kFlushing;
   drain_timer_->stop();
   if (!flush_timer_->running()) flush_timer_->start_once(config_.server.flush_timeout);
@@ -331,12 +343,14 @@ void App::on_reading_done() {
 }
 
 void App::on_everything_sealed() {
+  if (gave_up_) return;
   for (auto& sink : sinks_) sink->finish();
   sink_watch_->start_every(kSinkWatch);
   watch_sinks();
 }
 
 void App::watch_sinks() {
+  if (gave_up_) return;
   const auto now = std::chrono::steady_clock::now();
   if (std::all_of(sinks_.begin(), sinks_.end(), [&](auto& sink) { return sink->join_until(now); })) finish();
 }
@@ -352,15 +366,44 @@ void App::on_flush_deadline() {
     if (sink->queue().fill_bytes() != 0) log::error("flush_timeout reached, writing what is left to the leftover file", {{"sink", sink->name()}});
     sink->divert();
   }
-  hard_timer_->start_once(kLeftoverTime);
+  settled_at_last_look_ = settled_events();
+  hard_timer_->start_once(kStandstill);
 }
 
-/// A sink's thread hangs in the kernel: its queue is emptied here, and again for what connections still bring.
 void App::on_hard_deadline() {
-  sinks_hung_ = true;
+  const std::uint64_t settled = settled_events();
+  if (settled == settled_at_last_look_) return give_up();
+  settled_at_last_look_ = settled;
+  hard_timer_->start_once(kStandstill);
+}
+
+/// Nothing moves any more. Connections that are left close with what is unread, counted as abandoned; what was read
+/// still goes to the leftover file.
+void App::give_up() {
+  if (gave_up_ || phase_ == Phase::kEnded) return;
+  gave_up_ = true;
+  hard_timer_->stop();
+  log::error("giving up on what is left");
+  loops_sealing_ = loops_.size();
+  for (auto& loop : loops_) {
+    loop->post([this, loop = loop.get()] {
+      loop->abandon_all();
+      loop->seal_all();
+      main_->post([this] {
+        if (--loops_sealing_ == 0) end_sinks_without_delivery();
+      });
+    });
+  }
+}
+
+/// A thread that hangs in the kernel is left behind, and its queue is written here.
+void App::end_sinks_without_delivery() {
+  for (auto& sink : sinks_) sink->finish();
+  const auto deadline = std::chrono::steady_clock::now() + kLastWrites;
   for (auto& sink : sinks_) {
-    if (sink->join_until(std::chrono::steady_clock::now())) continue;
+    if (sink->join_until(deadline)) continue;
     log::error("sink hangs, its queue goes to the leftover file", {{"sink", sink->name()}});
+    sinks_hung_ = true;
     sink->abandon_hung_thread();
   }
   finish();
@@ -371,6 +414,13 @@ void App::finish() {
   phase_ = Phase::kEnded;
   for (auto& timer : {&drain_timer_, &stuck_timer_, &flush_timer_, &hard_timer_, &sink_watch_}) (*timer)->stop();
   main_->stop();
+}
+
+bool App::is_best_effort(const RouteTotals& route) const {
+  const auto listener = std::find_if(config_.listeners.begin(), config_.listeners.end(), [&](const auto& l) { return l.name == route.listener; });
+  if (listener == config_.listeners.end()) return false;
+  const auto& names = listener->best_effort_sinks;
+  return std::find(names.begin(), names.end(), route.sink) != names.end();
 }
 
 int App::report() {
@@ -386,6 +436,7 @@ int App::report() {
   bool clean = !sinks_hung_;
   for (const auto& sink : sinks_) clean = clean && !sink->close_failed();
   for (const RouteTotals& route : snapshot.routes) {
+    if (is_best_effort(route)) continue;
     const auto lost = [&](RouteLoss why) { return route.lost[static_cast<std::size_t>(why)]; };
     clean = clean && lost(RouteLoss::kFailed) == 0 && lost(RouteLoss::kLeftover) == 0 && lost(RouteLoss::kAbandoned) == 0;
   }
@@ -394,6 +445,9 @@ int App::report() {
     clean = clean && ended(ConnectionEnd::kUnfrozen) == 0 && ended(ConnectionEnd::kResetByUs) == 0 &&
             ended(ConnectionEnd::kAbandoned) == 0 && listener.active == 0;
   }
+  const std::uint64_t dropped = quarantine_->dropped() - quarantine_dropped_before_stop_;
+  if (dropped != 0) log::error("tails and refused records did not fit into the quarantine", {{"entries", dropped}});
+  clean = clean && dropped == 0;
   const std::string leftover = quarantine_->leftover_path();
   if (!leftover.empty()) log::error("data left over", {{"file", leftover}, {"records", quarantine_->leftover()}, {"replay", "penstock send URL --replay " + leftover}});
   if (clean) log::info("stopped, everything delivered");

@@ -70,10 +70,14 @@ class App {
   void on_everything_sealed();
   void on_flush_deadline();
   void on_hard_deadline();
+  void give_up();
+  void end_sinks_without_delivery();
   void watch_sinks();
   void finish();
   int report();
   std::uint64_t settled_events(const SinkRunner& sink) const;
+  std::uint64_t settled_events() const;
+  bool is_best_effort(const RouteTotals& route) const;
 
   void on_signal(int number);
 
@@ -98,7 +102,10 @@ class App {
   Phase phase_ = Phase::kEmpty;
   bool past_drain_deadline_ = false;
   bool past_flush_deadline_ = false;
+  bool gave_up_ = false;
   bool sinks_hung_ = false;
+  std::uint64_t quarantine_dropped_before_stop_ = 0;
+  std::uint64_t settled_at_last_look_ = 0;
   std::size_t listeners_draining_ = 0;
   std::size_t loops_sealing_ = 0;
   std::map<const SinkRunner*, std::uint64_t> settled_at_deadline_;

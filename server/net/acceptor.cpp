@@ -11,6 +11,8 @@ namespace penstock {
 namespace {
 
 constexpr int kMaxAcceptsPerTurn = 64;
+/// Turns of accepting from a socket that others go on with: more than any backlog holds.
+constexpr int kMaxLeavingTurns = 128;
 /// Handshakes get at least one look later (a SYN may be under way in the kernel) and at most this (FACTS.md 16).
 constexpr std::chrono::milliseconds kMinGrace{20};
 constexpr std::chrono::milliseconds kMaxGrace{500};
@@ -40,6 +42,7 @@ Acceptor::Acceptor(ListenerShare& share, BoundSocket socket, const Origin& origi
     : share_(share),
       scheme_(socket.scheme),
       address_(socket.address),
+      inherited_(socket.inherited),
       file_(std::move(socket.file)),
       origin_(origin),
       socket_(share.loop().events(), std::move(socket.fd), *this) {}
@@ -72,7 +75,7 @@ void Acceptor::on_error() {
 
 Acceptor::Took Acceptor::accept_some() {
   for (int i = 0; i < kMaxAcceptsPerTurn; ++i) {
-    if (!draining_ && !share_.loop().connection_budget().refusals_left()) return Took::kNoRoom;
+    if (!draining_ && share_.loop().connection_budget().accepting_waits()) return Took::kNoRoom;
     int error = 0;
     if (accept_one(error)) continue;
     if (error == EAGAIN || error == EINVAL) return Took::kEmpty;  // EINVAL: unix, shut down and empty
@@ -92,7 +95,7 @@ bool Acceptor::accept_one(int& error) {
     return false;
   }
   // Children of a listener that refuses new peers inherit its way of doing so (FACTS.md 16, 18).
-  if (draining_ && is_tcp(scheme_)) kernel::thaw_accepted_tcp(fd.get());
+  if (draining_ && is_tcp(scheme_) && !inherited_) kernel::thaw_accepted_tcp(fd.get());
   const Peer peer = peer_of(fd.get(), address, length, scheme_);
   share_.listener().deal_out({std::move(fd), peer, &origin_, scheme_}, share_);
   return true;
@@ -112,6 +115,7 @@ void Acceptor::begin_drain() {
   if (draining_ || closed()) return;
   draining_ = true;
   drain_started_ = share_.now().monotonic;
+  if (inherited_) return leave_to_others();
   if (is_tcp(scheme_)) {
     kernel::refuse_new_tcp(socket_.fd());
   } else {
@@ -122,6 +126,13 @@ void Acceptor::begin_drain() {
     return finish_drain();
   }
   socket_.read();
+}
+
+/// What is queued now is ours to serve; whoever comes later waits for the next holder. Nothing is done to the socket.
+void Acceptor::leave_to_others() {
+  for (int turn = 0; turn < kMaxLeavingTurns && accept_some() == Took::kMore; ++turn) {
+  }
+  close();
 }
 
 bool Acceptor::handshakes_in_progress() const {

@@ -25,7 +25,8 @@ struct Accepted {
 /// 51), and deals them out to the least busy loop. Owned by its share, own loop only.
 ///
 /// Stop: FACTS.md 0.2 and 0.4. Nothing new enters, what stands in the queue (or in a handshake) is still accepted, then
-/// it closes: closing with a queue would reset everybody in it (FACTS.md 13).
+/// it closes: closing with a queue would reset everybody in it (FACTS.md 13). An inherited socket is left as it is: the
+/// service manager or a successor goes on with it (FACTS.md 0.6, 21).
 class Acceptor final : private SocketEvents {
  public:
   Acceptor(ListenerShare& share, BoundSocket socket, const Origin& origin);
@@ -43,6 +44,7 @@ class Acceptor final : private SocketEvents {
   void on_error() override;
   Took accept_some();
   bool accept_one(int& error);
+  void leave_to_others();
   bool handshakes_in_progress() const;
   void finish_drain();
   void close();
@@ -51,6 +53,7 @@ class Acceptor final : private SocketEvents {
   ListenerShare& share_;
   Scheme scheme_;
   SocketAddress address_;
+  bool inherited_;  // others hold it too and go on with it
   UnixSocketFile file_;
   const Origin& origin_;
   Socket socket_;

@@ -28,8 +28,10 @@ class ConnectionBudget {
   std::size_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
   std::size_t limit() const noexcept { return max_; }
 
-  /// Refusals that are being read to their end. When none is left accepting waits; the rest stays in the accept queue.
+  /// Refusals that are being read to their end. When none is left the oldest is ended early; where that takes a while
+  /// (no privilege to freeze it at once) accepting waits from twice as many on, and the rest stays in the accept queue.
   bool refusals_left() const noexcept { return refusals_.load(std::memory_order_relaxed) < max_refusals_; }
+  bool accepting_waits() const noexcept { return refusals_.load(std::memory_order_relaxed) >= 2 * max_refusals_; }
   void begin_refusal() noexcept { refusals_.fetch_add(1, std::memory_order_relaxed); }
   void end_refusal() noexcept { refusals_.fetch_sub(1, std::memory_order_relaxed); }
 

@@ -71,7 +71,7 @@ void Connection::start_serving() {
 
 void Connection::refuse(Refusal limit) {
   share_.log_refusal(peer_, limit);
-  share_.loop().connection_budget().begin_refusal();
+  share_.loop().begin_refusal(id_);
   start_discard(ConnectionEnd::kRefused, Reason::kRefused);
 }
 
@@ -300,6 +300,12 @@ void Connection::at_deadline() {
   }
 }
 
+void Connection::end_refusal_early() {
+  if (state_ == State::kDiscarding && end_ == ConnectionEnd::kRefused) finish_discard();
+}
+
+void Connection::abandon() { retire(ConnectionEnd::kAbandoned); }
+
 void Connection::at_flush_deadline() {
   if (state_ == State::kFinishing) return retire(ConnectionEnd::kDeadline);
   if (state_ == State::kDiscarding) return finish_discard();
@@ -404,7 +410,11 @@ void Connection::discard() {
 /// Freezes and reads the rest: a peer that goes on sending must not be reset either.
 void Connection::finish_discard() {
   if (is_tcp_) {
-    kernel::freeze_tcp(socket_.fd());
+    exact_ = kernel::freeze_tcp(socket_.fd()) != kernel::FreezeWay::kNone;
+    if (!exact_ && freeze_tries_ < kMaxFreezeTries) {
+      ++freeze_tries_;  // our FIN is not acknowledged yet: the window closes meanwhile, the sweep tries again
+      return socket_.stop();
+    }
   } else {
     ::shutdown(socket_.fd(), SHUT_RD);
   }
@@ -412,7 +422,7 @@ void Connection::finish_discard() {
   for (int reads = 0; reads < kMaxFinalReads && discard_once().status == ReadResult::Status::kBytes; ++reads) {
   }
   if (is_tcp_) kernel::linger_after_close(socket_.fd());
-  retire(end_);
+  retire(exact_ ? end_ : ConnectionEnd::kUnfrozen);
 }
 
 // ---- clocks -------------------------------------------------------------------------------------------------------
@@ -420,7 +430,7 @@ void Connection::finish_discard() {
 void Connection::sweep(Now now) {
   if (state_ == State::kRetired) return;
   if (state_ == State::kDiscarding) {
-    if (now.monotonic >= gentle_deadline_) finish_discard();
+    if (freeze_tries_ != 0 || now.monotonic >= gentle_deadline_) finish_discard();
     return;
   }
   if (state_ == State::kPreface) return sweep_preface(now);
@@ -429,6 +439,7 @@ void Connection::sweep(Now now) {
     return;
   }
   if (state_ == State::kServing && freeze_tries_ != 0) return freeze(end_, end_reason_);
+  if (state_ == State::kFinishing && is_idle(now)) return retire(ConnectionEnd::kTimeout);
   if (state_ != State::kServing || waits_for_acks_) return;
   if (const auto due = decoder_->deadline(); due && now.monotonic >= *due) {
     const std::span<char> room = share_.intake().room(0);
@@ -442,12 +453,17 @@ void Connection::sweep(Now now) {
     return;
   }
   if (draining_) return sweep_draining(now);
-  if (ParkedList::contains(*this) || !all_replied()) return;
+  if (is_idle(now)) close_gently(ConnectionEnd::kTimeout, EndReason::kTimeout);
+}
+
+/// Neither sends nor reads, and does not wait for us: its gate is open, its records are acknowledged.
+bool Connection::is_idle(Now now) const {
+  if (ParkedList::contains(*this) || !decoder_->quiescent()) return false;
   const auto silent = now.monotonic - last_read_;
   const ListenerOptions& options = share_.options();
   const bool no_first_byte = bytes_read_ == 0 && options.first_byte_timeout.count() != 0 && silent >= options.first_byte_timeout;
-  const bool idle = options.idle_timeout.count() != 0 && silent >= options.idle_timeout;
-  if (no_first_byte || idle) close_gently(ConnectionEnd::kTimeout, EndReason::kTimeout);
+  const bool idle = no_first_byte || (options.idle_timeout.count() != 0 && silent >= options.idle_timeout);
+  return idle && kernel::receive_queue_bytes(socket_.fd()) == 0;  // unread bytes: this process stood still, not the peer
 }
 
 /// Nobody is served yet: the first-byte timeout counts to the preface's end, and a stop need not wait for it.

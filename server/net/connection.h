@@ -42,6 +42,8 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   ListenerShare& share() noexcept { return share_; }
   const Peer& peer() const noexcept { return peer_; }
   std::size_t held_bytes() const noexcept { return tail_.capacity(); }
+  /// Replies that wait in process because the peer does not read.
+  std::size_t unsent_bytes() const noexcept { return socket_.pending_bytes(); }
 
   /// Stop: our FIN goes out (after the goodbye and the acknowledgements of a protocol that replies), reading goes on.
   void begin_drain();
@@ -49,6 +51,11 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   void at_deadline();
   /// Stop: acknowledgements that are still open will not come any more.
   void at_flush_deadline();
+
+  /// Stop, after everything else: closes with what is unread.
+  void abandon();
+  /// Others are waiting to be refused: this one, if it still is, gets no more time.
+  void end_refusal_early();
 
   /// Clocks: timeouts, quiet while draining, ends of discarding, the decoder's deadline. Each sweep.
   void sweep(Now now);
@@ -109,6 +116,7 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   bool close_if_replies_failed();
   void progress_replies();
   void sweep_preface(Now now);
+  bool is_idle(Now now) const;
   void sweep_draining(Now now);
   bool is_quiet(Now now) const;
   void retire(ConnectionEnd end);

@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kMaxReadsPerTurn = 8;
 constexpr std::size_t kMaxBytesPerTurn = std::size_t{1} << 20;
+/// Reads from a socket that others go on with: more than a receive buffer of 8 MiB holds of small datagrams.
+constexpr int kMaxLeavingReads = 256;
 
 MessageDetails details_of(Scheme scheme, bool gro) noexcept {
   if (!is_udp(scheme)) return MessageDetails::kControl;
@@ -28,7 +30,8 @@ DatagramSocket::DatagramSocket(ListenerShare& share, BoundSocket socket, const O
       file_(std::move(socket.file)),
       origin_(origin),
       socket_(share.loop().events(), std::move(socket.fd), *this),
-      decoder_(share.options().make_decoder()) {
+      decoder_(share.options().make_decoder()),
+      inherited_(socket.inherited) {
   // An inherited socket brings drops that are not ours.
   if (socket.inherited) drops_seen_ = kernel::socket_drops(socket_.fd());
 }
@@ -129,6 +132,7 @@ void DatagramSocket::sample_drops() {
 
 void DatagramSocket::begin_drain() {
   if (frozen_ || closed()) return;
+  if (inherited_) return leave_to_others();
   if (is_udp(scheme_)) {
     if (!kernel::freeze_udp(socket_.fd())) log::warn("cannot freeze udp socket", {{"url", origin_.url}});
   } else {
@@ -148,6 +152,14 @@ void DatagramSocket::sweep(Now now) {
     share_.intake().commit(writer, room.data());
   }
   if (frozen_ && !ParkedList::contains(*this)) on_readable();
+}
+
+void DatagramSocket::leave_to_others() {
+  std::size_t budget = kMaxBytesPerTurn;
+  for (int reads = 0; reads < kMaxLeavingReads && share_.intake().gate_open(); ++reads) {
+    if (read_batch(budget) != Reading::kMore) break;
+  }
+  close();
 }
 
 void DatagramSocket::close() {

@@ -16,7 +16,8 @@ class ListenerShare;
 /// One udp or unixgram socket on one loop. Each datagram is a record of its own sender; what the kernel drops is
 /// sampled and counted. Owned by its share, own loop only.
 ///
-/// Stop: FACTS.md 0.3 and 0.5. Freeze, read what is queued, gate willing, close.
+/// Stop: FACTS.md 0.3 and 0.5. Freeze, read what is queued, gate willing, close. An inherited socket is not frozen: what
+/// comes after our last read is for its next holder.
 class DatagramSocket final : private SocketEvents, private Parkable, private Replies {
  public:
   DatagramSocket(ListenerShare& share, BoundSocket socket, const Origin& origin);
@@ -37,6 +38,7 @@ class DatagramSocket final : private SocketEvents, private Parkable, private Rep
   Reading read_batch(std::size_t& budget);
   unsigned take_run(DatagramSlots& slots, unsigned first, unsigned count, std::size_t& budget);
   std::uint64_t decode(const ReceivedDatagram& datagram, Now now, BatchWriter& writer);
+  void leave_to_others();
   void close();
 
   ListenerShare& share_;
@@ -47,6 +49,7 @@ class DatagramSocket final : private SocketEvents, private Parkable, private Rep
   Socket socket_;
   std::unique_ptr<Decoder> decoder_;
   std::uint32_t drops_seen_ = 0;  // SO_MEMINFO's counter at the last sample, modulo 2^32
+  const bool inherited_;          // others hold it too and go on with it
   bool frozen_ = false;
 };
 

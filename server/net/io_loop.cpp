@@ -67,6 +67,19 @@ void IoLoop::add_share(std::unique_ptr<ListenerShare> share) {
   shares_.push_back(std::move(share));
 }
 
+void IoLoop::begin_refusal(ConnectionId id) {
+  connection_budget().begin_refusal();
+  refusals_.push_back(id);
+  if (connection_budget().refusals_left()) return;
+  const ConnectionId oldest = refusals_.front();
+  refusals_.pop_front();
+  if (Connection* connection = connections_.find(oldest)) connection->end_refusal_early();
+}
+
+void IoLoop::abandon_all() {
+  connections_.for_each([](Connection& connection) { connection.abandon(); });
+}
+
 void IoLoop::seal_all() {
   for (auto& share : shares_) share->seal(now());
 }
@@ -106,6 +119,7 @@ void IoLoop::sweep() {
 void IoLoop::sweep_second() {
   bytes_last_second_.store(bytes_read_ - bytes_before_, std::memory_order_relaxed);
   bytes_before_ = bytes_read_;
+  while (!refusals_.empty() && connections_.find(refusals_.front()) == nullptr) refusals_.pop_front();
   for (auto& share : shares_) share->sweep_second();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -72,6 +73,11 @@ class IoLoop {
   /// Clocks of connections must be looked at in each sweep from here on (there are timeouts, or a stop, or something
   /// that ends by itself).
   void watch_clock() noexcept { clock_watched_ = true; }
+  /// A refusal begins here. Past the budget the oldest one of this loop is ended early, so that a flood of peers that are
+  /// refused never keeps others from being accepted.
+  void begin_refusal(ConnectionId id);
+  /// Stop, after everything else: closes the connections that are left, whatever is unread, and counts them as abandoned.
+  void abandon_all();
   /// Hands on everything that was read so far and publishes the counters: after the last connection of a stop.
   void seal_all();
   /// While stopping, sweeps come every 20 ms instead of 100.
@@ -97,6 +103,7 @@ class IoLoop {
   std::vector<std::unique_ptr<ListenerShare>> shares_;
   ConnectionSet connections_;
   std::vector<ListenerShare*> dirty_, still_dirty_;
+  std::deque<ConnectionId> refusals_;   // begun here, the oldest first; some have ended
   std::unique_ptr<Timer> sweep_timer_, seal_timer_;
   std::thread thread_;
   bool clock_watched_ = false;

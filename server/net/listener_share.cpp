@@ -19,6 +19,11 @@ void set_keepalive(int fd, std::chrono::seconds idle) {
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds);
 }
 
+void switch_on(int fd, int option) {
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, option, &on, sizeof on);
+}
+
 }  // namespace
 
 ListenerShare::ListenerShare(Listener& listener, IoLoop& loop, std::vector<Route> routes, BlockPool& pool,
@@ -68,10 +73,10 @@ void ListenerShare::adopt(Accepted accepted) {
   std::unique_ptr<Connection> made;
   const ConnectionId id = loop_.connections().next_id();
   if (accepted.scheme == Scheme::kUnixpacket) {
-    const int on = 1;  // every packet then carries credentials, the end of the stream does not (DatagramSlots)
-    setsockopt(accepted.fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+    switch_on(accepted.fd.get(), SO_PASSCRED);  // packets then carry credentials, the stream's end does not (DatagramSlots)
     made = std::make_unique<PacketConnection>(*this, id, std::move(accepted.fd), accepted.peer, *accepted.origin);
   } else {
+    switch_on(accepted.fd.get(), SO_OOBINLINE);  // urgent bytes are acknowledged too: they must not be left out
     made = std::make_unique<StreamConnection>(*this, id, std::move(accepted.fd), accepted.peer, *accepted.origin,
                                               std::make_unique<PlainTransport>());
   }

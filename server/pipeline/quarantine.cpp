@@ -13,6 +13,8 @@ namespace penstock {
 namespace {
 
 constexpr std::size_t kWaitingBytes = std::size_t{1} << 20;
+/// The longest that put() waits for room; a disk that takes nothing for so long is not waited for again.
+constexpr std::chrono::seconds kLongestWait{2};
 
 // What an entry holds in memory, more or less.
 std::size_t cost(const QuarantineEntry& entry) noexcept {
@@ -36,6 +38,8 @@ struct Quarantine::Impl {
 
   std::mutex mutex;  // guards what follows
   std::condition_variable wake;
+  std::condition_variable room;
+  bool waits = false;  // put() waits for room instead of dropping
   std::vector<QuarantineEntry> waiting;
   std::size_t waiting_bytes = 0;  // those being written included
   bool closing = false;
@@ -48,9 +52,10 @@ struct Quarantine::Impl {
 void Quarantine::Impl::enqueue(QuarantineEntry entry) {
   const std::size_t bytes = cost(entry);
   {
-    const std::lock_guard lock(mutex);
-    const bool room = waiting_bytes == 0 || waiting_bytes + bytes <= kWaitingBytes;
-    if (closing || !room) {
+    std::unique_lock lock(mutex);
+    const auto fits = [&] { return waiting_bytes == 0 || waiting_bytes + bytes <= kWaitingBytes; };
+    if (waits && !closing) waits = room.wait_for(lock, kLongestWait, fits);
+    if (closing || !fits()) {
       dropped.fetch_add(1, std::memory_order_relaxed);
       return;
     }
@@ -77,6 +82,7 @@ void Quarantine::Impl::run() {
     entries.clear();
     const std::lock_guard lock(mutex);
     waiting_bytes -= bytes;
+    room.notify_all();
   }
   file.sync();
 }
@@ -95,6 +101,11 @@ Result<std::unique_ptr<Quarantine>> Quarantine::open(std::string directory, std:
 void Quarantine::put(QuarantineEntry entry) {
   if (!impl_->to_leftover.load(std::memory_order_acquire)) return impl_->enqueue(std::move(entry));
   if (!impl_->leftover.put(entry)) impl_->dropped.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Quarantine::wait_for_room() {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->waits = true;
 }
 
 void Quarantine::start_leftover() { impl_->to_leftover.store(true, std::memory_order_release); }

@@ -26,6 +26,10 @@ class Quarantine {
   /// Never blocks the caller; after start_leftover() it waits for the disk. After close() entries are dropped.
   void put(QuarantineEntry entry);
 
+  /// From here on put() waits while the entries in memory take their most, instead of dropping: at stop every tail
+  /// counts, and nobody is kept from being served.
+  void wait_for_room();
+
   /// From here on put() writes to the leftover file `leftover-TIME-PID.jsonl` in the same directory, created at first
   /// use, without a cap; the caller waits until it is written. Used at stop when a sink is dead.
   void start_leftover();

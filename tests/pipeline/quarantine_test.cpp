@@ -362,3 +362,15 @@ TEST_CASE("line file: a FIFO or directory in its place is refused", "[quarantine
   CHECK(fifo.error().message == "open " + (dir / "fifo") + ": not a regular file");
   CHECK_FALSE(LineFile::open(dir.path(), LineFile::Mode::kAppend));
 }
+
+TEST_CASE("after wait_for_room every entry is written, however fast they come", "[quarantine]") {
+  const TempDir dir;
+  auto quarantine = Quarantine::open(dir.path(), std::size_t{64} << 20);
+  REQUIRE(quarantine);
+  (*quarantine)->wait_for_room();
+  constexpr int kEntries = 400;  // 60 KB each: far more than may wait in memory
+  for (int i = 0; i < kEntries; ++i) (*quarantine)->put({.listener = "l", .reason = "tail_deadline", .bytes = std::string(60'000, 'x')});
+  CHECK((*quarantine)->close());
+  CHECK((*quarantine)->dropped() == 0);
+  CHECK((*quarantine)->written() == kEntries);
+}

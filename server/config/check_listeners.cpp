@@ -9,6 +9,7 @@
 
 #include "server/config/checks.h"
 #include "server/config/text.h"
+#include "server/config/url_text.h"
 #include "server/config/value_parsers.h"
 
 namespace penstock::config {
@@ -147,8 +148,9 @@ void check_urls_of(Listener& listener, const TableSource& source, std::map<std::
   std::vector<ListenUrl> listen;
   for (std::size_t i = 0; i < listener.listen.size(); ++i) {
     const auto& item = source.item("listen", i);
-    const auto [first, added] = seen.emplace(item.text, Seen{&source, item.place});
-    if (added) {
+    const auto first = seen.find(item.text);
+    if (first == seen.end()) {
+      if (!asks_any_port(item.text)) seen.emplace(item.text, Seen{&source, item.place});
       listen.push_back(listener.listen[i]);
       continue;
     }

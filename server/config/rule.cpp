@@ -5,6 +5,7 @@
 #include "server/config/expand.h"
 #include "server/config/suggest.h"
 #include "server/config/text.h"
+#include "server/config/url_text.h"
 #include "server/config/value_parsers.h"
 
 namespace penstock::config {
@@ -96,6 +97,7 @@ class Reader {
   }
 
   bool is_new(const Item& item, const Value& value) {
+    if (rule_.kind == Kind::kUrls && asks_any_port(item.text)) return true;
     const auto same = [&](const Item& other) { return other.text == item.text; };
     if (std::none_of(value.items.begin(), value.items.end(), same)) return true;
     problems_.push_back({item.place, item.shown + " is listed twice"});

@@ -25,7 +25,7 @@ struct Rule {
     kName,      ///< 1 to 64 of A-Z a-z 0-9 _ -
     kText,      ///< any text, not empty
     kList,      ///< texts, none empty, none twice; may be empty
-    kUrls,      ///< one text or several
+    kUrls,      ///< one text or several, none twice unless it asks for any port
     kMode,      ///< permission bits
     kAccount,   ///< a name or a number
   };

@@ -4,6 +4,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/net/connection.h"
 #include "tests/net/ack_world.h"
 
 using namespace penstock;
@@ -238,6 +239,39 @@ TEST_CASE("acks: a decoder's deadline is kept, and set anew", "[net][ack]") {
   client.half_close();
   CHECK(client.sees_fin());
   world.finish();
+}
+
+TEST_CASE("acks: a peer that neither reads nor sends is idle, though replies wait for it", "[net][ack]") {
+  const std::string url = GENERATE(As{}, kTcp, kUnix);
+  const bool half_closed = GENERATE(false, true);
+  CAPTURE(url, half_closed);
+  Setup setup{.urls = {url}};
+  setup.options.idle_timeout = 150ms;
+  World world(with_acks(std::move(setup), {.padding = 30'000}));
+  Client client = world.connect();
+  // One by one, until replies wait on our side.
+  std::size_t frames = 0, pending = 0;
+  while (pending == 0 && frames < 2000) {
+    ++frames;
+    REQUIRE(client.send(lines(frames, frames)));
+    REQUIRE(eventually([&] { return world.sink().count() == frames; }));
+    world.on_loop(0, [](IoLoop&) {});  // the completion has been there
+    world.on_loop(0, [&](IoLoop& loop) {
+      loop.connections().for_each([&](Connection& connection) { pending = connection.unsent_bytes(); });
+    });
+  }
+  REQUIRE(pending != 0);
+  if (half_closed) client.half_close();
+  if (half_closed) {
+    REQUIRE(world.await_ended(1));
+    CHECK(client.read_to_end().error.empty());
+  } else {
+    std::this_thread::sleep_for(400ms);
+    CHECK(client.read_to_end().error.empty());
+    client.close();
+  }
+  world.finish();
+  CHECK(world.ended(ConnectionEnd::kTimeout) == 1);
 }
 
 TEST_CASE("acks: a peer that waits for its acks is not idle", "[net][ack]") {

@@ -1,5 +1,6 @@
 // Stream and packet connections on real loops: what is sent in whatever pieces arrives, once and in order.
 #include <catch2/catch.hpp>
+#include <cstring>
 #include <set>
 #include <string>
 #include <thread>
@@ -123,7 +124,7 @@ TEST_CASE("stream: many connections on all loops lose nothing and keep their ord
 TEST_CASE("stream: the tail policies decide about the unfinished frame at the peer's FIN", "[net][stream]") {
   using Tail = RawOptions::Tail;
   const Tail tail = GENERATE(Tail::kAuto, Tail::kDeliver, Tail::kQuarantine, Tail::kDrop);
-  const std::string text = GENERATE("tail", std::string(30'000, 't'));
+  const std::string text = GENERATE(as<std::string>{}, "tail", std::string(30'000, 't'));
   CAPTURE(static_cast<int>(tail), text.size());
   World world({.urls = {kTcp}, .raw = {.tail = tail}});
   Client client = world.connect();
@@ -193,6 +194,37 @@ TEST_CASE("stream: malformed with a held tail in front counts its bytes once", "
   client.close();
   world.finish();
   CHECK(world.discarded(Reason::kMalformed) == 12);
+}
+
+TEST_CASE("stream: urgent bytes stand in their place in the stream", "[net][stream]") {
+  World world({.urls = {GENERATE(as<std::string>{}, kTcp, kUnix)}, .stop = {.drain_quiet = 1h, .reset_at_deadline = false}});
+  Client client = world.connect();
+  for (const char* piece : {"on", "e\ntw", "o\n"}) {
+    REQUIRE(::send(client.fd(), piece, strlen(piece), MSG_OOB) == static_cast<ssize_t>(strlen(piece)));
+    REQUIRE(client.send("x"));
+  }
+  REQUIRE(client.send("\n"));
+  REQUIRE(world.await_read(12));
+  world.drain();
+  CHECK(client.sees_fin());
+  world.at_deadline();
+  CHECK(world.await_drained());
+  world.finish();
+  CHECK(world.sink().delivered() == std::vector<std::string>{"onxe", "twxo", "x"});
+  CHECK(world.ended(ConnectionEnd::kDeadline) == 1);
+}
+
+TEST_CASE("stream: a frame of 16 MiB arrives whole, the next one too", "[net][stream]") {
+  World world({.urls = {kTcp}, .raw = {.max_frame_bytes = kMaxFrameBytes}});
+  Client client = world.connect();
+  const std::string frame(kMaxFrameBytes, 'x');
+  REQUIRE(client.send(frame + "\nnext\n"));
+  client.half_close();
+  CHECK(client.sees_fin());
+  world.finish();
+  REQUIRE(world.sink().count() == 2);
+  CHECK((world.sink().delivered()[0] == frame));
+  CHECK(world.sink().delivered()[1] == "next");
 }
 
 TEST_CASE("packet: every packet is a record, empty ones are counted, oversize ones are cut", "[net][packet]") {

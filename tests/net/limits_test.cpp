@@ -1,6 +1,7 @@
 // Limits, timeouts, budgets: whoever is turned away or closed sees FIN, never a reset, and every byte is counted.
 #include <sys/resource.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <string>
@@ -92,15 +93,13 @@ TEST_CASE("limits: a refused peer that writes without end is read for a MiB, the
   CHECK(world.discarded(Reason::kRefused) <= sent);
 }
 
-TEST_CASE("limits: while refusals are under way the rest waits in the accept queue, then gets its turn", "[net][limits]") {
+TEST_CASE("limits: refusals past their number do not stop accept, and nobody is reset", "[net][limits]") {
   World world({.urls = {kTcp}, .max_connections = 1, .max_refusals = 2});
   Client first = world.connect();
   REQUIRE(world.await_accepted(1));
   std::vector<Client> refused;
   for (int i = 0; i < 6; ++i) refused.push_back(world.connect());
-  REQUIRE(world.await_accepted(3));
-  std::this_thread::sleep_for(150ms);
-  CHECK(world.totals().accepted == 3);
+  REQUIRE(world.await_accepted(7));
   for (Client& client : refused) {
     CHECK(client.sees_fin());
     client.close();
@@ -114,20 +113,22 @@ TEST_CASE("timeouts: a peer without a first byte, or silent for too long, gets F
   const std::string url = GENERATE(As{}, kTcp, kUnix, kPacket);
   CAPTURE(first_byte, url);
   Setup setup{.urls = {url}};
-  (first_byte ? setup.options.first_byte_timeout : setup.options.idle_timeout) = 150ms;
+  (first_byte ? setup.options.first_byte_timeout : setup.options.idle_timeout) = 400ms;
   World world(std::move(setup));
   Client silent = world.connect(), talking = world.connect();
   if (!first_byte) REQUIRE(silent.send("tail"));
   REQUIRE(talking.send("talk\n"));
   const auto begun = std::chrono::steady_clock::now();
+  std::atomic<bool> silent_ended{false};
   std::thread talks([&] {
-    for (int i = 0; i < 15; ++i) {
+    while (!silent_ended) {
       if (!talking.send("talk\n")) std::abort();
       std::this_thread::sleep_for(20ms);
     }
   });
   CHECK(silent.sees_fin());
-  CHECK(std::chrono::steady_clock::now() - begun >= 140ms);
+  CHECK(std::chrono::steady_clock::now() - begun >= 380ms);
+  silent_ended = true;
   talks.join();
   silent.half_close();
   REQUIRE(world.await_ended(1));

@@ -89,6 +89,10 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   std::unique_ptr<Decoder> decoder_;
   TailBuffer tail_;
 
+  /// Most of one turn, so that a flat-out peer leaves room for others.
+  static constexpr int kMaxReadsPerTurn = 8;
+  static constexpr std::size_t kMaxBytesPerTurn = std::size_t{1} << 20;
+
  private:
   enum class State : std::uint8_t { kPreface, kServing, kFrozen, kDiscarding, kFinishing, kRetired };
 

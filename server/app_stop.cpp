@@ -1,0 +1,222 @@
+#include <algorithm>
+#include <cstdlib>
+
+#include "server/app.h"
+#include "server/log/log.h"
+#include "server/log/sd_notify.h"
+
+// The stop (DESIGN.md section 6), in its order:
+//   reading:  listeners take nothing new and read to the end          until all are done, at the latest drain_timeout
+//   flushing: sinks deliver what is queued, acknowledgements go out   at the latest flush_timeout later
+//   then what no required sink has goes to the leftover file, and the ledger to the log.
+namespace penstock {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// A sink whose gate is shut at the deadline gets this long to show that it still moves.
+constexpr milliseconds kStuckAfter{250};
+/// How long nothing may move after flush_timeout before what is left is given up. While the leftover file grows the stop
+/// goes on: everything in it would be lost otherwise.
+constexpr milliseconds kStandstill{2000};
+/// What a healthy sink thread needs at most to write the last full queue to the leftover file.
+constexpr std::chrono::seconds kLastWrites{2};
+constexpr milliseconds kSinkWatch{10};
+
+}  // namespace
+
+void App::begin_stop() {
+  phase_ = Phase::kReading;
+  quarantine_dropped_before_stop_ = quarantine_->dropped();
+  quarantine_->wait_for_room();
+  sd_notify("STOPPING=1");
+  drain_timer_ = std::make_unique<Timer>(*main_, [this] { on_drain_deadline(); });
+  flush_timer_ = std::make_unique<Timer>(*main_, [this] { on_flush_deadline(); });
+  stuck_timer_ = std::make_unique<Timer>(*main_, [this] { divert_stuck_sinks(); });
+  hard_timer_ = std::make_unique<Timer>(*main_, [this] { on_hard_deadline(); });
+  sink_watch_ = std::make_unique<Timer>(*main_, [this] { watch_sinks(); });
+  drain_timer_->start_once(config_.server.drain_timeout);
+  listeners_draining_ = listeners_.size();
+  for (Served& served : listeners_) {
+    served.listener->drain([this] {
+      if (--listeners_draining_ == 0) on_reading_done();
+    });
+  }
+}
+
+void App::skip_to_end() {
+  if (past_flush_deadline_) return give_up();
+  if (!past_drain_deadline_ && phase_ == Phase::kReading) on_drain_deadline();
+  on_flush_deadline();
+}
+
+std::uint64_t App::settled_events(const SinkRunner& sink) const {
+  std::uint64_t settled = 0;
+  for (const RouteTotals& route : ledger_->snapshot().routes) {
+    if (route.sink != sink.name()) continue;
+    settled += route.delivered;
+    for (const std::uint64_t lost : route.lost) settled += lost;
+  }
+  return settled;
+}
+
+std::uint64_t App::settled_events() const {
+  std::uint64_t settled = 0;
+  for (const auto& sink : sinks_) settled += settled_events(*sink);
+  return settled;
+}
+
+void App::on_drain_deadline() {
+  if (past_drain_deadline_) return;
+  past_drain_deadline_ = true;
+  drain_timer_->stop();
+  log::info("drain_timeout reached", {{"listeners", listeners_draining_}});
+  for (Served& served : listeners_) served.listener->at_deadline();
+  for (auto& sink : sinks_) settled_at_deadline_[sink.get()] = settled_events(*sink);
+  stuck_timer_->start_once(kStuckAfter);
+  if (!flush_timer_->running()) flush_timer_->start_once(config_.server.flush_timeout);
+}
+
+/// A shut gate whose sink does not move would keep frozen receive buffers unread for ever: its queue goes to the
+/// leftover file, the gate opens, and they are read through the normal path.
+void App::divert_stuck_sinks() {
+  for (auto& sink : sinks_) {
+    if (sink->queue().open() || sink->diverted() || settled_events(*sink) != settled_at_deadline_[sink.get()]) continue;
+    log::error("sink does not take its data, writing it to the leftover file", {{"sink", sink->name()}});
+    quarantine_->start_leftover();
+    sink->divert();
+  }
+}
+
+void App::on_reading_done() {
+  if (phase_ != Phase::kReading || gave_up_) return;
+  phase_ = Phase::kFlushing;
+  drain_timer_->stop();
+  if (!flush_timer_->running()) flush_timer_->start_once(config_.server.flush_timeout);
+  loops_sealing_ = loops_.size();
+  for (auto& loop : loops_) {
+    loop->post([this, loop = loop.get()] {
+      loop->seal_all();
+      main_->post([this] {
+        if (--loops_sealing_ == 0) on_everything_sealed();
+      });
+    });
+  }
+}
+
+void App::on_everything_sealed() {
+  if (gave_up_) return;
+  for (auto& sink : sinks_) sink->finish();
+  sink_watch_->start_every(kSinkWatch);
+  watch_sinks();
+}
+
+void App::watch_sinks() {
+  if (gave_up_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (std::all_of(sinks_.begin(), sinks_.end(), [&](auto& sink) { return sink->join_until(now); })) finish();
+}
+
+void App::on_flush_deadline() {
+  if (past_flush_deadline_) return;
+  past_flush_deadline_ = true;
+  flush_timer_->stop();
+  quarantine_->start_leftover();
+  for (Served& served : listeners_) served.listener->at_flush_deadline();
+  for (auto& sink : sinks_) {
+    if (sink->diverted() || sink->join_until(std::chrono::steady_clock::now())) continue;
+    if (sink->queue().fill_bytes() != 0) log::error("flush_timeout reached, writing what is left to the leftover file", {{"sink", sink->name()}});
+    sink->divert();
+  }
+  settled_at_last_look_ = settled_events();
+  hard_timer_->start_once(kStandstill);
+}
+
+void App::on_hard_deadline() {
+  const std::uint64_t settled = settled_events();
+  if (settled == settled_at_last_look_) return give_up();
+  settled_at_last_look_ = settled;
+  hard_timer_->start_once(kStandstill);
+}
+
+/// Nothing moves any more. Connections that are left close with what is unread, counted as abandoned; what was read
+/// still goes to the leftover file.
+void App::give_up() {
+  if (gave_up_ || phase_ == Phase::kEnded) return;
+  gave_up_ = true;
+  hard_timer_->stop();
+  log::error("giving up on what is left");
+  loops_sealing_ = loops_.size();
+  for (auto& loop : loops_) {
+    loop->post([this, loop = loop.get()] {
+      loop->abandon_all();
+      loop->seal_all();
+      main_->post([this] {
+        if (--loops_sealing_ == 0) end_sinks_without_delivery();
+      });
+    });
+  }
+}
+
+/// A thread that hangs in the kernel is left behind, and its queue is written here.
+void App::end_sinks_without_delivery() {
+  for (auto& sink : sinks_) sink->finish();
+  const auto deadline = std::chrono::steady_clock::now() + kLastWrites;
+  for (auto& sink : sinks_) {
+    if (sink->join_until(deadline)) continue;
+    log::error("sink hangs, its queue goes to the leftover file", {{"sink", sink->name()}});
+    sinks_hung_ = true;
+    sink->abandon_hung_thread();
+  }
+  finish();
+}
+
+void App::finish() {
+  if (phase_ == Phase::kEnded) return;
+  phase_ = Phase::kEnded;
+  for (auto& timer : {&drain_timer_, &stuck_timer_, &flush_timer_, &hard_timer_, &sink_watch_}) (*timer)->stop();
+  main_->stop();
+}
+
+bool App::is_best_effort(const RouteTotals& route) const {
+  const auto listener = std::find_if(config_.listeners.begin(), config_.listeners.end(), [&](const auto& l) { return l.name == route.listener; });
+  if (listener == config_.listeners.end()) return false;
+  const auto& names = listener->best_effort_sinks;
+  return std::find(names.begin(), names.end(), route.sink) != names.end();
+}
+
+int App::report() {
+  for (auto& loop : loops_) {
+    loop->stop();
+    loop->join();
+  }
+  loops_running_ = false;
+  quarantine_->close();
+  const LedgerSnapshot snapshot = ledger_->snapshot();
+  log_ledger(snapshot);
+
+  bool clean = !sinks_hung_;
+  for (const auto& sink : sinks_) clean = clean && !sink->close_failed();
+  for (const RouteTotals& route : snapshot.routes) {
+    if (is_best_effort(route)) continue;
+    const auto lost = [&](RouteLoss why) { return route.lost[static_cast<std::size_t>(why)]; };
+    clean = clean && lost(RouteLoss::kFailed) == 0 && lost(RouteLoss::kLeftover) == 0 && lost(RouteLoss::kAbandoned) == 0;
+  }
+  for (const ListenerTotals& listener : snapshot.listeners) {
+    const auto ended = [&](ConnectionEnd how) { return listener.ended[static_cast<std::size_t>(how)]; };
+    clean = clean && ended(ConnectionEnd::kUnfrozen) == 0 && ended(ConnectionEnd::kResetByUs) == 0 &&
+            ended(ConnectionEnd::kAbandoned) == 0 && listener.active == 0;
+  }
+  const std::uint64_t dropped = quarantine_->dropped() - quarantine_dropped_before_stop_;
+  if (dropped != 0) log::error("tails and refused records did not fit into the quarantine", {{"entries", dropped}});
+  clean = clean && dropped == 0;
+  const std::string leftover = quarantine_->leftover_path();
+  if (!leftover.empty()) log::error("data left over", {{"file", leftover}, {"records", quarantine_->leftover()}, {"replay", "penstock send URL --replay " + leftover}});
+  if (clean) log::info("stopped, everything delivered");
+  else log::error("stopped, not everything was delivered");
+  const int status = clean ? 0 : 3;
+  if (sinks_hung_) std::_Exit(status);  // a thread is left behind in the kernel
+  return status;
+}
+
+}  // namespace penstock

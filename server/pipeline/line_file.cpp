@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "server/pipeline/created_paths.h"
+
 namespace penstock {
 namespace {
 
@@ -41,10 +43,15 @@ std::size_t whole_lines(std::string_view bytes) noexcept {
 }  // namespace
 
 Result<LineFile> LineFile::open(const std::string& path, Mode mode) {
-  const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | (mode == Mode::kCreate ? O_EXCL : 0);
+  const auto open_with = [&](int more) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | more, 0640);
+    return fd < 0 ? -errno : fd;
+  };
   LineFile file;
-  file.fd_ = ::open(path.c_str(), flags, 0640);
-  if (!file.is_open()) return fail(errno, "open " + path + ": " + reason(errno));
+  const int fd = mode == Mode::kCreate ? open_with(O_CREAT | O_EXCL) : open_or_create(open_with, file.created_);
+  if (fd < 0) return fail(-fd, "open " + path + ": " + reason(-fd));
+  file.fd_ = fd;
+  file.created_ = file.created_ || mode == Mode::kCreate;
   struct stat info {};
   if (::fstat(file.fd_, &info) != 0) return fail(errno, "stat " + path + ": " + reason(errno));
   if (!S_ISREG(info.st_mode)) return fail(EINVAL, "open " + path + ": not a regular file");

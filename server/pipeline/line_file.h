@@ -15,10 +15,11 @@ namespace penstock {
 class LineFile {
  public:
   LineFile() noexcept = default;
-  LineFile(LineFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)), size_(other.size_) {}
+  LineFile(LineFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)), size_(other.size_), created_(other.created_) {}
   LineFile& operator=(LineFile&& other) noexcept {
     std::swap(fd_, other.fd_);
     std::swap(size_, other.size_);
+    std::swap(created_, other.created_);
     return *this;
   }
   ~LineFile() { close(); }
@@ -38,6 +39,7 @@ class LineFile {
 
   std::uint64_t size_bytes() const noexcept { return size_; }
   bool is_open() const noexcept { return fd_ >= 0; }
+  bool created() const noexcept { return created_; }  ///< by open(): it did not exist before
   /// `path` still leads to this file: nobody has moved or removed it.
   bool is_at(const std::string& path) const noexcept;
   void close() noexcept;
@@ -45,6 +47,7 @@ class LineFile {
  private:
   int fd_ = -1;
   std::uint64_t size_ = 0;
+  bool created_ = false;
 };
 
 }  // namespace penstock

@@ -33,6 +33,7 @@ struct Quarantine::Impl {
 
   QuarantineFile file;  // the thread's own, its counters apart
   LeftoverFile leftover;
+  CreatedPaths created;  // by open(); main thread
   std::atomic<bool> to_leftover{false};
   std::atomic<std::uint64_t> dropped{0};  // before they reached `file`
 
@@ -93,9 +94,17 @@ Quarantine::~Quarantine() { close(); }
 
 Result<std::unique_ptr<Quarantine>> Quarantine::open(std::string directory, std::size_t max_bytes) {
   auto impl = std::make_unique<Impl>(directory, max_bytes);
-  if (const Result<bool> opened = impl->file.open(); !opened) return tl::unexpected(opened.error());
+  if (const Result<bool> opened = impl->file.open(&impl->created); !opened) {
+    impl->created.remove();
+    return tl::unexpected(opened.error());
+  }
   impl->thread = std::thread([raw = impl.get()] { raw->run(); });
   return std::unique_ptr<Quarantine>(new Quarantine(std::move(impl)));
+}
+
+void Quarantine::undo_open() noexcept {
+  close();
+  impl_->created.remove();
 }
 
 void Quarantine::put(QuarantineEntry entry) {

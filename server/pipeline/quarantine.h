@@ -23,6 +23,10 @@ class Quarantine {
   static Result<std::unique_ptr<Quarantine>> open(std::string directory, std::size_t max_bytes);
   ~Quarantine();  ///< closes
 
+  /// The start has failed after open(): closes, and removes the file and the directories that open() created where
+  /// nothing is in them; never what existed before. A failed open() has done so itself. Main thread, after the sinks'.
+  void undo_open() noexcept;
+
   /// Never blocks the caller; after start_leftover() it waits for the disk. After close() entries are dropped.
   void put(QuarantineEntry entry);
 

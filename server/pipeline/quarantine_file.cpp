@@ -27,25 +27,27 @@ std::size_t count_lines(std::string_view text) noexcept {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
-}  // namespace
-
-Result<bool> make_directories(const std::string& path) {
+// The directory and its missing parents, 0750 less umask.
+Result<bool> make_directories(const std::string& path, CreatedPaths* created) {
   for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const std::string part = path.substr(0, slash);
-    if (::mkdir(part.c_str(), 0750) != 0 && errno != EEXIST) {
-      return fail(errno, "create directory " + part + ": " + reason_text(errno));
-    }
+    const bool made = ::mkdir(part.c_str(), 0750) == 0;
+    if (!made && errno != EEXIST) return fail(errno, "create directory " + part + ": " + reason_text(errno));
+    if (made && created != nullptr) created->add(part);
     if (slash == std::string::npos) return true;
   }
 }
 
+}  // namespace
+
 QuarantineFile::QuarantineFile(std::string directory, std::size_t max_bytes)
     : directory_(std::move(directory)), path_(directory_ + "/quarantine.jsonl"), max_bytes_(max_bytes) {}
 
-Result<bool> QuarantineFile::open() {
-  if (const Result<bool> made = make_directories(directory_); !made) return made;
+Result<bool> QuarantineFile::open(CreatedPaths* created) {
+  if (const Result<bool> made = make_directories(directory_, created); !made) return made;
   Result<LineFile> file = LineFile::open(path_, LineFile::Mode::kAppend);
   if (!file) return tl::unexpected(file.error());
+  if (created != nullptr && file->created()) created->add(path_);
   file_ = std::move(*file);
   count();
   return true;

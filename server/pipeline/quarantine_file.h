@@ -7,13 +7,11 @@
 #include <vector>
 
 #include "server/log/log.h"
+#include "server/pipeline/created_paths.h"
 #include "server/pipeline/line_file.h"
 #include "server/pipeline/quarantine_format.h"
 
 namespace penstock {
-
-/// Creates `path` and its missing parents with mode 0750 less umask.
-Result<bool> make_directories(const std::string& path);
 
 /// `DIRECTORY/quarantine.jsonl` under its size cap. Used by the quarantine's writing thread only; the counters may be
 /// read by any.
@@ -21,8 +19,9 @@ class QuarantineFile {
  public:
   QuarantineFile(std::string directory, std::size_t max_bytes);
 
-  /// Opens the file, and counts what the directory's quarantine*.jsonl hold.
-  Result<bool> open();
+  /// Opens the file, and counts what the directory's quarantine*.jsonl hold. What it creates is added to `created`,
+  /// where one is given, also when it fails later.
+  Result<bool> open(CreatedPaths* created = nullptr);
 
   /// Appends the entries that fit and can be written; the others are counted as dropped, with a warning at most once a
   /// minute. `elsewhere_dropped` entries were lost before they came here and are named in the same warning.

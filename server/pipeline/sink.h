@@ -30,6 +30,10 @@ struct Sink {
   /// Creates what must exist before the first accept; on the main thread, before the sink's thread starts.
   virtual Result<void> open() = 0;
 
+  /// The start has failed after open(), or in it, and before anything was written: removes the empty files and
+  /// directories that open() created, never what existed before or holds anything. Main thread; only open() may follow.
+  virtual void undo_open() noexcept {}
+
   /// Writes `batch`. Returns within about 100 ms when interrupted (see request_interrupt), whatever the other side does.
   virtual WriteStatus write(const Batch& batch) = 0;
 

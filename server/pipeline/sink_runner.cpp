@@ -53,6 +53,11 @@ SinkRunner::~SinkRunner() { PENSTOCK_CHECK(!thread_.joinable()); }
 
 Result<void> SinkRunner::open() { return sink_->open(); }
 
+void SinkRunner::undo_open() noexcept {
+  PENSTOCK_CHECK(!thread_.joinable());
+  sink_->undo_open();
+}
+
 void SinkRunner::start() {
   const SignalsBlocked blocked;
   thread_ = std::thread([this] { run(); });

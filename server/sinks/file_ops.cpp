@@ -56,11 +56,12 @@ std::string parent_directory(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-int make_directories(FileOps& files, const std::string& path, bool durable, std::string& failed) {
+int make_directories(FileOps& files, const std::string& path, bool durable, std::string& failed,
+                     CreatedPaths* created) {
   failed = path;
   int result = files.mkdir(path.c_str(), 0750);
   if (result == -ENOENT && path != "." && path != "/") {
-    result = make_directories(files, parent_directory(path), durable, failed);
+    result = make_directories(files, parent_directory(path), durable, failed, created);
     if (result < 0) return result;
     failed = path;
     result = files.mkdir(path.c_str(), 0750);
@@ -73,6 +74,7 @@ int make_directories(FileOps& files, const std::string& path, bool durable, std:
     files.close(fd);
     return result;
   }
+  if (result == 0 && created != nullptr) created->add(path);
   if (result == 0 && durable) result = sync_directory(files, failed = parent_directory(path));
   return result;
 }

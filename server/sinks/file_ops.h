@@ -8,6 +8,7 @@
 #include <string>
 
 #include "protocols/core/errno_text.h"
+#include "server/pipeline/created_paths.h"
 
 namespace penstock {
 
@@ -35,8 +36,10 @@ FileOps& system_files() noexcept;
 std::string parent_directory(const std::string& path);
 
 /// Creates `path` and the directories above it, mode 0750 less the umask. With `durable` the entry of each new one is
-/// synced. 0 or a negated errno, with the directory that failed in `failed`.
-int make_directories(FileOps& files, const std::string& path, bool durable, std::string& failed);
+/// synced. 0 or a negated errno, with the directory that failed in `failed`. Those made are added to `created`, where one
+/// is given.
+int make_directories(FileOps& files, const std::string& path, bool durable, std::string& failed,
+                     CreatedPaths* created = nullptr);
 
 /// Syncs a directory, so that the names in it survive a power cut. 0 or a negated errno.
 int sync_directory(FileOps& files, const std::string& path);

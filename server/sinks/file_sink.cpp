@@ -34,7 +34,8 @@ Result<void> FileSink::open() {
   router_.emplace(std::move(*path), table_);
   const std::string& base = router_->path().base_directory();
   std::string failed;
-  if (const int made = make_directories(files_, base, durable(), failed); made < 0) {
+  created_.emplace();
+  if (const int made = make_directories(files_, base, durable(), failed, &*created_); made < 0) {
     return fail(-made, name + "create directory " + failed + ": " + errno_text(made));
   }
   last_sync_ = Clock::now();
@@ -48,7 +49,15 @@ Result<void> FileSink::open() {
   return {};
 }
 
+void FileSink::undo_open() noexcept {
+  if (!created_) return;
+  created_->remove();  // while they are open: no other file can have the number of ours
+  created_.reset();
+  while (!table_.open().empty()) table_.close(*table_.open().front());
+}
+
 WriteStatus FileSink::write(const Batch& batch) {
+  created_.reset();
   const Clock::time_point now = Clock::now();
   error_.clear();
   give_up_ = now + kReaderPatience;
@@ -188,10 +197,11 @@ bool FileSink::ensure_open(OutFile& file) {
   }
   while (table_.open().size() >= config_.max_open_files && close_one()) {
   }
-  auto opened = open_for_append(files_, file.path, durable());
+  CreatedPaths* created = created_ ? &*created_ : nullptr;
+  auto opened = open_for_append(files_, file.path, durable(), created);
   while (!opened && (opened.error().code == EMFILE || opened.error().code == ENFILE) &&
          close_one()) {
-    opened = open_for_append(files_, file.path, durable());
+    opened = open_for_append(files_, file.path, durable(), created);
   }
   if (!opened) {
     note(opened.error().message);

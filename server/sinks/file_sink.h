@@ -41,6 +41,7 @@ class FileSink final : public Sink {
   explicit FileSink(const config::Sink& config, FileOps& files = system_files());
 
   Result<void> open() override;
+  void undo_open() noexcept override;
   WriteStatus write(const Batch& batch) override;
   std::vector<FrameRange> abandon(const Batch& batch) override;
   void tick() override;
@@ -85,6 +86,7 @@ class FileSink final : public Sink {
   std::unique_ptr<Encoder> encoder_;
   FileTable table_;
   std::optional<PathRouter> router_;  // from open() on
+  std::optional<CreatedPaths> created_;  // by open(), until the first write()
   WritePlan plan_;
   EncodeBuffer buffer_;
   Interrupt interrupt_;

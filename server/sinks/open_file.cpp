@@ -18,19 +18,18 @@ int open_either(FileOps& files, const std::string& path, int more) {
   return fd;
 }
 
-Result<int> open_or_create(FileOps& files, const std::string& path, bool durable, bool& created) {
-  int fd = open_either(files, path, 0);
-  if (fd == -ENOENT) {
-    created = true;
-    fd = open_either(files, path, O_CREAT);
-  }
+Result<int> open_with_directories(FileOps& files, const std::string& path, bool durable,
+                                  OpenedFile& file, CreatedPaths* created) {
+  const auto open = [&](int more) { return open_either(files, path, more); };
+  int fd = open_or_create(open, file.created);
   if (fd == -ENOENT) {
     std::string failed;
-    const int made = make_directories(files, parent_directory(path), durable, failed);
+    const int made = make_directories(files, parent_directory(path), durable, failed, created);
     if (made < 0) return fail(-made, "create directory " + failed + ": " + errno_text(made));
-    fd = open_either(files, path, O_CREAT);
+    fd = open_or_create(open, file.created);
   }
   if (fd < 0) return fail(-fd, "open " + path + ": " + errno_text(fd));
+  if (file.created && created != nullptr) created->add(path);
   return fd;
 }
 
@@ -47,9 +46,10 @@ int repair(FileOps& files, OpenedFile& file, std::int64_t size) {
 
 }  // namespace
 
-Result<OpenedFile> open_for_append(FileOps& files, const std::string& path, bool durable) {
+Result<OpenedFile> open_for_append(FileOps& files, const std::string& path, bool durable,
+                                   CreatedPaths* created) {
   OpenedFile file;
-  const Result<int> fd = open_or_create(files, path, durable, file.created);
+  const Result<int> fd = open_with_directories(files, path, durable, file, created);
   if (!fd) return tl::unexpected(fd.error());
   file.fd = *fd;
   struct stat status {};

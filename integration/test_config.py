@@ -6,9 +6,10 @@ import socket
 
 import pytest
 
-from support.address import ALL, Address, any_url
+from support.address import ALL, any_url
 from support.clients import send_messages
 from support.command import penstock_command
+from support.inherited import given_socket
 from support.settings import ROOT
 
 GOOD = """\
@@ -291,17 +292,7 @@ def test_check_bind_beside_the_running_server_is_good(penstock, workdir):
 @pytest.mark.parametrize("scheme", ALL)
 def test_inherited_sockets(penstock, workdir, scheme):
     """LISTEN_FDS: the socket was bound by somebody else and holds what came before the start."""
-    path = str(workdir / "given.sock")
-    where = path if scheme.startswith("unix") else ("::1" if scheme.endswith("6") else "127.0.0.1", 0)
-    given = Address(scheme, where).new_socket()
-    given.bind(where)
-    if scheme not in ("udp", "udp4", "udp6", "unixgram"):
-        given.listen(16)
-    bound = given.getsockname()
-    if scheme.startswith("unix"):
-        url = f"{scheme}://{path}"
-    else:
-        url = f"{scheme}://[::1]:{bound[1]}" if scheme.endswith("6") else f"{scheme}://127.0.0.1:{bound[1]}"
+    given, url = given_socket(scheme, workdir)
     server = penstock({"listen": url}, start=False, inherit=given)
     server.start()
     given.close()
@@ -309,4 +300,4 @@ def test_inherited_sockets(penstock, workdir, scheme):
     server.wait_records(1)
     server.stop()
     if scheme.startswith("unix"):
-        assert os.path.exists(path), "the socket file belongs to whoever made it"
+        assert os.path.exists(server.address(scheme).path), "the socket file belongs to whoever made it"

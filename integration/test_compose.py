@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from support.settings import ROOT
+from support.settings import ROOT, binary
 
 yaml = pytest.importorskip("yaml")
 
@@ -75,3 +75,17 @@ def test_agent_waits_for_a_server_that_has_a_health_check(services):
     assert services["agent"]["depends_on"]["penstock"]["condition"] == "service_healthy"
     test = services["penstock"]["healthcheck"]["test"]
     assert test[0] == "CMD" and shutil.which(test[1])
+
+
+def test_the_image_has_every_library_of_the_server(services):
+    """The second stage installs what the binary links, beyond what every Debian image has."""
+    linked = subprocess.run(["ldd", binary()], capture_output=True, text=True, check=True).stdout
+    packages = set()
+    for library in re.findall(r"=> /(?:usr/)?lib/(\S+)", linked):
+        owner = subprocess.run(["dpkg", "-S", library], capture_output=True, text=True, check=False).stdout
+        packages.update(line.split(":")[0] for line in owner.splitlines())
+    base = {"libc6", "libgcc-s1", "libstdc++6"}
+    missing = {p for p in packages if not p.endswith("-dev")} - base - set(dockerfile_of(services).split())
+    if "libasan8" in missing:
+        pytest.skip("an instrumented build is not what the image holds")
+    assert missing == set()

@@ -1,16 +1,18 @@
 """Limits refuse safely: a FIN and never a reset, counted, and everybody else is served."""
 
 import resource
+import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
 
 from support.address import CONNECTED, STREAMS, any_url
-from support.clients import send_stream
-from support.records import record
-from support.settings import length, sanitized
+from support.clients import Drip, Stubborn, send_stream
+from support.records import assert_all_once, record
+from support.settings import cannot_run, length, sanitized
 from support.wait import wait_until
 
 over_connected = pytest.mark.parametrize("scheme", CONNECTED)
@@ -86,6 +88,96 @@ def test_max_connections_per_peer(netns, penstock, scheme):
     netns.assert_no_reset()
 
 
+class RefusedFlood(threading.Thread):
+    """Peers over a limit that connect and then hold still, until told to quit: 1,000 at once, later ones at most 500 a
+    second and up to `most`, so that whoever is to be served has a good while to be so."""
+
+    def __init__(self, connect, most=6000):
+        super().__init__(daemon=True)
+        self.connect = connect
+        self.most = most
+        self.held = []
+        self.quit = threading.Event()
+
+    def run(self):
+        while len(self.held) < self.most and not self.quit.wait(0 if len(self.held) < 1000 else 0.002):
+            try:
+                self.held.append(self.connect())
+            except OSError:  # the accept queue is full
+                pass
+
+    def __enter__(self):
+        self.start()
+        wait_until(lambda: len(self.held) >= 1000, "1,000 refused peers")
+        return self
+
+    def __exit__(self, *_):
+        self.quit.set()
+        self.join()
+        for sock in self.held:
+            sock.close()
+
+
+def assert_served_during(flood, server, connect, count=100):
+    """`count` peers one after another are served before the flood has run dry."""
+    for number in range(count):
+        with connect() as sock:
+            sock.sendall(record("good", number) + b"\n")
+            wait_until(lambda: record("good", number) in server.records() or not flood.is_alive(), "a good peer's record")
+        assert flood.is_alive(), f"the flood of {len(flood.held)} is over and only {number} good peers were served"
+
+
+def test_refusals_of_one_listener_delay_no_other(netns, penstock, unprivileged):
+    """Refused peers that neither send nor close: the budget for them never keeps a listener below its limit waiting."""
+    server = penstock([{"name": "full", "listen": any_url("tcp4"), "max_connections": 1},
+                       {"name": "good", "listen": any_url("tcp6")}], unprivileged=unprivileged)
+    full, good = server.address(listener="full"), server.address(listener="good")
+    with hold(full, 1, "tcp4")[0], RefusedFlood(lambda: full.connect(5)) as flood:
+        server.wait_records(1)
+        assert_served_during(flood, server, good.connect)
+    server.stop()
+    netns.assert_no_reset()
+
+
+def test_refusals_of_one_peer_delay_no_other(netns, penstock, unprivileged):
+    """One address hoards refusals at the listener where others, within their limit, come in."""
+    server = penstock({"listen": any_url("tcp4"), "max_connections_per_peer": 2}, unprivileged=unprivileged)
+    address = server.address("tcp4")
+
+    def connect_from(host):
+        return socket.create_connection(address.where, 5, source_address=(host, 0))
+    with RefusedFlood(lambda: connect_from("127.0.0.9")) as flood:
+        assert_served_during(flood, server, lambda: connect_from("127.0.0.7"))
+    server.stop()
+    netns.assert_no_reset()
+
+
+def test_refused_peer_that_has_not_seen_our_fin(netns, penstock, unprivileged):
+    """It writes without a pause while our FIN is lost twice: what it sends is discarded and never answered by a reset."""
+    if subprocess.run(["nft", "list", "ruleset"], capture_output=True).returncode != 0:
+        cannot_run("nft does not work here")
+    server = penstock({"listen": any_url("tcp4"), "max_connections": 1}, unprivileged=unprivileged)
+    address = server.address("tcp4")
+    nft = ("add table inet lose; add chain inet lose in { type filter hook input priority 0; }; "
+           f"add rule inet lose in tcp sport {address.port} tcp flags & fin == fin limit rate 1/hour burst 2 packets "
+           "counter drop")
+    with hold(address, 1, "tcp4")[0]:
+        server.wait_records(1)
+        subprocess.run(["nft", nft], check=True)
+        peer = Stubborn(address, "refused", 60_000)
+        peer.start()
+        netns.watch_no_reset(2)  # the third FIN comes after 400 ms
+        shown = subprocess.run(["nft", "list", "table", "inet", "lose"], capture_output=True, text=True, check=True).stdout
+        assert "counter packets 2 " in shown, shown
+        peer.finish()
+    assert peer.error is None
+    assert peer.bytes_sent > 1 << 20, "it was to send more than the server reads of a refused peer"
+    server.stop()
+    netns.assert_no_reset()
+    ended = server.ledger().listener()["ended"]
+    assert ended.get("refused") == 1 and "unfrozen" not in ended, ended
+
+
 @over_connected
 def test_idle_timeout(netns, penstock, scheme):
     server = penstock({"listen": any_url(scheme), "idle_timeout": "300ms"})
@@ -96,6 +188,31 @@ def test_idle_timeout(netns, penstock, scheme):
     netns.assert_no_reset()
     assert server.records() == [b"one"]
     assert server.ledger().listener()["ended"]["timeout"] == 1
+
+
+@over_connected
+def test_idle_timeout_does_not_run_while_the_server_stands_still(netns, penstock, scheme):
+    """Stopped for three timeouts and continued: its peers have sent all the time, it only could not read."""
+    server = penstock({"listen": any_url(scheme), "idle_timeout": "1s"})
+    peers = [Drip(server.address(scheme), f"drip{n}") for n in range(5)]
+    for peer in peers:
+        peer.start()
+    for peer in peers:
+        peer.wait_sent(10)
+    server.send_signal(signal.SIGSTOP)
+    time.sleep(3)
+    server.send_signal(signal.SIGCONT)
+    before = [peer.sent for peer in peers]
+    wait_until(lambda: all(p.sent > sent + 50 or p.saw_fin for p, sent in zip(peers, before)), "the peers to go on")
+    assert not any(peer.saw_fin for peer in peers), "somebody who kept sending was closed"
+    for peer in peers:
+        peer.finish()
+    server.stop()
+    assert "timeout" not in server.ledger().listener()["ended"]
+    for peer in peers:
+        assert peer.error is None
+        assert_all_once(server.records(), peer.name, peer.sent)
+    netns.assert_no_reset()
 
 
 @pytest.mark.parametrize("scheme", STREAMS)

@@ -152,8 +152,16 @@ def test_address_in_use_leaves_nothing_behind(workdir, second):
         done = penstock_command("run", "--config", config, folder=workdir, expect=1)
         assert url in done.stderr, done.stderr
     left = set(os.listdir(workdir)) - {"penstock.toml", "taken.sock", "taken.sock.lock", "first.sock.lock"}
-    assert left <= {"data"}, left
-    assert not (workdir / "data/out.log").exists() or (workdir / "data/out.log").stat().st_size == 0
+    assert left == set(), left
+
+
+def test_a_sink_that_cannot_be_opened_leaves_nothing_behind(workdir):
+    """The first sink and the quarantine could be opened, the second sink cannot: their empty files go again."""
+    config = workdir / "penstock.toml"
+    config.write_text(GOOD + '[[sink]]\nname = "second"\ntype = "file"\npath = "/proc/nowhere/out.log"\n')
+    done = penstock_command("run", "--config", config, folder=workdir, expect=1)
+    assert "/proc/nowhere" in done.stderr, done.stderr
+    assert set(os.listdir(workdir)) == {"penstock.toml"}
 
 
 @pytest.mark.parametrize("kind", ["file", "directory"])

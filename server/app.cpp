@@ -92,11 +92,20 @@ Result<void> App::start(const config::Config& config) {
   // Sockets first: they leave nothing behind when a later step fails. Nobody can connect before start_serving().
   for (auto step : {&App::bind_sockets, &App::create_loops, &App::open_sinks, &App::create_listeners, &App::watch_signals,
                     &App::start_serving}) {
-    if (auto done = (this->*step)(); !done) return done;
+    if (auto done = (this->*step)(); !done) {
+      undo_start();
+      return done;
+    }
   }
   phase_ = Phase::kServing;
   announce();
   return {};
+}
+
+/// Takes back the empty files and directories that the start has created, the newest first.
+void App::undo_start() noexcept {
+  for (auto sink = sinks_.rbegin(); sink != sinks_.rend(); ++sink) (*sink)->undo_open();
+  if (quarantine_) quarantine_->undo_open();
 }
 
 Result<void> App::bind_sockets() {

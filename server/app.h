@@ -50,6 +50,7 @@ class App {
 
   // ---- start, in this order
   Result<void> start(const config::Config& config);
+  void undo_start() noexcept;
   Result<void> bind_sockets();
   Result<void> create_loops();
   Result<void> open_sinks();

@@ -49,6 +49,7 @@ std::shared_ptr<const ListenerOptions> make_listener_options(const config::Liste
   options->name = listener.name;
   options->make_decoder = [make = protocol.make, raw = ProtocolOptions(raw_options(listener))] { return make(raw); };
   options->datagram_bytes = datagram_bytes(listener);
+  options->lines = listener.framing == config::Framing::kNewline;
   options->gro = listener.gro;
   options->backlog = listener.backlog;
   options->max_connections = listener.max_connections;

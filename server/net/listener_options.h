@@ -18,6 +18,7 @@ struct ListenerOptions {
   std::string name;
   std::function<std::unique_ptr<Decoder>()> make_decoder;
   std::function<std::unique_ptr<Preface>()> make_preface;       ///< null: none
+  bool lines = false;                                           ///< streams are expected to be lines (a hint for the log)
   std::size_t datagram_bytes = 64u << 10;                       ///< most of a datagram or packet that is kept
   bool gro = false;                                             ///< udp: trains of datagrams come in one read
   int backlog = 0;                                              ///< 0: net.core.somaxconn

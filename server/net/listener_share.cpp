@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "server/net/first_bytes.h"
 #include "server/net/packet_connection.h"
 #include "server/net/stream_connection.h"
 
@@ -203,6 +204,11 @@ void ListenerShare::log_trouble(std::string_view what, const Peer& peer, std::st
   std::uint64_t suppressed = 0;
   if (!trouble_limit_.allow(now().monotonic.count(), suppressed)) return;
   log::warn(what, {{"listener", options_->name}, {"peer", to_string(peer)}, {"why", why}, {"suppressed", suppressed}});
+}
+
+void ListenerShare::log_first_bytes(const Peer& peer, std::string_view first) {
+  const std::string_view hint = first_bytes_hint(first, options_->lines);
+  if (!hint.empty()) log_trouble("connection begins with " + std::string(hint) + ", is the sender configured for this listener?", peer, {});
 }
 
 void ListenerShare::log_refusal(const Peer& peer, Refusal limit) {

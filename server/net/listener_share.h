@@ -73,6 +73,8 @@ class ListenerShare final : private RejectHandler {
 
   // ---- log lines about peers, rate-limited for each share
   void log_trouble(std::string_view what, const Peer& peer, std::string_view why);
+  /// The first bytes of a stream: said once a connection when they are of a protocol that is not spoken here.
+  void log_first_bytes(const Peer& peer, std::string_view first);
   void log_refusal(const Peer& peer, Refusal limit);
 
  private:

@@ -38,12 +38,18 @@ Connection::Step StreamConnection::read_into_block(std::size_t& budget) {
   if (const Step step = receive(room.subspan(held), budget, received); step != Step::kMore) return step;
 
   const std::string_view input(room.data(), held + received);
+  if (!looked_at_first_) look_at_first(input);
   BatchWriter writer = open_writer(room.data() + input.size());
   const Consumed consumed = decoder_->on_bytes(input, share_.now(), writer, replies());
   share_.intake().commit(writer, input.data() + consumed.bytes);
   if (consumed.why != nullptr) return malformed(consumed.why, input.size() - consumed.bytes);
   tail_.assign(input.substr(consumed.bytes));
   return after_decoder(writer);
+}
+
+void StreamConnection::look_at_first(std::string_view input) {
+  looked_at_first_ = true;
+  share_.log_first_bytes(peer(), input.substr(0, kFirstBytes));
 }
 
 Connection::Step StreamConnection::read_behind_long_tail(std::size_t& budget) {

@@ -23,7 +23,12 @@ class StreamConnection final : public Connection {
   Step read_behind_long_tail(std::size_t& budget);
   Step receive(std::span<char> space, std::size_t& budget, std::size_t& received);
 
+  void look_at_first(std::string_view input);
+
+  static constexpr std::size_t kFirstBytes = 16;
+
   std::unique_ptr<Transport> transport_;
+  bool looked_at_first_ = false;
 };
 
 }  // namespace penstock

@@ -87,7 +87,7 @@ def test_a_thousand_full_sockets_before_a_dead_sink(netns, penstock, dead_fifo):
     """What the kernel had acknowledged is in the sink or in the leftover file, however long that takes to write."""
     with many_descriptors(2000):
         server = penstock({"listen": any_url("unix")}, {"path": "fifo", "queue": {"max_bytes": "1MiB"}}, server=IMPATIENT)
-        socks = [server.address("unix").connect(send_buffer=32768) for _ in range(1000)]
+        socks = [server.address("unix").connect(send_buffer=65536) for _ in range(1000)]
         acknowledged = [fill(sock, f"c{number}") for number, sock in enumerate(socks)]
         server.stop(expect=3)
     for sock in socks:

@@ -105,7 +105,7 @@ class App {
   bool past_flush_deadline_ = false;
   bool gave_up_ = false;
   bool sinks_hung_ = false;
-  std::uint64_t quarantine_dropped_before_stop_ = 0;
+  std::uint64_t quarantine_dropped_before_ = 0;  // the drain's deadline
   std::uint64_t settled_at_last_look_ = 0;
   std::size_t listeners_draining_ = 0;
   std::size_t loops_sealing_ = 0;

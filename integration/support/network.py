@@ -80,7 +80,8 @@ class Counters:
         return {n: now[n] - self._start.get(n, 0) for n in names if now.get(n, 0) != self._start.get(n, 0)}
 
     def assert_no_reset(self):
-        assert self.moved(*RESETS) == {}
+        moved = self.moved(*RESETS)
+        assert moved == {}, moved
 
     def watch_no_reset(self, seconds: float):
         """Looks for `seconds`, ten times a second, and fails as soon as a reset shows."""

@@ -8,10 +8,16 @@
 namespace penstock {
 namespace {
 
-std::unique_ptr<Decoder> make_raw(const ProtocolOptions& options) { return make_raw_decoder(std::get<RawOptions>(options)); }
+std::unique_ptr<Decoder> make_raw(const ProtocolOptions& options) {
+  return make_raw_decoder(std::get<RawOptions>(options));
+}
 
 constexpr std::array kTable = {
-    ProtocolInfo{.name = "raw", .transports = {.streams = true, .datagrams = true}, .default_port = 0, .acks = false, .make = make_raw},
+    ProtocolInfo{.name = "raw",
+                 .transports = {.streams = true, .datagrams = true},
+                 .default_port = 0,
+                 .acks = false,
+                 .make = make_raw},
 };
 
 }  // namespace

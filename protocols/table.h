@@ -22,11 +22,12 @@ struct Transports {
 
 /// One row a protocol. A reader of this table knows all that the binary speaks.
 struct ProtocolInfo {
-  std::string_view name;       ///< value of `protocol` in the config
+  std::string_view name;  ///< value of `protocol` in the config
   Transports transports;
   std::uint16_t default_port;  ///< IANA's where one is registered, else 0
-  bool acks;                   ///< acknowledges what is delivered, so the completion of its batches is tracked
-  std::unique_ptr<Decoder> (*make)(const ProtocolOptions&);  ///< the options must be those of this protocol
+  bool acks;  ///< acknowledges what is delivered, so the completion of its batches is tracked
+  std::unique_ptr<Decoder> (*make)(
+      const ProtocolOptions&);  ///< the options must be those of this protocol
 };
 
 std::span<const ProtocolInfo> protocol_table() noexcept;

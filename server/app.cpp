@@ -34,7 +34,9 @@ unsigned loop_count(unsigned configured) {
 std::size_t descriptors_in_use() {
   std::error_code error;
   std::size_t count = 0;
-  for (auto it = std::filesystem::directory_iterator("/proc/self/fd", error); !error && it != std::filesystem::directory_iterator(); it.increment(error)) ++count;
+  for (auto it = std::filesystem::directory_iterator("/proc/self/fd", error);
+       !error && it != std::filesystem::directory_iterator(); it.increment(error))
+    ++count;
   return count;
 }
 
@@ -59,8 +61,10 @@ Result<std::unique_ptr<App>> App::create() {
 
 Result<void> App::apply(const config::Config& config) {
   if (config.listeners.empty()) {
-    if (phase_ == Phase::kServing) begin_stop();
-    else if (phase_ == Phase::kReading || phase_ == Phase::kFlushing) skip_to_end();
+    if (phase_ == Phase::kServing)
+      begin_stop();
+    else if (phase_ == Phase::kReading || phase_ == Phase::kFlushing)
+      skip_to_end();
     return {};
   }
   if (phase_ != Phase::kEmpty) return fail(0, "a running configuration cannot be changed");
@@ -90,8 +94,8 @@ Result<void> App::start(const config::Config& config) {
   ledger_ = std::make_unique<Ledger>(loop_count(config_.server.threads));
   partials_ = std::make_unique<PartialBudget>(config_.server.memory_bytes / kPartialShare);
   // Sockets first: they leave nothing behind when a later step fails. Nobody can connect before start_serving().
-  for (auto step : {&App::bind_sockets, &App::create_loops, &App::open_sinks, &App::create_listeners, &App::watch_signals,
-                    &App::start_serving}) {
+  for (auto step : {&App::bind_sockets, &App::create_loops, &App::open_sinks,
+                    &App::create_listeners, &App::watch_signals, &App::start_serving}) {
     if (auto done = (this->*step)(); !done) {
       undo_start();
       return done;
@@ -118,12 +122,14 @@ Result<void> App::bind_sockets() {
       if (auto bound = bind_url(listener, *url, *inherited); !bound) return bound;
     }
   }
-  for (const std::string& url : inherited->unclaimed()) log::warn("inherited socket is of no listener, closing it", {{"url", url}});
+  for (const std::string& url : inherited->unclaimed())
+    log::warn("inherited socket is of no listener, closing it", {{"url", url}});
   return {};
 }
 
 /// Inherited sockets are preferred to new ones.
-Result<void> App::bind_url(const config::Listener& listener, const Url& url, InheritedSource& inherited) {
+Result<void> App::bind_url(const config::Listener& listener, const Url& url,
+                           InheritedSource& inherited) {
   BindSource bind;
   const BindOptions options = make_bind_options(listener);
   auto sockets = inherited.open(url, options);
@@ -131,9 +137,11 @@ Result<void> App::bind_url(const config::Listener& listener, const Url& url, Inh
   if (!sockets) return tl::unexpected(sockets.error());
   for (BoundSocket& socket : *sockets) {
     if (socket.receive_buffer_bytes < options.receive_buffer_bytes) {
-      log::warn("receive buffer smaller than asked",
-                {{"listener", listener.name}, {"url", socket.url}, {"asked", options.receive_buffer_bytes},
-                 {"effective", socket.receive_buffer_bytes}, {"limit", "net.core.rmem_max"}});
+      log::warn("receive buffer smaller than asked", {{"listener", listener.name},
+                                                      {"url", socket.url},
+                                                      {"asked", options.receive_buffer_bytes},
+                                                      {"effective", socket.receive_buffer_bytes},
+                                                      {"limit", "net.core.rmem_max"}});
     }
     bound_[listener.name].push_back(std::move(socket));
   }
@@ -145,8 +153,9 @@ Result<void> App::create_loops() {
   const std::size_t limit = kernel::raise_descriptor_limit();
   const std::size_t reserve = std::clamp(limit / kReserveShare, kMinReserve, kMaxReserve);
   const unsigned loops = loop_count(config_.server.threads);
-  constexpr std::size_t kDescriptorsPerLoop = 3;   // epoll, its wake-up, one to spare
-  const std::size_t fixed = descriptors_in_use() + loops * kDescriptorsPerLoop + config_.sinks.size() * 2;
+  constexpr std::size_t kDescriptorsPerLoop = 3;  // epoll, its wake-up, one to spare
+  const std::size_t fixed =
+      descriptors_in_use() + loops * kDescriptorsPerLoop + config_.sinks.size() * 2;
   const std::size_t available = limit > fixed + reserve ? limit - fixed - reserve : 1;
   std::size_t wanted = config_.server.max_connections;
   if (wanted > available) {
@@ -154,10 +163,13 @@ Result<void> App::create_loops() {
               {{"asked", wanted}, {"allowed", available}, {"descriptors", limit}});
   }
   wanted = wanted == 0 ? available : std::min(wanted, available);
-  connections_ = std::make_unique<ConnectionBudget>(wanted, std::min(kMaxRefusals, std::max<std::size_t>(1, reserve / 2)));
+  connections_ = std::make_unique<ConnectionBudget>(
+      wanted, std::min(kMaxRefusals, std::max<std::size_t>(1, reserve / 2)));
 
-  const IoContext context{*connections_, *partials_,
-                          {config_.server.drain_quiet, config_.server.at_deadline == config::AtDeadline::kReset}};
+  const IoContext context{
+      *connections_,
+      *partials_,
+      {config_.server.drain_quiet, config_.server.at_deadline == config::AtDeadline::kReset}};
   for (unsigned i = 0; i < loops; ++i) {
     auto loop = IoLoop::create(i, context);
     if (!loop) return tl::unexpected(loop.error());
@@ -175,14 +187,16 @@ Result<void> App::open_sinks() {
     auto wake_loops = [this] {
       for (auto& loop : loops_) loop->post([loop = loop.get()] { loop->parked().resume_all(); });
     };
-    sinks_.push_back(std::make_unique<SinkRunner>(sink.name, make_sink(sink), sink.queue.max_bytes, *quarantine_, wake_loops));
+    sinks_.push_back(std::make_unique<SinkRunner>(sink.name, make_sink(sink), sink.queue.max_bytes,
+                                                  *quarantine_, wake_loops));
     if (auto opened = sinks_.back()->open(); !opened) return opened;
   }
   return {};
 }
 
 SinkRunner* App::find_sink(const std::string& name) {
-  const auto found = std::find_if(sinks_.begin(), sinks_.end(), [&](const auto& sink) { return sink->name() == name; });
+  const auto found = std::find_if(sinks_.begin(), sinks_.end(),
+                                  [&](const auto& sink) { return sink->name() == name; });
   return found == sinks_.end() ? nullptr : found->get();
 }
 
@@ -191,7 +205,8 @@ std::vector<Route> App::routes_of(const config::Listener& listener) {
   const auto add = [&](const std::string& name, bool required) {
     SinkRunner* sink = find_sink(name);
     if (sink == nullptr) return;  // the checks have refused such a file
-    const auto config = std::find_if(config_.sinks.begin(), config_.sinks.end(), [&](const auto& s) { return s.name == name; });
+    const auto config = std::find_if(config_.sinks.begin(), config_.sinks.end(),
+                                     [&](const auto& s) { return s.name == name; });
     const bool drops = !required || config->queue.when_full == config::WhenFull::kDropNewest;
     routes.push_back({&sink->queue(), &ledger_->route(listener.name, name), required, drops});
   };
@@ -203,10 +218,12 @@ std::vector<Route> App::routes_of(const config::Listener& listener) {
 Result<void> App::create_listeners() {
   for (const config::Listener& from : config_.listeners) {
     const ProtocolInfo* protocol = find_protocol(from.protocol);
-    if (protocol == nullptr) return fail(0, "listener \"" + from.name + "\": unknown protocol \"" + from.protocol + '"');
-    auto listener = std::make_unique<Listener>(make_listener_options(from, *protocol), routes_of(from),
-                                               ledger_->listener(from.name), *quarantine_, *connections_,
-                                               [this](EventLoop::Task task) { main_->post(std::move(task)); });
+    if (protocol == nullptr)
+      return fail(0, "listener \"" + from.name + "\": unknown protocol \"" + from.protocol + '"');
+    auto listener =
+        std::make_unique<Listener>(make_listener_options(from, *protocol), routes_of(from),
+                                   ledger_->listener(from.name), *quarantine_, *connections_,
+                                   [this](EventLoop::Task task) { main_->post(std::move(task)); });
     for (BoundSocket& socket : bound_[from.name]) listener->add_socket(std::move(socket));
     listeners_.push_back({std::move(listener), protocol->acks});
   }
@@ -215,7 +232,8 @@ Result<void> App::create_listeners() {
 }
 
 Result<void> App::watch_signals() {
-  auto signals = Signals::watch(*main_, {SIGTERM, SIGINT, SIGHUP, SIGUSR1}, [this](int number) { on_signal(number); });
+  auto signals = Signals::watch(*main_, {SIGTERM, SIGINT, SIGHUP, SIGUSR1},
+                                [this](int number) { on_signal(number); });
   if (!signals) return tl::unexpected(signals.error());
   signals_ = std::move(*signals);
   return {};
@@ -239,10 +257,14 @@ Result<void> App::start_serving() {
 
 void App::announce() {
   for (const Served& served : listeners_) {
-    for (const std::string& url : served.listener->urls()) log::info("listening", {{"listener", served.listener->options().name}, {"url", url}});
+    for (const std::string& url : served.listener->urls())
+      log::info("listening", {{"listener", served.listener->options().name}, {"url", url}});
   }
-  log::info("ready", {{"listeners", listeners_.size()}, {"sinks", sinks_.size()}, {"threads", loops_.size()},
-                      {"max_connections", connections_->limit()}, {"pid", getpid()}});
+  log::info("ready", {{"listeners", listeners_.size()},
+                      {"sinks", sinks_.size()},
+                      {"threads", loops_.size()},
+                      {"max_connections", connections_->limit()},
+                      {"pid", getpid()}});
   sd_notify("READY=1");
 }
 

@@ -57,7 +57,8 @@ class App {
   Result<void> create_listeners();
   Result<void> watch_signals();
   Result<void> start_serving();
-  Result<void> bind_url(const config::Listener& listener, const Url& url, InheritedSource& inherited);
+  Result<void> bind_url(const config::Listener& listener, const Url& url,
+                        InheritedSource& inherited);
   std::vector<Route> routes_of(const config::Listener& listener);
   SinkRunner* find_sink(const std::string& name);
   void announce();

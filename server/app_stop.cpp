@@ -81,8 +81,11 @@ void App::on_drain_deadline() {
 /// leftover file, the gate opens, and they are read through the normal path.
 void App::divert_stuck_sinks() {
   for (auto& sink : sinks_) {
-    if (sink->queue().open() || sink->diverted() || settled_events(*sink) != settled_at_deadline_[sink.get()]) continue;
-    log::error("sink does not take its data, writing it to the leftover file", {{"sink", sink->name()}});
+    if (sink->queue().open() || sink->diverted() ||
+        settled_events(*sink) != settled_at_deadline_[sink.get()])
+      continue;
+    log::error("sink does not take its data, writing it to the leftover file",
+               {{"sink", sink->name()}});
     quarantine_->start_leftover();
     sink->divert();
   }
@@ -114,7 +117,8 @@ void App::on_everything_sealed() {
 void App::watch_sinks() {
   if (gave_up_) return;
   const auto now = std::chrono::steady_clock::now();
-  if (std::all_of(sinks_.begin(), sinks_.end(), [&](auto& sink) { return sink->join_until(now); })) finish();
+  if (std::all_of(sinks_.begin(), sinks_.end(), [&](auto& sink) { return sink->join_until(now); }))
+    finish();
 }
 
 void App::on_flush_deadline() {
@@ -125,7 +129,9 @@ void App::on_flush_deadline() {
   for (Served& served : listeners_) served.listener->at_flush_deadline();
   for (auto& sink : sinks_) {
     if (sink->diverted() || sink->join_until(std::chrono::steady_clock::now())) continue;
-    if (sink->queue().fill_bytes() != 0) log::error("flush_timeout reached, writing what is left to the leftover file", {{"sink", sink->name()}});
+    if (sink->queue().fill_bytes() != 0)
+      log::error("flush_timeout reached, writing what is left to the leftover file",
+                 {{"sink", sink->name()}});
     sink->divert();
   }
   settled_at_last_look_ = settled_events();
@@ -174,12 +180,14 @@ void App::end_sinks_without_delivery() {
 void App::finish() {
   if (phase_ == Phase::kEnded) return;
   phase_ = Phase::kEnded;
-  for (auto& timer : {&drain_timer_, &stuck_timer_, &flush_timer_, &hard_timer_, &sink_watch_}) (*timer)->stop();
+  for (auto& timer : {&drain_timer_, &stuck_timer_, &flush_timer_, &hard_timer_, &sink_watch_})
+    (*timer)->stop();
   main_->stop();
 }
 
 bool App::is_best_effort(const RouteTotals& route) const {
-  const auto listener = std::find_if(config_.listeners.begin(), config_.listeners.end(), [&](const auto& l) { return l.name == route.listener; });
+  const auto listener = std::find_if(config_.listeners.begin(), config_.listeners.end(),
+                                     [&](const auto& l) { return l.name == route.listener; });
   if (listener == config_.listeners.end()) return false;
   const auto& names = listener->best_effort_sinks;
   return std::find(names.begin(), names.end(), route.sink) != names.end();
@@ -200,21 +208,32 @@ int App::report() {
   for (const RouteTotals& route : snapshot.routes) {
     if (is_best_effort(route)) continue;
     const auto lost = [&](RouteLoss why) { return route.lost[static_cast<std::size_t>(why)]; };
-    clean = clean && lost(RouteLoss::kFailed) == 0 && lost(RouteLoss::kLeftover) == 0 && lost(RouteLoss::kAbandoned) == 0;
+    clean = clean && lost(RouteLoss::kFailed) == 0 && lost(RouteLoss::kLeftover) == 0 &&
+            lost(RouteLoss::kAbandoned) == 0;
   }
   for (const ListenerTotals& listener : snapshot.listeners) {
-    const auto ended = [&](ConnectionEnd how) { return listener.ended[static_cast<std::size_t>(how)]; };
-    clean = clean && ended(ConnectionEnd::kUnfrozen) == 0 && ended(ConnectionEnd::kResetByUs) == 0 &&
-            ended(ConnectionEnd::kAbandoned) == 0 && listener.active == 0;
+    const auto ended = [&](ConnectionEnd how) {
+      return listener.ended[static_cast<std::size_t>(how)];
+    };
+    clean = clean && ended(ConnectionEnd::kUnfrozen) == 0 &&
+            ended(ConnectionEnd::kResetByUs) == 0 && ended(ConnectionEnd::kAbandoned) == 0 &&
+            listener.active == 0;
   }
   // What the quarantine has no room for is counted and no failure, but unfinished frames that we cut off are ours to keep.
-  const std::uint64_t dropped = past_drain_deadline_ ? quarantine_->dropped() - quarantine_dropped_before_ : 0;
-  if (dropped != 0) log::error("unfinished frames did not fit into the quarantine", {{"entries", dropped}});
+  const std::uint64_t dropped =
+      past_drain_deadline_ ? quarantine_->dropped() - quarantine_dropped_before_ : 0;
+  if (dropped != 0)
+    log::error("unfinished frames did not fit into the quarantine", {{"entries", dropped}});
   clean = clean && dropped == 0;
   const std::string leftover = quarantine_->leftover_path();
-  if (!leftover.empty()) log::error("data left over", {{"file", leftover}, {"records", quarantine_->leftover()}, {"replay", "penstock send URL --replay " + leftover}});
-  if (clean) log::info("stopped, everything delivered");
-  else log::error("stopped, not everything was delivered");
+  if (!leftover.empty())
+    log::error("data left over", {{"file", leftover},
+                                  {"records", quarantine_->leftover()},
+                                  {"replay", "penstock send URL --replay " + leftover}});
+  if (clean)
+    log::info("stopped, everything delivered");
+  else
+    log::error("stopped, not everything was delivered");
   const int status = clean ? 0 : 3;
   if (sinks_hung_) std::_Exit(status);  // a thread is left behind in the kernel
   return status;

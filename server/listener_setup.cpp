@@ -39,15 +39,19 @@ RawOptions raw_options(const config::Listener& listener) {
 /// How much of a datagram is kept: a frame and its line end; all of it where it is cut into lines or comes in a train.
 std::size_t datagram_bytes(const config::Listener& listener) {
   const bool whole = listener.gro || listener.split == config::Split::kNewline;
-  return (whole ? std::max(listener.max_frame_bytes, kLargestUdpBytes) : listener.max_frame_bytes) + kLineEndBytes;
+  return (whole ? std::max(listener.max_frame_bytes, kLargestUdpBytes) : listener.max_frame_bytes) +
+         kLineEndBytes;
 }
 
 }  // namespace
 
-std::shared_ptr<const ListenerOptions> make_listener_options(const config::Listener& listener, const ProtocolInfo& protocol) {
+std::shared_ptr<const ListenerOptions> make_listener_options(const config::Listener& listener,
+                                                             const ProtocolInfo& protocol) {
   auto options = std::make_shared<ListenerOptions>();
   options->name = listener.name;
-  options->make_decoder = [make = protocol.make, raw = ProtocolOptions(raw_options(listener))] { return make(raw); };
+  options->make_decoder = [make = protocol.make, raw = ProtocolOptions(raw_options(listener))] {
+    return make(raw);
+  };
   options->datagram_bytes = datagram_bytes(listener);
   options->lines = listener.framing == config::Framing::kNewline;
   options->gro = listener.gro;

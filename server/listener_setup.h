@@ -10,7 +10,8 @@
 namespace penstock {
 
 /// From a listener's configuration to what protocols and network are told; the only place that knows both sides.
-std::shared_ptr<const ListenerOptions> make_listener_options(const config::Listener& listener, const ProtocolInfo& protocol);
+std::shared_ptr<const ListenerOptions> make_listener_options(const config::Listener& listener,
+                                                             const ProtocolInfo& protocol);
 BindOptions make_bind_options(const config::Listener& listener);
 
 }  // namespace penstock

@@ -6,15 +6,22 @@
 
 int main(int argc, char** argv) {
   using namespace penstock;
-  CLI::App cli{"Penstock: an ingestion endpoint. What it read is delivered or counted, and it stops without a reset.", "penstock"};
+  CLI::App cli{
+      "Penstock: an ingestion endpoint. What it read is delivered or counted, and it stops without "
+      "a reset.",
+      "penstock"};
   cli.set_version_flag("--version,-V", "penstock " PENSTOCK_VERSION);
   cli.require_subcommand(1);
 
   std::string config_file;
-  const char* config_help = "config file (default: conf/penstock.toml, else /etc/penstock/penstock.toml)";
-  CLI::App* run = cli.add_subcommand("run", "serve in the foreground, log to stderr; SIGTERM or SIGINT stops, SIGHUP reopens files");
+  const char* config_help =
+      "config file (default: conf/penstock.toml, else /etc/penstock/penstock.toml)";
+  CLI::App* run = cli.add_subcommand(
+      "run",
+      "serve in the foreground, log to stderr; SIGTERM or SIGINT stops, SIGHUP reopens files");
   run->add_option("-c,--config", config_file, config_help)->type_name("FILE");
-  CLI::App* check = cli.add_subcommand("check", "check the config file and say all that is wrong with it");
+  CLI::App* check =
+      cli.add_subcommand("check", "check the config file and say all that is wrong with it");
   check->add_option("-c,--config", config_file, config_help)->type_name("FILE");
   bool bind = false;
   check->add_flag("--bind", bind, "also resolve and test-bind each URL, and report buffer sizes");

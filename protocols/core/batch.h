@@ -51,10 +51,11 @@ struct Segment {
   ConnectionId connection = 0;
   const Origin* origin = nullptr;
   Peer peer;
-  std::int64_t time_ns = 0;   ///< receive time, CLOCK_REALTIME
-  std::uint32_t first = 0;    ///< index into Batch::frames
+  std::int64_t time_ns = 0;  ///< receive time, CLOCK_REALTIME
+  std::uint32_t first = 0;   ///< index into Batch::frames
   std::uint32_t count = 0;
-  bool lines = false;         ///< the frames lie back to back, each LF-free and followed by one LF: write them as one piece
+  bool lines =
+      false;  ///< the frames lie back to back, each LF-free and followed by one LF: write them as one piece
 };
 
 /// Frames that are handed on together: a range of a block, an index, and who sent them. Immutable once sealed;
@@ -64,7 +65,7 @@ struct Batch {
   std::shared_ptr<Block> block;
   std::vector<FrameRef> frames;
   std::vector<Segment> segments;
-  std::size_t begin = 0;          ///< the batch's range of the block
+  std::size_t begin = 0;  ///< the batch's range of the block
   std::size_t end = 0;
   std::size_t charged_bytes = 0;  ///< block range and index that the batch keeps from being reused
 

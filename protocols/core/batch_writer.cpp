@@ -6,8 +6,14 @@
 
 namespace penstock {
 
-BatchWriter::BatchWriter(Batch& batch, char* input_end, FrameCounts& counts, RejectHandler& rejects) noexcept
-    : batch_(batch), segment_(batch.segments.back()), end_(input_end), counts_(counts), rejects_(rejects), next_line_(nullptr) {
+BatchWriter::BatchWriter(Batch& batch, char* input_end, FrameCounts& counts,
+                         RejectHandler& rejects) noexcept
+    : batch_(batch),
+      segment_(batch.segments.back()),
+      end_(input_end),
+      counts_(counts),
+      rejects_(rejects),
+      next_line_(nullptr) {
   if (segment_.count == 0) {
     segment_.lines = true;  // until a frame says otherwise
     return;
@@ -19,7 +25,8 @@ BatchWriter::BatchWriter(Batch& batch, char* input_end, FrameCounts& counts, Rej
 const char* BatchWriter::copy(std::string_view frame, Shape& shape) {
   Block& block = *batch_.block;
   PENSTOCK_CHECK(end_ + frame.size() + 1 <= block.data() + block.capacity());
-  if (shape == Shape::kOpaque && std::memchr(frame.data(), '\n', frame.size()) == nullptr) shape = Shape::kLine;
+  if (shape == Shape::kOpaque && std::memchr(frame.data(), '\n', frame.size()) == nullptr)
+    shape = Shape::kLine;
   char* at = end_;
   std::memcpy(at, frame.data(), frame.size());
   at[frame.size()] = '\n';

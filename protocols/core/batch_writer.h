@@ -13,16 +13,16 @@ namespace penstock {
 /// them into the listener's counters. Each member is counted where it happens, none is derived from another.
 struct FrameCounts {
   std::uint64_t in_frames_bytes = 0;
-  std::uint64_t framing_bytes = 0;   ///< delimiters, CR, counts
-  std::uint64_t cut_bytes = 0;       ///< what truncation removed
+  std::uint64_t framing_bytes = 0;  ///< delimiters, CR, counts
+  std::uint64_t cut_bytes = 0;      ///< what truncation removed
   std::array<std::uint64_t, kReasonCount> discarded_bytes{};
-  std::uint64_t frames = 0;          ///< frames found, whatever became of them
+  std::uint64_t frames = 0;  ///< frames found, whatever became of them
   std::uint64_t decoded = 0;
   std::uint64_t empty = 0;
-  std::uint64_t truncated = 0;       ///< of the decoded ones
-  std::uint64_t partial = 0;         ///< of the decoded ones
+  std::uint64_t truncated = 0;  ///< of the decoded ones
+  std::uint64_t partial = 0;    ///< of the decoded ones
   std::array<std::uint64_t, kReasonCount> rejected{};
-  std::uint64_t events = 0;          ///< records added to the batch
+  std::uint64_t events = 0;  ///< records added to the batch
 };
 
 /// Takes what a decoder refuses, with the peer of the moment; the quarantine stands behind it.
@@ -91,14 +91,17 @@ class BatchWriter {
   bool acknowledge_ = false;
 };
 
-[[gnu::always_inline]] inline void BatchWriter::add(std::string_view frame, std::uint8_t flags, Shape shape) {
+[[gnu::always_inline]] inline void BatchWriter::add(std::string_view frame, std::uint8_t flags,
+                                                    Shape shape) {
   const char* at = frame.data();
-  if (!batch_.block->holds(at)) [[unlikely]] at = copy(frame, shape);
+  if (!batch_.block->holds(at)) [[unlikely]]
+    at = copy(frame, shape);
   if (shape != Shape::kLine || (at != next_line_ && segment_.count != 0)) segment_.lines = false;
   next_line_ = at + frame.size() + 1;
   const auto offset = static_cast<std::uint64_t>(at - batch_.block->data());
   // The masks only tell the compiler that nothing is lost: blocks are under 4 GiB, frames at most kMaxFrameBytes.
-  batch_.frames.push_back({.offset = offset & 0xffff'ffff, .size = frame.size() & 0x1ff'ffff, .flags = flags & 0x7fu});
+  batch_.frames.push_back(
+      {.offset = offset & 0xffff'ffff, .size = frame.size() & 0x1ff'ffff, .flags = flags & 0x7fu});
   ++segment_.count;
   ++counts_.frames;
   ++counts_.decoded;

@@ -13,7 +13,8 @@ class Block {
  public:
   static constexpr std::size_t kSlackBytes = 64;
 
-  explicit Block(std::size_t capacity) : memory_(new char[capacity + kSlackBytes]), capacity_(capacity) {}
+  explicit Block(std::size_t capacity)
+      : memory_(new char[capacity + kSlackBytes]), capacity_(capacity) {}
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
 
@@ -23,7 +24,8 @@ class Block {
 
   /// True when `p` points into the block.
   bool holds(const char* p) const noexcept {
-    return reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(memory_.get()) < capacity_;
+    return reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(memory_.get()) <
+           capacity_;
   }
 
  private:

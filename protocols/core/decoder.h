@@ -35,19 +35,22 @@ struct Decoder {
   virtual Consumed on_bytes(std::string_view input, Now, BatchWriter&, Replies&) = 0;
 
   /// One datagram or packet. `wire_bytes` is its length on the wire, greater than `input` where it was cut.
-  virtual void on_datagram(std::string_view input, std::size_t wire_bytes, Now, BatchWriter&, Replies&) = 0;
+  virtual void on_datagram(std::string_view input, std::size_t wire_bytes, Now, BatchWriter&,
+                           Replies&) = 0;
 
   /// The stream is over; `tail` are the bytes not consumed. The tail policy, by cause, is applied here.
   virtual void on_end(EndReason, std::string_view tail, BatchWriter&) = 0;
 
-  virtual std::optional<std::chrono::milliseconds> deadline() const { return {}; }  ///< on Now::monotonic
+  virtual std::optional<std::chrono::milliseconds> deadline() const {
+    return {};
+  }  ///< on Now::monotonic
   virtual void on_deadline(Now, BatchWriter&, Replies&) {}
 
   /// All batches up to `id` that were asked for by BatchWriter::acknowledge_later are complete, in order.
   virtual void on_complete(BatchId, Outcome, Replies&) {}
-  virtual void on_drain(Replies&) {}                 ///< say goodbye: no further input is wanted
-  virtual bool quiescent() const { return true; }    ///< nothing unacknowledged
-  virtual bool replies() const { return false; }     ///< chooses the stop order (DESIGN.md section 6)
+  virtual void on_drain(Replies&) {}               ///< say goodbye: no further input is wanted
+  virtual bool quiescent() const { return true; }  ///< nothing unacknowledged
+  virtual bool replies() const { return false; }   ///< chooses the stop order (DESIGN.md section 6)
 };
 
 }  // namespace penstock

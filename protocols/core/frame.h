@@ -16,8 +16,8 @@ enum FrameFlag : std::uint8_t {
 enum class FrameStatus : std::uint8_t {
   kFrame,      ///< one whole frame (possibly empty)
   kTruncated,  ///< the first max_frame_bytes of a longer frame; kSkipping follows until its end
-  kSkipping,   ///< `consumed` bytes belong to no new frame: the rest of a truncated one, or a delimiter behind the last
-  kNeedMore,   ///< no frame's end in the input; nothing consumed
+  kSkipping,  ///< `consumed` bytes belong to no new frame: the rest of a truncated one, or a delimiter behind the last
+  kNeedMore,  ///< no frame's end in the input; nothing consumed
   kMalformed,  ///< the stream cannot be resynchronised
 };
 
@@ -26,11 +26,11 @@ enum class FrameStatus : std::uint8_t {
 /// or, while skipping, in neither: those are cut.
 struct FrameResult {
   FrameStatus status = FrameStatus::kNeedMore;
-  bool line = false;              ///< kFrame only: the frame holds no LF, and one LF follows it directly
-  std::size_t consumed = 0;       ///< bytes to drop from the front of the input, delimiter included
-  std::size_t framing = 0;        ///< how many of those are delimiter, CR or count
-  std::string_view frame = {};    ///< inside the input; empty unless status is kFrame or kTruncated
-  const char* why = "";           ///< kMalformed only: a plain reason, static storage
+  bool line = false;         ///< kFrame only: the frame holds no LF, and one LF follows it directly
+  std::size_t consumed = 0;  ///< bytes to drop from the front of the input, delimiter included
+  std::size_t framing = 0;   ///< how many of those are delimiter, CR or count
+  std::string_view frame = {};  ///< inside the input; empty unless status is kFrame or kTruncated
+  const char* why = "";         ///< kMalformed only: a plain reason, static storage
 };
 
 }  // namespace penstock

@@ -21,7 +21,8 @@ Peer from_inet6(const sockaddr_in6& from) noexcept {
     std::memcpy(&v4, from.sin6_addr.s6_addr + 12, sizeof v4);
     return from_inet4(v4, from.sin6_port);
   }
-  Peer peer{.kind = Peer::Kind::kInet6, .port = ntohs(from.sin6_port), .scope_id = from.sin6_scope_id};
+  Peer peer{
+      .kind = Peer::Kind::kInet6, .port = ntohs(from.sin6_port), .scope_id = from.sin6_scope_id};
   std::memcpy(peer.address.data(), &from.sin6_addr, sizeof from.sin6_addr);
   return peer;
 }
@@ -64,7 +65,8 @@ std::string to_string(const Peer& peer) {
       return '[' + address_text(peer) + zone + "]:" + std::to_string(peer.port);
     }
     case Peer::Kind::kUnix:
-      return "pid=" + std::to_string(peer.pid) + ",uid=" + std::to_string(peer.uid) + ",gid=" + std::to_string(peer.gid);
+      return "pid=" + std::to_string(peer.pid) + ",uid=" + std::to_string(peer.uid) +
+             ",gid=" + std::to_string(peer.gid);
     case Peer::Kind::kNone: break;
   }
   return "unknown";

@@ -15,10 +15,10 @@ struct Peer {
   enum class Kind : std::uint8_t { kNone, kInet4, kInet6, kUnix };
 
   Kind kind = Kind::kNone;
-  std::uint16_t port = 0;                   ///< host order; 0 for unix
-  std::uint32_t scope_id = 0;               ///< IPv6 zone, 0 where there is none
-  std::array<std::uint8_t, 16> address{};   ///< network order; IPv4 uses the first four bytes
-  std::int32_t pid = 0;                     ///< unix only: SO_PEERCRED at connect, SCM_CREDENTIALS per datagram
+  std::uint16_t port = 0;                  ///< host order; 0 for unix
+  std::uint32_t scope_id = 0;              ///< IPv6 zone, 0 where there is none
+  std::array<std::uint8_t, 16> address{};  ///< network order; IPv4 uses the first four bytes
+  std::int32_t pid = 0;  ///< unix only: SO_PEERCRED at connect, SCM_CREDENTIALS per datagram
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
 

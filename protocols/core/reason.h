@@ -9,23 +9,23 @@ namespace penstock {
 
 /// Why bytes or frames that were read did not become records. One name in logs, quarantine, ledger and metrics.
 enum class Reason : std::uint8_t {
-  kMalformed,       ///< the framing cannot be resynchronised; the connection closes
-  kOversize,        ///< longer than max_frame_bytes with `oversize = "drop"` or `"close"`
-  kTailFin,         ///< an unfinished frame at the peer's FIN, by `tail` policy
-  kTailReset,       ///< ... at a reset by the peer
-  kTailTimeout,     ///< ... at an idle timeout
-  kTailDeadline,    ///< ... at the stop's deadline
-  kPartialBudget,   ///< ... when the unfinished frames of all connections exceeded their budget
-  kRefused,         ///< bytes of a connection that was refused (a limit), read only to close it with FIN
-  kUndelivered,     ///< a required sink failed for good
+  kMalformed,      ///< the framing cannot be resynchronised; the connection closes
+  kOversize,       ///< longer than max_frame_bytes with `oversize = "drop"` or `"close"`
+  kTailFin,        ///< an unfinished frame at the peer's FIN, by `tail` policy
+  kTailReset,      ///< ... at a reset by the peer
+  kTailTimeout,    ///< ... at an idle timeout
+  kTailDeadline,   ///< ... at the stop's deadline
+  kPartialBudget,  ///< ... when the unfinished frames of all connections exceeded their budget
+  kRefused,  ///< bytes of a connection that was refused (a limit), read only to close it with FIN
+  kUndelivered,  ///< a required sink failed for good
   kCount
 };
 inline constexpr std::size_t kReasonCount = static_cast<std::size_t>(Reason::kCount);
 
 constexpr std::string_view to_string(Reason reason) noexcept {
   constexpr std::array<std::string_view, kReasonCount> names = {
-      "malformed", "oversize", "tail_fin", "tail_reset", "tail_timeout", "tail_deadline", "partial_budget",
-      "refused", "undelivered"};
+      "malformed",     "oversize",       "tail_fin", "tail_reset", "tail_timeout",
+      "tail_deadline", "partial_budget", "refused",  "undelivered"};
   return names[static_cast<std::size_t>(reason)];
 }
 

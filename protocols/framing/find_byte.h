@@ -17,7 +17,8 @@ inline const char* find_byte(const char* at, std::size_t size, char byte) noexce
       std::memcpy(&word, at, sizeof word);
       word ^= kOnes * static_cast<unsigned char>(byte);  // the byte sought becomes zero
       // The lowest set bit stands in the first zero byte; higher ones may be false (carries), so only it is used.
-      if (const std::uint64_t zero = (word - kOnes) & ~word & kHighs) return at + std::countr_zero(zero) / 8;
+      if (const std::uint64_t zero = (word - kOnes) & ~word & kHighs)
+        return at + std::countr_zero(zero) / 8;
       at += sizeof word;
       size -= sizeof word;
     }

@@ -34,7 +34,9 @@ class NewlineFramer {
   /// Framing bytes at the front and at the back of `tail`, the unconsumed input of a stream that has ended: the CR of
   /// a line whose LF did not come. What lies between is the unfinished record, at most max_frame_bytes.
   std::size_t tail_front(std::string_view) const noexcept { return 0; }
-  std::size_t tail_back(std::string_view tail) const noexcept { return lines_ && tail.ends_with('\r') ? 1 : 0; }
+  std::size_t tail_back(std::string_view tail) const noexcept {
+    return lines_ && tail.ends_with('\r') ? 1 : 0;
+  }
 
  private:
   FrameResult unfinished(std::string_view input, std::size_t window) noexcept;
@@ -50,7 +52,8 @@ class NewlineFramer {
 
 // Always inline: this is the path of every record, and FrameResult then never exists in memory.
 [[gnu::always_inline]] inline FrameResult NewlineFramer::next(std::string_view input) noexcept {
-  if (skipping_) [[unlikely]] return skip(input);
+  if (skipping_) [[unlikely]]
+    return skip(input);
   const std::size_t window = std::min(input.size(), max_ + kExtraBytes);
   const std::size_t scanned = std::min(scanned_, window);
   const char* end = find_byte(input.data() + scanned, window - scanned, delimiter_);
@@ -58,7 +61,8 @@ class NewlineFramer {
   scanned_ = 0;
   const auto length = static_cast<std::size_t>(end - input.data());
   const std::size_t cr = lines_ && length != 0 && end[-1] == '\r' ? 1 : 0;
-  if (length - cr > max_) [[unlikely]] return truncated(input);
+  if (length - cr > max_) [[unlikely]]
+    return truncated(input);
   return {.status = FrameStatus::kFrame,
           .line = lines_ && cr == 0,
           .consumed = length + 1,

@@ -19,7 +19,8 @@ FrameResult OctetCountedFramer::next(std::string_view input) noexcept {
   if (skip_ != 0) return skip(input);
   if (may_swallow_lf_ && !input.empty()) {
     may_swallow_lf_ = false;
-    if (input.front() == '\n') return {.status = FrameStatus::kSkipping, .consumed = 1, .framing = 1};
+    if (input.front() == '\n')
+      return {.status = FrameStatus::kSkipping, .consumed = 1, .framing = 1};
   }
   if (!header_whole_) {
     switch (parse_header(input)) {
@@ -41,9 +42,13 @@ OctetCountedFramer::Header OctetCountedFramer::parse_header(std::string_view inp
       header_whole_ = true;
       return Header::kWhole;
     }
-    if (!is_digit(c)) why_ = header_ == 0 ? "no octet count where a frame must begin" : "octet count not ended by a blank";
-    else if (header_ == 0 && c == '0') why_ = "octet count begins with 0";
-    else if (header_ == kMaxDigits) why_ = "octet count of more than 8 digits";
+    if (!is_digit(c))
+      why_ = header_ == 0 ? "no octet count where a frame must begin"
+                          : "octet count not ended by a blank";
+    else if (header_ == 0 && c == '0')
+      why_ = "octet count begins with 0";
+    else if (header_ == kMaxDigits)
+      why_ = "octet count of more than 8 digits";
     else {
       length_ = length_ * 10 + static_cast<std::size_t>(c - '0');
       continue;

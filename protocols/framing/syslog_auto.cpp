@@ -8,7 +8,8 @@ SyslogAutoFramer::Kind SyslogAutoFramer::decide(std::string_view input) noexcept
   if (digits_ == 0 && count_.may_swallow_lf() && input.starts_with('\n')) return Kind::kCount;
   for (; digits_ < input.size(); ++digits_) {
     const char c = input[digits_];
-    if (digits_ < OctetCountedFramer::kMaxDigits && c >= (digits_ == 0 ? '1' : '0') && c <= '9') continue;
+    if (digits_ < OctetCountedFramer::kMaxDigits && c >= (digits_ == 0 ? '1' : '0') && c <= '9')
+      continue;
     const Kind kind = c == ' ' && digits_ != 0 ? Kind::kCount : Kind::kLine;
     if (kind == Kind::kLine) count_.forget_lf();
     digits_ = 0;

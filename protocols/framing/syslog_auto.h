@@ -19,7 +19,8 @@ class SyslogAutoFramer {
   static constexpr std::size_t kExtraBytes = OctetCountedFramer::kExtraBytes;
 
   /// `max_frame_bytes`: 1 to kMaxFrameBytes.
-  explicit SyslogAutoFramer(std::size_t max_frame_bytes) noexcept : line_(max_frame_bytes), count_(max_frame_bytes) {}
+  explicit SyslogAutoFramer(std::size_t max_frame_bytes) noexcept
+      : line_(max_frame_bytes), count_(max_frame_bytes) {}
 
   /// `input` starts where the last result's `consumed` ended and is never shorter than what was left then.
   FrameResult next(std::string_view input) noexcept;
@@ -32,7 +33,9 @@ class SyslogAutoFramer {
   /// Framing bytes at the front and at the back of `tail`, the unconsumed input of a stream that has ended.
   /// Digits alone are a line that has just begun, not a count.
   std::size_t tail_front(std::string_view tail) const noexcept { return count_.tail_front(tail); }
-  std::size_t tail_back(std::string_view tail) const noexcept { return in_count() ? 0 : line_.tail_back(tail); }
+  std::size_t tail_back(std::string_view tail) const noexcept {
+    return in_count() ? 0 : line_.tail_back(tail);
+  }
 
  private:
   enum class Kind : std::uint8_t { kUnknown, kLine, kCount };
@@ -51,8 +54,10 @@ class SyslogAutoFramer {
 [[gnu::always_inline]] inline FrameResult SyslogAutoFramer::next(std::string_view input) noexcept {
   if (in_count()) return count_.next(input);
   if (!in_line()) {
-    if (input.starts_with('<')) count_.forget_lf();
-    else if (const Kind kind = decide(input); kind != Kind::kLine) return kind == Kind::kCount ? count_.next(input) : FrameResult{};
+    if (input.starts_with('<'))
+      count_.forget_lf();
+    else if (const Kind kind = decide(input); kind != Kind::kLine)
+      return kind == Kind::kCount ? count_.next(input) : FrameResult{};
   }
   return line_.next(input);
 }

@@ -21,14 +21,16 @@ void take_whole(const RawOptions& options, std::string_view frame, BatchWriter& 
 }
 
 // The kernel cut `missing` bytes off, so `frame` is the front of a longer one.
-void take_cut(const RawOptions& options, std::string_view frame, std::size_t missing, BatchWriter& writer) {
+void take_cut(const RawOptions& options, std::string_view frame, std::size_t missing,
+              BatchWriter& writer) {
   const std::string_view head = frame.substr(0, options.max_frame_bytes);
   take_oversize(options, head, writer);
   take_rest(options, frame.size() - head.size() + missing, writer);
 }
 
 // Takes the lines that end within `input` and returns what follows the last LF.
-std::string_view take_lines(const RawOptions& options, std::string_view input, BatchWriter& writer) {
+std::string_view take_lines(const RawOptions& options, std::string_view input,
+                            BatchWriter& writer) {
   for (;;) {
     const char* lf = input.empty() ? nullptr : find_byte(input.data(), input.size(), '\n');
     if (lf == nullptr) return input;
@@ -40,7 +42,8 @@ std::string_view take_lines(const RawOptions& options, std::string_view input, B
   }
 }
 
-void take_split(const RawOptions& options, std::string_view input, std::size_t missing, BatchWriter& writer) {
+void take_split(const RawOptions& options, std::string_view input, std::size_t missing,
+                BatchWriter& writer) {
   if (input.empty() && missing == 0) return writer.skip_empty();
   std::string_view last = take_lines(options, input, writer);
   if (missing != 0) return take_cut(options, last, missing, writer);
@@ -54,9 +57,11 @@ void take_split(const RawOptions& options, std::string_view input, std::size_t m
 
 }  // namespace
 
-void take_datagram(const RawOptions& options, std::string_view input, std::size_t wire_bytes, BatchWriter& writer) {
+void take_datagram(const RawOptions& options, std::string_view input, std::size_t wire_bytes,
+                   BatchWriter& writer) {
   const std::size_t missing = wire_bytes - std::min(wire_bytes, input.size());
-  if (options.split == RawOptions::Split::kNewline) return take_split(options, input, missing, writer);
+  if (options.split == RawOptions::Split::kNewline)
+    return take_split(options, input, missing, writer);
   if (missing != 0) return take_cut(options, input, missing, writer);
   const std::size_t delimiter = delimiter_at_end(options, input);
   writer.counts().framing_bytes += delimiter;

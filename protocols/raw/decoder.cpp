@@ -15,7 +15,8 @@ class RawDecoder final : public Decoder {
  public:
   static_assert(Framer::kExtraBytes <= kRawExtraBytes);
 
-  RawDecoder(const RawOptions& options, Framer framer) noexcept : options_(options), framer_(framer) {}
+  RawDecoder(const RawOptions& options, Framer framer) noexcept
+      : options_(options), framer_(framer) {}
 
   Consumed on_bytes(std::string_view input, Now, BatchWriter& writer, Replies&) override {
     if (broken_ != nullptr) return discard(input, writer);
@@ -26,8 +27,10 @@ class RawDecoder final : public Decoder {
       writer.counts().framing_bytes += found.framing;
       rest.remove_prefix(found.consumed);
       if (found.status == FrameStatus::kFrame) [[likely]] {
-        if (found.frame.empty()) writer.skip_empty();
-        else writer.add(found.frame, kFrameWhole, found.line ? Shape::kLine : Shape::kOpaque);
+        if (found.frame.empty())
+          writer.skip_empty();
+        else
+          writer.add(found.frame, kFrameWhole, found.line ? Shape::kLine : Shape::kOpaque);
       } else if (take_odd(found, rest, writer); broken_ != nullptr) {
         return {input.size(), broken_};
       }
@@ -35,7 +38,8 @@ class RawDecoder final : public Decoder {
     return {input.size() - rest.size(), nullptr};
   }
 
-  void on_datagram(std::string_view input, std::size_t wire_bytes, Now, BatchWriter& writer, Replies&) override {
+  void on_datagram(std::string_view input, std::size_t wire_bytes, Now, BatchWriter& writer,
+                   Replies&) override {
     take_datagram(options_, input, wire_bytes, writer);
   }
 
@@ -55,7 +59,8 @@ class RawDecoder final : public Decoder {
  private:
   // Everything but a whole frame; `rest` is what follows it.
   void take_odd(const FrameResult& found, std::string_view rest, BatchWriter& writer) {
-    if (found.status == FrameStatus::kSkipping) return take_rest(options_, found.consumed - found.framing, writer);
+    if (found.status == FrameStatus::kSkipping)
+      return take_rest(options_, found.consumed - found.framing, writer);
     if (found.status == FrameStatus::kTruncated) {
       take_oversize(options_, found.frame, writer);
       if (options_.oversize != RawOptions::Oversize::kClose) return;
@@ -66,7 +71,8 @@ class RawDecoder final : public Decoder {
     give_up(Reason::kMalformed, found.why, rest.substr(head.size()), writer);
   }
 
-  void give_up(Reason reason, const char* why, std::string_view rest, BatchWriter& writer) noexcept {
+  void give_up(Reason reason, const char* why, std::string_view rest,
+               BatchWriter& writer) noexcept {
     broken_ = why;
     broken_reason_ = reason;
     discard(rest, writer);

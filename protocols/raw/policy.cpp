@@ -33,11 +33,14 @@ void take_oversize(const RawOptions& options, std::string_view head, BatchWriter
 }
 
 void take_rest(const RawOptions& options, std::size_t bytes, BatchWriter& writer) noexcept {
-  if (options.oversize == Oversize::kTruncate) writer.counts().cut_bytes += bytes;
-  else writer.discard(Reason::kOversize, bytes);
+  if (options.oversize == Oversize::kTruncate)
+    writer.counts().cut_bytes += bytes;
+  else
+    writer.discard(Reason::kOversize, bytes);
 }
 
-void take_tail(const RawOptions& options, EndReason cause, std::string_view record, BatchWriter& writer) {
+void take_tail(const RawOptions& options, EndReason cause, std::string_view record,
+               BatchWriter& writer) {
   if (record.empty()) return;
   switch (tail_policy(options, cause)) {
     case Tail::kAuto:
@@ -48,8 +51,10 @@ void take_tail(const RawOptions& options, EndReason cause, std::string_view reco
   // Longer than the maximum only where that is less than the digits syslog_auto must see to tell a count from a line.
   const std::string_view head = record.substr(0, options.max_frame_bytes);
   if (head.size() == record.size()) return writer.add(head, kFramePartial, Shape::kOpaque);
-  if (options.oversize == Oversize::kTruncate) writer.add(head, kFramePartial | kFrameTruncated, Shape::kOpaque);
-  else writer.reject(Reason::kOversize, head);
+  if (options.oversize == Oversize::kTruncate)
+    writer.add(head, kFramePartial | kFrameTruncated, Shape::kOpaque);
+  else
+    writer.reject(Reason::kOversize, head);
   take_rest(options, record.size() - head.size(), writer);
 }
 

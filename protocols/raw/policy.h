@@ -19,7 +19,8 @@ void take_oversize(const RawOptions& options, std::string_view head, BatchWriter
 void take_rest(const RawOptions& options, std::size_t bytes, BatchWriter& writer) noexcept;
 
 /// The unfinished record at the end of a stream, framing bytes taken off. No byte of a record is no frame.
-void take_tail(const RawOptions& options, EndReason cause, std::string_view record, BatchWriter& writer);
+void take_tail(const RawOptions& options, EndReason cause, std::string_view record,
+               BatchWriter& writer);
 
 /// One datagram or packet: `input` as received, `wire_bytes` as sent. A frame each, or one a line with Split::kNewline;
 /// without bytes it is an empty frame.
@@ -27,6 +28,7 @@ void take_tail(const RawOptions& options, EndReason cause, std::string_view reco
 /// One delimiter at its end is framing, since many senders put one there: NUL where the listener's framing is `nul`, else
 /// LF or CRLF; so that one datagram becomes one line of a file. All other bytes, NUL included, pass unchanged. What
 /// exceeds max_frame_bytes, or was cut off by the kernel, makes it oversize.
-void take_datagram(const RawOptions& options, std::string_view input, std::size_t wire_bytes, BatchWriter& writer);
+void take_datagram(const RawOptions& options, std::string_view input, std::size_t wire_bytes,
+                   BatchWriter& writer);
 
 }  // namespace penstock

@@ -13,9 +13,11 @@ std::optional<config::Config> load_and_report(const std::string& config_file) {
   config::Loaded loaded = config::load_file(config_path(config_file));
   const config::Problems listen = check_listen(loaded.config);
   loaded.problems.insert(loaded.problems.end(), listen.begin(), listen.end());
-  std::stable_sort(loaded.problems.begin(), loaded.problems.end(), [](const auto& a, const auto& b) {
-    return a.place.line != b.place.line ? a.place.line < b.place.line : a.place.column < b.place.column;
-  });
+  std::stable_sort(loaded.problems.begin(), loaded.problems.end(),
+                   [](const auto& a, const auto& b) {
+                     return a.place.line != b.place.line ? a.place.line < b.place.line
+                                                         : a.place.column < b.place.column;
+                   });
   bool usable = true;
   for (const config::Problem& problem : loaded.problems) {
     std::fprintf(stderr, "%s\n", config::to_string(config_path(config_file), problem).c_str());

@@ -34,7 +34,8 @@ int run_command(const std::string& config_file) {
   const auto config = load_and_report(config_file);
   if (!config) return kExitUsage;
   log::setup(level_of(config->server.log_level),
-             config->server.log_format == config::LogFormat::kJson ? log::Format::kJson : log::Format::kText);
+             config->server.log_format == config::LogFormat::kJson ? log::Format::kJson
+                                                                   : log::Format::kText);
   auto app = App::create();
   if (!app) {
     log::error(app.error().message);
@@ -44,7 +45,8 @@ int run_command(const std::string& config_file) {
     log::error(started.error().message);
     return kExitFailed;
   }
-  if (const std::string hint = try_hint((*app)->urls()); !hint.empty()) log::info("try it: " + hint);
+  if (const std::string hint = try_hint((*app)->urls()); !hint.empty())
+    log::info("try it: " + hint);
   return (*app)->serve();
 }
 

@@ -12,18 +12,23 @@ std::string reachable_host(const Url& url) {
 }
 
 std::string command_for(const Url& url) {
-  const std::string path = url.path.substr(0, 1) == "@" ? "ABSTRACT-CONNECT:" + url.path.substr(1) : "UNIX-CONNECT:" + url.path;
+  const std::string path = url.path.substr(0, 1) == "@" ? "ABSTRACT-CONNECT:" + url.path.substr(1)
+                                                        : "UNIX-CONNECT:" + url.path;
   switch (url.scheme) {
     case Scheme::kTcp:
     case Scheme::kTcp4:
     case Scheme::kTcp6:
-      return "logger --tcp --server " + reachable_host(url) + " --port " + std::to_string(url.port) + " \"hello penstock\"";
+      return "logger --tcp --server " + reachable_host(url) + " --port " +
+             std::to_string(url.port) + " \"hello penstock\"";
     case Scheme::kUdp:
     case Scheme::kUdp4:
     case Scheme::kUdp6:
-      return "logger --udp --server " + reachable_host(url) + " --port " + std::to_string(url.port) + " \"hello penstock\"";
+      return "logger --udp --server " + reachable_host(url) + " --port " +
+             std::to_string(url.port) + " \"hello penstock\"";
     case Scheme::kUnix: return "echo \"hello penstock\" | socat - " + path;
-    case Scheme::kUnixgram: return url.path.substr(0, 1) == "@" ? "" : "logger --socket " + url.path + " \"hello penstock\"";
+    case Scheme::kUnixgram:
+      return url.path.substr(0, 1) == "@" ? ""
+                                          : "logger --socket " + url.path + " \"hello penstock\"";
     case Scheme::kUnixpacket: return "printf \"hello penstock\" | socat - " + path + ",type=5";
   }
   return {};

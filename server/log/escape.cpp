@@ -49,7 +49,8 @@ Character first_character(std::string_view text) noexcept {
 
 bool dangerous(const Character& c) noexcept {
   return !c.valid || c.code < 0x20 || (c.code >= 0x7F && c.code <= 0x9F) ||
-         (c.code >= 0x2028 && c.code <= 0x202E) ||  // line and paragraph separator, bidirectional overrides
+         (c.code >= 0x2028 &&
+          c.code <= 0x202E) ||  // line and paragraph separator, bidirectional overrides
          (c.code >= 0x2066 && c.code <= 0x2069);
 }
 
@@ -92,7 +93,8 @@ void append_json_character(std::string& line, const Character& c) {
   }
   if (c.code == U'\n' || c.code == U'\r' || c.code == U'\t') return append_escape(line, c);
   line += "\\u";
-  for (int shift = 12; shift >= 0; shift -= 4) line += kHex[c.code >> shift & 0xF];  // all dangerous codes are below U+10000
+  for (int shift = 12; shift >= 0; shift -= 4)
+    line += kHex[c.code >> shift & 0xF];  // all dangerous codes are below U+10000
 }
 
 template <class Visit>

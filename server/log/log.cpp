@@ -47,12 +47,16 @@ std::string_view level_colour(spdlog::level::level_enum level) noexcept {
 /// The level in our words: spdlog's own names are fixed when its library is built ("warning").
 class LevelFlag final : public spdlog::custom_flag_formatter {
  public:
-  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& out) override {
     const std::string_view name = level_name(message.level);
     out.append(name.data(), name.data() + name.size());
-    for (std::size_t i = name.size(); padinfo_.enabled() && i < padinfo_.width_; ++i) out.push_back(' ');
+    for (std::size_t i = name.size(); padinfo_.enabled() && i < padinfo_.width_; ++i)
+      out.push_back(' ');
   }
-  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<LevelFlag>(); }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<LevelFlag>();
+  }
 };
 
 std::string text_payload(std::string_view message, Fields fields) {
@@ -109,7 +113,8 @@ class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
   }
 
   bool put_lost(spdlog::log_clock::time_point time) {
-    const std::string payload = make_payload(format_, "log lines lost: stderr did not take them", {{"lines", lost_}});
+    const std::string payload =
+        make_payload(format_, "log lines lost: stderr did not take them", {{"lines", lost_}});
     return put({time, {}, "", spdlog::level::warn, {payload.data(), payload.size()}});
   }
 
@@ -134,7 +139,8 @@ class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
 std::unique_ptr<spdlog::formatter> make_formatter(Format format) {
   constexpr const char* kText = "%Y-%m-%dT%H:%M:%S.%eZ %^%-5*%$ %v";
   constexpr const char* kJson = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%*",%v})";
-  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc, "\n");
+  auto formatter =
+      std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc, "\n");
   formatter->add_flag<LevelFlag>('*').set_pattern(format == Format::kJson ? kJson : kText);
   return formatter;
 }
@@ -144,7 +150,8 @@ std::unique_ptr<spdlog::logger> make_logger(Level level, Format format) {
   sink->set_formatter(make_formatter(format));
   auto logger = std::make_unique<spdlog::logger>("penstock", std::move(sink));
   logger->set_level(spdlog_level(level));
-  logger->set_error_handler([](const std::string&) {});  // stderr is all we have: nowhere to complain
+  logger->set_error_handler(
+      [](const std::string&) {});  // stderr is all we have: nowhere to complain
   return logger;
 }
 

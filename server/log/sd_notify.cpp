@@ -28,7 +28,8 @@ std::optional<NotifyAddress> notify_address() noexcept {
   address.name.sun_family = AF_UNIX;
   std::memcpy(address.name.sun_path, text, size);
   if (text[0] == '@') address.name.sun_path[0] = '\0';
-  const std::size_t terminator = text[0] == '@' ? 0 : 1;  // abstract names are exact: a NUL more is another name
+  const std::size_t terminator =
+      text[0] == '@' ? 0 : 1;  // abstract names are exact: a NUL more is another name
   address.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size + terminator);
   return address;
 }
@@ -40,7 +41,8 @@ bool sd_notify(std::string_view state) noexcept {
   if (!address || state.empty()) return false;
   const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
-  const timeval patience{.tv_sec = 1, .tv_usec = 0};  // a manager with a full queue must not stop the server
+  const timeval patience{.tv_sec = 1,
+                         .tv_usec = 0};  // a manager with a full queue must not stop the server
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   sockaddr_storage storage{};
   std::memcpy(&storage, &address->name, sizeof address->name);

@@ -17,8 +17,8 @@ class StderrWriter {
   bool write_part(std::string_view part) noexcept;
   bool wait_until_writable() noexcept;
 
-  bool stuck_ = false;       // the last wait was in vain: do not wait again
-  bool mid_line_ = false;    // a part of a line stands there without its end
+  bool stuck_ = false;     // the last wait was in vain: do not wait again
+  bool mid_line_ = false;  // a part of a line stands there without its end
 };
 
 /// Makes sure that descriptor 2 is taken (by /dev/null where it was closed), so that no socket gets that number and no

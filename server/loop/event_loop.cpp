@@ -13,7 +13,8 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create() {
 }
 
 Result<void> EventLoop::init() {
-  if (const int rc = uv_loop_init(&loop_); rc < 0) return fail(rc, std::string("event loop: ") + uv_strerror(rc));
+  if (const int rc = uv_loop_init(&loop_); rc < 0)
+    return fail(rc, std::string("event loop: ") + uv_strerror(rc));
   loop_ready_ = true;
   auto wake = make_handle<uv_async_t>(this, "event loop wake-up", [this](uv_async_t* h) {
     return uv_async_init(&loop_, h, [](uv_async_t* async) noexcept {
@@ -23,10 +24,12 @@ Result<void> EventLoop::init() {
   if (!wake) return tl::unexpected(wake.error());
   wake_ = std::move(*wake);
 
-  auto prepare = make_handle<uv_prepare_t>(this, "event loop", [this](uv_prepare_t* h) { return uv_prepare_init(&loop_, h); });
+  auto prepare = make_handle<uv_prepare_t>(
+      this, "event loop", [this](uv_prepare_t* h) { return uv_prepare_init(&loop_, h); });
   if (!prepare) return tl::unexpected(prepare.error());
   prepare_ = std::move(*prepare);
-  auto check = make_handle<uv_check_t>(this, "event loop", [this](uv_check_t* h) { return uv_check_init(&loop_, h); });
+  auto check = make_handle<uv_check_t>(this, "event loop",
+                                       [this](uv_check_t* h) { return uv_check_init(&loop_, h); });
   if (!check) return tl::unexpected(check.error());
   check_ = std::move(*check);
 

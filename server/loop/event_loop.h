@@ -53,8 +53,8 @@ class EventLoop {
   std::function<void()> turn_end_;
 
   std::mutex mutex_;
-  std::vector<Task> tasks_;   // under mutex_
-  bool closing_ = false;      // under mutex_: wake_ may not be touched any more
+  std::vector<Task> tasks_;  // under mutex_
+  bool closing_ = false;     // under mutex_: wake_ may not be touched any more
 
   Now now_;
   bool now_known_ = false;

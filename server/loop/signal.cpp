@@ -7,7 +7,8 @@ Result<std::unique_ptr<Signals>> Signals::watch(EventLoop& loop, std::initialize
   auto signals = std::make_unique<Signals>();
   signals->on_signal_ = std::move(on_signal);
   for (const int number : numbers) {
-    auto handle = make_handle<uv_signal_t>(signals.get(), "signal", [&](uv_signal_t* h) { return uv_signal_init(loop.uv(), h); });
+    auto handle = make_handle<uv_signal_t>(
+        signals.get(), "signal", [&](uv_signal_t* h) { return uv_signal_init(loop.uv(), h); });
     if (!handle) return tl::unexpected(handle.error());
     const int rc = uv_signal_start(
         handle->get(),

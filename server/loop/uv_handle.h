@@ -14,7 +14,8 @@ struct CloseThenFree {
   template <class T>
   void operator()(T* handle) const noexcept {
     handle->data = nullptr;
-    uv_close(reinterpret_cast<uv_handle_t*>(handle), [](uv_handle_t* h) { delete reinterpret_cast<T*>(h); });
+    uv_close(reinterpret_cast<uv_handle_t*>(handle),
+             [](uv_handle_t* h) { delete reinterpret_cast<T*>(h); });
   }
 };
 template <class T>
@@ -25,7 +26,8 @@ using UvHandle = std::unique_ptr<T, CloseThenFree>;
 template <class T, class Init>
 Result<UvHandle<T>> make_handle(void* owner, const char* what, Init&& init) {
   auto block = std::make_unique<T>();
-  if (const int rc = init(block.get()); rc < 0) return fail(rc, std::string(what) + ": " + uv_strerror(rc));
+  if (const int rc = init(block.get()); rc < 0)
+    return fail(rc, std::string(what) + ": " + uv_strerror(rc));
   block->data = owner;
   return UvHandle<T>(block.release());
 }

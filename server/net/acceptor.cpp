@@ -24,7 +24,8 @@ bool is_lack_of_room(int error) noexcept {
 }
 
 Peer peer_of(int fd, const sockaddr_storage& address, socklen_t length, Scheme scheme) {
-  if (!is_unix(scheme)) return peer_from_sockaddr(reinterpret_cast<const sockaddr*>(&address), length);
+  if (!is_unix(scheme))
+    return peer_from_sockaddr(reinterpret_cast<const sockaddr*>(&address), length);
   Peer peer{.kind = Peer::Kind::kUnix};
   ucred credentials{};
   socklen_t size = sizeof credentials;
@@ -49,7 +50,8 @@ Acceptor::Acceptor(ListenerShare& share, BoundSocket socket, const Origin& origi
 
 bool Acceptor::open() {
   if (auto opened = socket_.open(); !opened) {
-    log::error("cannot watch listening socket", {{"url", origin_.url}, {"why", opened.error().message}});
+    log::error("cannot watch listening socket",
+               {{"url", origin_.url}, {"why", opened.error().message}});
     return false;
   }
   socket_.read();
@@ -78,9 +80,12 @@ Acceptor::Took Acceptor::accept_some() {
     if (!draining_ && share_.loop().connection_budget().accepting_waits()) return Took::kNoRoom;
     int error = 0;
     if (accept_one(error)) continue;
-    if (error == EAGAIN || error == EINVAL) return Took::kEmpty;  // EINVAL: unix, shut down and empty
-    if (!is_lack_of_room(error)) continue;  // that connection is gone (ECONNABORTED, ...), the next may be fine
-    share_.log_trouble("cannot accept, connections wait in the queue", Peer{}, std::strerror(error));
+    if (error == EAGAIN || error == EINVAL)
+      return Took::kEmpty;  // EINVAL: unix, shut down and empty
+    if (!is_lack_of_room(error))
+      continue;  // that connection is gone (ECONNABORTED, ...), the next may be fine
+    share_.log_trouble("cannot accept, connections wait in the queue", Peer{},
+                       std::strerror(error));
     return Took::kNoRoom;
   }
   return Took::kMore;
@@ -89,7 +94,8 @@ Acceptor::Took Acceptor::accept_some() {
 bool Acceptor::accept_one(int& error) {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
-  UniqueFd fd(accept4(socket_.fd(), reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  UniqueFd fd(accept4(socket_.fd(), reinterpret_cast<sockaddr*>(&address), &length,
+                      SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) {
     error = errno;
     return false;
@@ -144,7 +150,8 @@ bool Acceptor::handshakes_in_progress() const {
 }
 
 void Acceptor::finish_drain() {
-  const bool in_progress = handshakes_in_progress();  // asked before the queue is emptied, not after
+  const bool in_progress =
+      handshakes_in_progress();  // asked before the queue is emptied, not after
   for (;;) {
     const Took took = accept_some();
     if (took == Took::kMore) continue;
@@ -170,7 +177,10 @@ void Acceptor::at_deadline() {
 void Acceptor::give_up(std::size_t waiting) {
   share_.cell().ended[static_cast<std::size_t>(ConnectionEnd::kResetByUs)].add(waiting);
   log::error("no descriptor for connections in the accept queue, they are reset",
-             {{"listener", share_.options().name}, {"url", origin_.url}, {"connections", waiting}, {"reason", "no_descriptor"}});
+             {{"listener", share_.options().name},
+              {"url", origin_.url},
+              {"connections", waiting},
+              {"reason", "no_descriptor"}});
   close();
 }
 

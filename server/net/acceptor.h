@@ -12,7 +12,6 @@ namespace penstock {
 
 class ListenerShare;
 
-
 /// A connection on its way from the accepting loop to its own.
 struct Accepted {
   UniqueFd fd;
@@ -34,7 +33,8 @@ class Acceptor final : private SocketEvents {
   bool open();  ///< false: the kernel would not watch it (logged)
   void begin_drain();
   void at_deadline();
-  void sweep();  ///< goes on after a lack of descriptors or refusals; looks whether the drain is done
+  void
+  sweep();  ///< goes on after a lack of descriptors or refusals; looks whether the drain is done
   bool closed() const noexcept { return !socket_.is_open(); }
 
  private:
@@ -57,7 +57,7 @@ class Acceptor final : private SocketEvents {
   UnixSocketFile file_;
   const Origin& origin_;
   Socket socket_;
-  bool waiting_ = false;      // for a descriptor or a refusal to end
+  bool waiting_ = false;  // for a descriptor or a refusal to end
   bool draining_ = false;
   bool past_deadline_ = false;
   std::chrono::milliseconds drain_started_{0};

@@ -30,8 +30,12 @@ class ConnectionBudget {
 
   /// Refusals that are being read to their end. When none is left the oldest is ended early; where that takes a while
   /// (no privilege to freeze it at once) accepting waits from twice as many on, and the rest stays in the accept queue.
-  bool refusals_left() const noexcept { return refusals_.load(std::memory_order_relaxed) < max_refusals_; }
-  bool accepting_waits() const noexcept { return refusals_.load(std::memory_order_relaxed) >= 2 * max_refusals_; }
+  bool refusals_left() const noexcept {
+    return refusals_.load(std::memory_order_relaxed) < max_refusals_;
+  }
+  bool accepting_waits() const noexcept {
+    return refusals_.load(std::memory_order_relaxed) >= 2 * max_refusals_;
+  }
   void begin_refusal() noexcept { refusals_.fetch_add(1, std::memory_order_relaxed); }
   void end_refusal() noexcept { refusals_.fetch_sub(1, std::memory_order_relaxed); }
 
@@ -44,7 +48,8 @@ class ConnectionBudget {
 /// called on any loop; the per-peer map is locked, and only kept where there is such a limit.
 class Admission {
  public:
-  Admission(ConnectionBudget& budget, std::size_t max_connections, std::size_t max_per_peer) noexcept
+  Admission(ConnectionBudget& budget, std::size_t max_connections,
+            std::size_t max_per_peer) noexcept
       : budget_(budget), max_(max_connections), max_per_peer_(max_per_peer) {}
 
   /// kNone: admitted, leave() must follow. `always` ignores the limits but still counts.
@@ -61,7 +66,8 @@ class Admission {
   std::size_t max_, max_per_peer_;
   std::atomic<std::size_t> used_{0};
   std::mutex mutex_;
-  std::map<std::string, std::size_t> peers_;  // under mutex_; address_text() of those that are connected
+  std::map<std::string, std::size_t>
+      peers_;  // under mutex_; address_text() of those that are connected
 };
 
 }  // namespace penstock

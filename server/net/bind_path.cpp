@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "server/net/bind_socket.h"
 #include "protocols/core/errno_text.h"
+#include "server/net/bind_socket.h"
 
 namespace penstock {
 namespace {
@@ -72,7 +72,8 @@ Result<void> set_rights(const Url& url, int node, const FileOwner& owner, mode_t
     return refuse(url, errno, "set owner and group: " + errno_text(errno));
   }
   const std::string by_node = "/proc/self/fd/" + std::to_string(node);
-  if (::chmod(by_node.c_str(), mode) != 0 && (errno != ENOENT || ::chmod(url.path.c_str(), mode) != 0)) {
+  if (::chmod(by_node.c_str(), mode) != 0 &&
+      (errno != ENOENT || ::chmod(url.path.c_str(), mode) != 0)) {
     return refuse(url, errno, "set mode: " + errno_text(errno));
   }
   return {};
@@ -96,8 +97,8 @@ std::string absolute(const std::string& path) {
   return failed ? path : whole.string();
 }
 
-Result<BoundSocket> bind_locked(const Url& url, const SocketAddress& address, const BindOptions& options,
-                                const FileOwner& owner, UniqueFd lock) {
+Result<BoundSocket> bind_locked(const Url& url, const SocketAddress& address,
+                                const BindOptions& options, const FileOwner& owner, UniqueFd lock) {
   UniqueFd fd(::socket(AF_UNIX, socket_type(url.scheme) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return tl::unexpected(bind_error(url, address, errno));
   if (const auto done = configure_socket(fd.get(), url.scheme, options); !done) {
@@ -108,7 +109,8 @@ Result<BoundSocket> bind_locked(const Url& url, const SocketAddress& address, co
   const int file = node->get();
   BoundSocket bound;
   bound.file = UnixSocketFile(absolute(url.path), std::move(*node), std::move(lock));
-  if (const auto done = set_rights(url, file, owner, options.mode); !done) return tl::unexpected(done.error());
+  if (const auto done = set_rights(url, file, owner, options.mode); !done)
+    return tl::unexpected(done.error());
   bound.address = bound_address(fd.get());
   bound.scheme = url.scheme;
   bound.url = canonical_url(url.scheme, bound.address);
@@ -134,7 +136,8 @@ Result<FileOwner> find_owner(const std::string& owner, const std::string& group)
   return ids;
 }
 
-Result<BoundSocket> bind_path(const Url& url, const SocketAddress& address, const BindOptions& options) {
+Result<BoundSocket> bind_path(const Url& url, const SocketAddress& address,
+                              const BindOptions& options) {
   const auto owner = find_owner(options.owner, options.group);
   if (!owner) return refuse(url, owner.error().code, owner.error().message);
   // Looked at before the lock file is made, so that a refusal leaves no trace, and again under the lock.

@@ -45,7 +45,8 @@ bool is_link_local_without_zone(const SocketAddress& address) noexcept {
 }
 
 std::string in_use_hint(const Url& url, const SocketAddress& address) {
-  return holder_text(is_unix(url.scheme) ? find_unix_holder(url.path) : find_inet_holder(url.scheme, address));
+  return holder_text(is_unix(url.scheme) ? find_unix_holder(url.path)
+                                         : find_inet_holder(url.scheme, address));
 }
 
 std::string privileged_port_hint(const SocketAddress& address) {
@@ -61,7 +62,9 @@ std::string hint(const Url& url, const SocketAddress& address, int code) {
     case EACCES: return privileged_port_hint(address);
     case EADDRNOTAVAIL: return "no interface of this machine has it";
     case EAFNOSUPPORT: return address.family() == AF_INET6 ? "this kernel has no IPv6" : "";
-    case EINVAL: return is_link_local_without_zone(address) ? "link-local addresses need a zone such as %eth0" : "";
+    case EINVAL:
+      return is_link_local_without_zone(address) ? "link-local addresses need a zone such as %eth0"
+                                                 : "";
     default: return {};
   }
 }
@@ -69,8 +72,10 @@ std::string hint(const Url& url, const SocketAddress& address, int code) {
 }  // namespace
 
 Result<void> configure_socket(int fd, Scheme scheme, const BindOptions& options) {
-  if (is_tcp(scheme) && !set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1)) return fail(errno, "SO_REUSEADDR: " + errno_text(errno));
-  if (is_udp(scheme) && !set_int(fd, SOL_SOCKET, SO_BROADCAST, 1)) return fail(errno, "SO_BROADCAST: " + errno_text(errno));
+  if (is_tcp(scheme) && !set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1))
+    return fail(errno, "SO_REUSEADDR: " + errno_text(errno));
+  if (is_udp(scheme) && !set_int(fd, SOL_SOCKET, SO_BROADCAST, 1))
+    return fail(errno, "SO_BROADCAST: " + errno_text(errno));
   if (scheme == Scheme::kUnixgram && !set_int(fd, SOL_SOCKET, SO_PASSCRED, 1)) {
     return fail(errno, "SO_PASSCRED: " + errno_text(errno));
   }
@@ -88,21 +93,27 @@ std::size_t receive_buffer_bytes(int fd) noexcept {
 SocketAddress bound_address(int fd) noexcept {
   SocketAddress address;
   address.length = sizeof address.storage;
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.length) != 0) return {};
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.length) != 0)
+    return {};
   address.v6_only = address.family() == AF_INET6 && get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) != 0;
   return address;
 }
 
 Error bind_error(const Url& url, const SocketAddress& address, int code) {
-  const std::string resolved = needs_lookup(url) ? " (" + canonical_url(url.scheme, address) + ')' : "";
+  const std::string resolved =
+      needs_lookup(url) ? " (" + canonical_url(url.scheme, address) + ')' : "";
   const std::string help = hint(url, address, code);
-  return {code, "bind " + url.text + resolved + ": " + errno_text(code) + (help.empty() ? help : " (" + help + ')')};
+  return {code, "bind " + url.text + resolved + ": " + errno_text(code) +
+                    (help.empty() ? help : " (" + help + ')')};
 }
 
-Result<BoundSocket> bind_address(const Url& url, const SocketAddress& address, const BindOptions& options) {
-  UniqueFd fd(::socket(address.family(), socket_type(url.scheme) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+Result<BoundSocket> bind_address(const Url& url, const SocketAddress& address,
+                                 const BindOptions& options) {
+  UniqueFd fd(
+      ::socket(address.family(), socket_type(url.scheme) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return tl::unexpected(bind_error(url, address, errno));
-  if (address.family() == AF_INET6 && !set_int(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, address.v6_only ? 1 : 0)) {
+  if (address.family() == AF_INET6 &&
+      !set_int(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, address.v6_only ? 1 : 0)) {
     return fail(errno, "bind " + url.text + ": IPV6_V6ONLY: " + errno_text(errno));
   }
   if (const auto done = configure_socket(fd.get(), url.scheme, options); !done) {

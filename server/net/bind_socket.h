@@ -20,11 +20,13 @@ SocketAddress bound_address(int fd) noexcept;
 
 /// One inet socket or abstract unix socket: created, configured, bound, not listening. Errors read
 /// `bind URL: reason`; with a host name the address follows the URL.
-Result<BoundSocket> bind_address(const Url& url, const SocketAddress& address, const BindOptions& options);
+Result<BoundSocket> bind_address(const Url& url, const SocketAddress& address,
+                                 const BindOptions& options);
 
 /// One unix socket with a file. Nothing is touched when the path is refused; a stale file is replaced under the lock.
 /// The file has mode 0 until owner, group and mode are right.
-Result<BoundSocket> bind_path(const Url& url, const SocketAddress& address, const BindOptions& options);
+Result<BoundSocket> bind_path(const Url& url, const SocketAddress& address,
+                              const BindOptions& options);
 
 /// `bind URL: permission denied (...)`, with what an operator can do about `code`, and who is in the way.
 Error bind_error(const Url& url, const SocketAddress& address, int code);

@@ -16,7 +16,8 @@ struct Entry {
   ListenClaim claim;
 };
 
-config::Problem problem(const config::Listener& listener, config::Place place, const std::string& text) {
+config::Problem problem(const config::Listener& listener, config::Place place,
+                        const std::string& text) {
   return {.place = place, .text = "listener \"" + listener.name + "\": listen: " + text};
 }
 
@@ -36,17 +37,22 @@ std::string why_not(const Entry& first, const Entry& second) {
   const std::string base = is_tcp(wide.url.scheme) ? "tcp" : "udp";
   const std::string port = std::to_string(wide.url.port);
   if (!is_dual(wide.claim)) {
-    const std::string name = std::string(to_string(wide.claim.wildcard ? wide.url.scheme : narrow.url.scheme));
+    const std::string name =
+        std::string(to_string(wide.claim.wildcard ? wide.url.scheme : narrow.url.scheme));
     return name + "://:" + port + " already takes every address of its family on this port";
   }
-  const std::string family = narrow.claim.v4 && narrow.claim.v6 ? "both families" : narrow.claim.v4 ? "IPv4" : "IPv6";
-  return base + "://:" + port + " is one socket that takes IPv4 and IPv6, so " + family + " on this port " +
-         (family == "both families" ? "are" : "is") + " taken; drop one of the two, or write " + base + "4:// and " +
-         base + "6:// with the addresses you want";
+  const std::string family = narrow.claim.v4 && narrow.claim.v6 ? "both families"
+                             : narrow.claim.v4                  ? "IPv4"
+                                                                : "IPv6";
+  return base + "://:" + port + " is one socket that takes IPv4 and IPv6, so " + family +
+         " on this port " + (family == "both families" ? "are" : "is") +
+         " taken; drop one of the two, or write " + base + "4:// and " + base +
+         "6:// with the addresses you want";
 }
 
 bool same_address(const ListenClaim& a, const ListenClaim& b) {
-  return is_unix(a.scheme) || (a.wildcard == b.wildcard && a.v4 == b.v4 && a.v6 == b.v6 && a.name == b.name);
+  return is_unix(a.scheme) ||
+         (a.wildcard == b.wildcard && a.v4 == b.v4 && a.v6 == b.v6 && a.name == b.name);
 }
 
 config::Problem clash(const Entry& first, const Entry& second) {
@@ -55,7 +61,8 @@ config::Problem clash(const Entry& first, const Entry& second) {
   if (first.url.text == second.url.text) {
     text += " is listed twice, first as " + where(first, listener);
   } else if (same_address(first.claim, second.claim)) {
-    text += (is_unix(second.url.scheme) ? " is the same path as " : " is the same address as ") + where(first, listener);
+    text += (is_unix(second.url.scheme) ? " is the same path as " : " is the same address as ") +
+            where(first, listener);
   } else if (!first.claim.wildcard && !second.claim.wildcard) {
     text += " takes addresses of the same host and port as " + where(first, listener);
   } else {

@@ -22,16 +22,18 @@ struct BindReport {
     kError,  ///< `penstock run` would fail
   };
 
-  std::string listener;                     ///< its name
-  config::Place place;                      ///< of the URL in the config file
-  std::string url;                          ///< as written
-  std::string address;                      ///< canonical, port as asked; empty where the URL did not resolve
+  std::string listener;  ///< its name
+  config::Place place;   ///< of the URL in the config file
+  std::string url;       ///< as written
+  std::string address;   ///< canonical, port as asked; empty where the URL did not resolve
   Verdict verdict = Verdict::kOk;
-  std::string text;                         ///< why, for kNote and kError; for unix paths also what stands there now
-  std::size_t asked_buffer_bytes = 0;       ///< `receive_buffer`; 0: the system's default
-  std::size_t receive_buffer_bytes = 0;     ///< as the kernel gave it (it doubles what is asked); 0: not bound
-  std::size_t rmem_max_bytes = 0;           ///< net.core.rmem_max: the limit without CAP_NET_ADMIN
-  std::size_t max_dgram_qlen = 0;           ///< unixgram only: net.unix.max_dgram_qlen, datagrams before senders wait
+  std::string text;  ///< why, for kNote and kError; for unix paths also what stands there now
+  std::size_t asked_buffer_bytes = 0;  ///< `receive_buffer`; 0: the system's default
+  std::size_t receive_buffer_bytes =
+      0;  ///< as the kernel gave it (it doubles what is asked); 0: not bound
+  std::size_t rmem_max_bytes = 0;  ///< net.core.rmem_max: the limit without CAP_NET_ADMIN
+  std::size_t max_dgram_qlen =
+      0;  ///< unixgram only: net.unix.max_dgram_qlen, datagrams before senders wait
 };
 
 /// For `penstock check --bind`: resolves each URL and binds each inet address for a moment, without listening. Unix

@@ -7,7 +7,8 @@
 // Begin, reading, replies, end. How a connection is ended by us (drain, freeze, discard, clocks): connection_stop.cpp.
 namespace penstock {
 
-Connection::Connection(ListenerShare& share, ConnectionId id, UniqueFd fd, const Peer& peer, const Origin& origin)
+Connection::Connection(ListenerShare& share, ConnectionId id, UniqueFd fd, const Peer& peer,
+                       const Origin& origin)
     : share_(share),
       socket_(share.loop().events(), std::move(fd), *this),
       tail_(share.loop().partials()),
@@ -135,7 +136,9 @@ void Connection::note_read(std::size_t bytes) {
   share_.note_read(bytes);
 }
 
-BatchWriter Connection::open_writer(char* input_end) { return share_.write(id_, peer_, origin_, input_end); }
+BatchWriter Connection::open_writer(char* input_end) {
+  return share_.write(id_, peer_, origin_, input_end);
+}
 
 Connection::Step Connection::after_decoder(BatchWriter& writer) {
   if (writer.acknowledges()) share_.expect_completion(writer.acknowledge_later(), id_);
@@ -149,7 +152,8 @@ Connection::Step Connection::after_decoder(BatchWriter& writer) {
 
 Connection::Step Connection::end_of_stream() {
   eof_read_ = true;
-  if (socket_.send_error() != 0) return stream_error();  // a reset, of which a reply took the kernel's notice
+  if (socket_.send_error() != 0)
+    return stream_error();  // a reset, of which a reply took the kernel's notice
   if (state_ == State::kFrozen && !is_tcp_ && !peer_closed_first_) {
     finish_frozen();  // the end that our own SHUT_RD made, not the peer's
     return Step::kDone;
@@ -174,7 +178,8 @@ Connection::Step Connection::stream_error() {
 Connection::Step Connection::malformed(const char* why, std::size_t discarded_bytes) {
   share_.log_trouble("malformed stream, closing", peer_, why);
   tail_.clear();  // it was part of the input, all of which is counted
-  share_.intake().counts().discarded_bytes[static_cast<std::size_t>(Reason::kMalformed)] += discarded_bytes;
+  share_.intake().counts().discarded_bytes[static_cast<std::size_t>(Reason::kMalformed)] +=
+      discarded_bytes;
   start_discard(ConnectionEnd::kMalformed, Reason::kMalformed);
   return Step::kDone;
 }
@@ -228,17 +233,21 @@ void Connection::on_complete(BatchId id, Outcome outcome) {
 void Connection::on_undelivered() {
   if (state_ == State::kDiscarding || state_ == State::kRetired || !decoder_) return;
   if (state_ == State::kFinishing) return retire(ConnectionEnd::kUndelivered);
-  if (!decoder_->replies()) return;  // nobody waits for an answer: the loss is in the route's ledger
+  if (!decoder_->replies())
+    return;  // nobody waits for an answer: the loss is in the route's ledger
   end_decoder(EndReason::kReset);
   start_discard(ConnectionEnd::kUndelivered, Reason::kUndelivered);
 }
 
-bool Connection::all_replied() const { return decoder_->quiescent() && socket_.pending_bytes() == 0; }
+bool Connection::all_replied() const {
+  return decoder_->quiescent() && socket_.pending_bytes() == 0;
+}
 
 /// What waits for the last acknowledgement to be out.
 void Connection::progress_replies() {
   if (!decoder_ || !all_replied()) return;
-  if (state_ == State::kFinishing) return retire(socket_.send_error() != 0 ? ConnectionEnd::kResetByPeer : ConnectionEnd::kClean);
+  if (state_ == State::kFinishing)
+    return retire(socket_.send_error() != 0 ? ConnectionEnd::kResetByPeer : ConnectionEnd::kClean);
   if (waits_for_acks_) return start_discard(ConnectionEnd::kDeadline, Reason::kTailDeadline);
   if (draining_ && !fin_sent_ && state_ == State::kServing) send_fin();
 }
@@ -247,10 +256,12 @@ void Connection::progress_replies() {
 
 void Connection::retire(ConnectionEnd end) {
   if (state_ == State::kRetired) return;
-  if (end_ == ConnectionEnd::kRefused && state_ == State::kDiscarding) share_.loop().connection_budget().end_refusal();
+  if (end_ == ConnectionEnd::kRefused && state_ == State::kDiscarding)
+    share_.loop().connection_budget().end_refusal();
   state_ = State::kRetired;
   share_.loop().parked().remove(*this);
-  share_.intake().counts().discarded_bytes[static_cast<std::size_t>(Reason::kTailReset)] += tail_.size();
+  share_.intake().counts().discarded_bytes[static_cast<std::size_t>(Reason::kTailReset)] +=
+      tail_.size();
   tail_.clear();
   report_held();
   socket_.close();

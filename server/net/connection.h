@@ -28,7 +28,8 @@ class ListenerShare;
 /// A connection never closes with unread bytes while there is a way to read them (FACTS.md 1).
 class Connection : public SocketEvents, public Parkable, private Replies {
  public:
-  Connection(ListenerShare& share, ConnectionId id, UniqueFd fd, const Peer& peer, const Origin& origin);
+  Connection(ListenerShare& share, ConnectionId id, UniqueFd fd, const Peer& peer,
+             const Origin& origin);
   ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -68,7 +69,11 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   void close_for_partial_budget();
 
  protected:
-  enum class Step : std::uint8_t { kMore, kAgain, kDone };  // kDone: the connection has left the serving state
+  enum class Step : std::uint8_t {
+    kMore,
+    kAgain,
+    kDone
+  };  // kDone: the connection has left the serving state
 
   /// One read of at most `budget` bytes, decoded. Takes what it has read from `budget`.
   virtual Step read_once(std::size_t& budget) = 0;
@@ -94,7 +99,14 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   static constexpr std::size_t kMaxBytesPerTurn = std::size_t{1} << 20;
 
  private:
-  enum class State : std::uint8_t { kPreface, kServing, kFrozen, kDiscarding, kFinishing, kRetired };
+  enum class State : std::uint8_t {
+    kPreface,
+    kServing,
+    kFrozen,
+    kDiscarding,
+    kFinishing,
+    kRetired
+  };
 
   void on_readable() final;
   void on_error() final;
@@ -133,12 +145,13 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   const Origin& origin_;
   std::unique_ptr<Preface> preface_;
   std::uint64_t bytes_read_ = 0;
-  std::chrono::milliseconds last_read_;       // opened, or the last byte, or the gate's opening
-  std::chrono::milliseconds gentle_deadline_{0};  // kServing or kDiscarding: closed by then; 0: none
+  std::chrono::milliseconds last_read_;  // opened, or the last byte, or the gate's opening
+  std::chrono::milliseconds gentle_deadline_{
+      0};  // kServing or kDiscarding: closed by then; 0: none
   std::size_t discarded_ = 0;
-  std::size_t held_reported_ = 0;                 // tail bytes in the share's sum
+  std::size_t held_reported_ = 0;  // tail bytes in the share's sum
   State state_ = State::kServing;
-  ConnectionEnd end_ = ConnectionEnd::kClean;     // what is counted when frozen or discarding ends
+  ConnectionEnd end_ = ConnectionEnd::kClean;  // what is counted when frozen or discarding ends
   EndReason end_reason_ = EndReason::kDeadline;
   Reason discard_reason_ = Reason::kRefused;
   std::uint8_t freeze_tries_ = 0;
@@ -146,8 +159,8 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   bool draining_ = false;
   bool fin_sent_ = false;
   bool eof_read_ = false;
-  bool exact_ = true;             // the freeze worked
-  bool waits_for_acks_ = false;   // past the deadline, only for completions
+  bool exact_ = true;            // the freeze worked
+  bool waits_for_acks_ = false;  // past the deadline, only for completions
   bool replies_failed_ = false;
   bool peer_closed_first_ = false;
 };

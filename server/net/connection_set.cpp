@@ -22,7 +22,9 @@ ConnectionId ConnectionSet::id_of(std::size_t slot) const noexcept {
   return generation << 32 | std::uint64_t{loop_index_ & 0xffu} << kSlotBits | slot;
 }
 
-ConnectionId ConnectionSet::next_id() const noexcept { return id_of(free_.empty() ? slots_.size() : free_.back()); }
+ConnectionId ConnectionSet::next_id() const noexcept {
+  return id_of(free_.empty() ? slots_.size() : free_.back());
+}
 
 Connection& ConnectionSet::add(std::unique_ptr<Connection> connection) {
   PENSTOCK_CHECK(connection->id() == next_id());
@@ -39,7 +41,8 @@ Connection& ConnectionSet::add(std::unique_ptr<Connection> connection) {
 
 Connection* ConnectionSet::find(ConnectionId id) noexcept {
   const std::size_t slot = id & kSlotMask;
-  if (slot >= slots_.size() || !slots_[slot].connection || slots_[slot].connection->id() != id) return nullptr;
+  if (slot >= slots_.size() || !slots_[slot].connection || slots_[slot].connection->id() != id)
+    return nullptr;
   return slots_[slot].connection.get();
 }
 

@@ -118,7 +118,8 @@ void Connection::finish_frozen() {
     exact_ = exact_ && all_received_was_read();
   }
   end_decoder(end_reason_);
-  if (is_tcp_ && !share_.loop().stop_options().reset_at_deadline) kernel::linger_after_close(socket_.fd());
+  if (is_tcp_ && !share_.loop().stop_options().reset_at_deadline)
+    kernel::linger_after_close(socket_.fd());
   retire(exact_ ? end_ : ConnectionEnd::kUnfrozen);
 }
 
@@ -152,11 +153,14 @@ ReadResult Connection::discard_once() {
   const ReadResult result = read_unseen();
   note_read(result.bytes);
   discarded_ += result.bytes;
-  share_.intake().counts().discarded_bytes[static_cast<std::size_t>(discard_reason_)] += result.bytes;
+  share_.intake().counts().discarded_bytes[static_cast<std::size_t>(discard_reason_)] +=
+      result.bytes;
   return result;
 }
 
-ReadResult Connection::read_unseen() { return PlainTransport().read(socket_.fd(), share_.loop().scratch()); }
+ReadResult Connection::read_unseen() {
+  return PlainTransport().read(socket_.fd(), share_.loop().scratch());
+}
 
 void Connection::discard() {
   for (int reads = 0; reads < kMaxReadsPerTurn && discarded_ < kMaxDiscardBytes; ++reads) {
@@ -179,7 +183,8 @@ void Connection::finish_discard() {
     ::shutdown(socket_.fd(), SHUT_RD);
   }
   // Bounded, for the peer that our freeze does not hold (its TTL is 255, or it has not acknowledged our FIN).
-  for (int reads = 0; reads < kMaxFinalReads && discard_once().status == ReadResult::Status::kBytes; ++reads) {
+  for (int reads = 0; reads < kMaxFinalReads && discard_once().status == ReadResult::Status::kBytes;
+       ++reads) {
   }
   if (is_tcp_) kernel::linger_after_close(socket_.fd());
   retire(exact_ ? end_ : ConnectionEnd::kUnfrozen);
@@ -221,22 +226,29 @@ bool Connection::is_idle(Now now) const {
   if (ParkedList::contains(*this) || !decoder_->quiescent()) return false;
   const auto silent = now.monotonic - last_read_;
   const ListenerOptions& options = share_.options();
-  const bool no_first_byte = bytes_read_ == 0 && options.first_byte_timeout.count() != 0 && silent >= options.first_byte_timeout;
-  const bool idle = no_first_byte || (options.idle_timeout.count() != 0 && silent >= options.idle_timeout);
-  return idle && kernel::receive_queue_bytes(socket_.fd()) == 0;  // unread bytes: this process stood still, not the peer
+  const bool no_first_byte = bytes_read_ == 0 && options.first_byte_timeout.count() != 0 &&
+                             silent >= options.first_byte_timeout;
+  const bool idle =
+      no_first_byte || (options.idle_timeout.count() != 0 && silent >= options.idle_timeout);
+  return idle && kernel::receive_queue_bytes(socket_.fd()) ==
+                     0;  // unread bytes: this process stood still, not the peer
 }
 
 /// Nobody is served yet: the first-byte timeout counts to the preface's end, and a stop need not wait for it.
 void Connection::sweep_preface(Now now) {
-  const auto limit = draining_ ? share_.loop().stop_options().drain_quiet : share_.options().first_byte_timeout;
+  const auto limit =
+      draining_ ? share_.loop().stop_options().drain_quiet : share_.options().first_byte_timeout;
   if (limit.count() == 0 || now.monotonic - last_read_ < limit) return;
-  if (draining_) start_discard(ConnectionEnd::kQuiet, Reason::kTailDeadline);
-  else start_discard(ConnectionEnd::kTimeout, Reason::kTailTimeout);
+  if (draining_)
+    start_discard(ConnectionEnd::kQuiet, Reason::kTailDeadline);
+  else
+    start_discard(ConnectionEnd::kTimeout, Reason::kTailTimeout);
 }
 
 void Connection::sweep_draining(Now now) {
   progress_replies();
-  if (state_ == State::kServing && is_quiet(now)) freeze(ConnectionEnd::kQuiet, EndReason::kDeadline);
+  if (state_ == State::kServing && is_quiet(now))
+    freeze(ConnectionEnd::kQuiet, EndReason::kDeadline);
 }
 
 /// Finished as far as can be seen: FIN acknowledged, nothing unread, on a frame boundary, silent for drain_quiet.

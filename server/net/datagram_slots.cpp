@@ -46,9 +46,11 @@ DatagramSlots::DatagramSlots(std::size_t slot_bytes)
     : slot_bytes_(slot_bytes),
       // An odd number of cache lines: slots at a power of two would all fall into the same few sets.
       stride_((slot_bytes / kCacheLine + 1) / 2 * 2 * kCacheLine + 5 * kCacheLine),
-      count_(static_cast<unsigned>(std::clamp<std::size_t>(kAllSlotsBytes / slot_bytes, 1, kMaxSlots))) {
+      count_(static_cast<unsigned>(
+          std::clamp<std::size_t>(kAllSlotsBytes / slot_bytes, 1, kMaxSlots))) {
   mapped_bytes_ = stride_ * count_;
-  void* memory = mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* memory = mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   PENSTOCK_CHECK(memory != MAP_FAILED);
   memory_ = static_cast<char*>(memory);
   headers_ = std::make_unique<mmsghdr[]>(count_);
@@ -120,7 +122,8 @@ ReceivedDatagram DatagramSlots::datagram(unsigned i) const noexcept {
   got.wire_bytes = message.msg_len;
   got.bytes = {memory_ + i * stride_, std::min(got.wire_bytes, slot_bytes_)};
   if (got.wire_bytes == 0) {
-    got.end_of_stream = message.msg_hdr.msg_controllen == 0 && (message.msg_hdr.msg_flags & MSG_CTRUNC) == 0;
+    got.end_of_stream =
+        message.msg_hdr.msg_controllen == 0 && (message.msg_hdr.msg_flags & MSG_CTRUNC) == 0;
   } else if (details_ == MessageDetails::kAll && message.msg_hdr.msg_controllen != 0) {
     const std::size_t segment = segment_of(i);
     if (segment < got.bytes.size()) got.segment_bytes = segment;
@@ -154,7 +157,8 @@ bool DatagramSlots::same_peer(unsigned i) const noexcept {
   // the shortcut.
   return a.msg_namelen == b.msg_namelen && a.msg_controllen == b.msg_controllen &&
          (a.msg_namelen == 0 || std::memcmp(a.msg_name, b.msg_name, a.msg_namelen) == 0) &&
-         (a.msg_controllen == 0 || std::memcmp(a.msg_control, b.msg_control, a.msg_controllen) == 0);
+         (a.msg_controllen == 0 ||
+          std::memcmp(a.msg_control, b.msg_control, a.msg_controllen) == 0);
 }
 
 }  // namespace penstock

@@ -13,11 +13,14 @@ namespace penstock {
 
 /// One message as recvmmsg stored it. Views live until the next receive().
 struct ReceivedDatagram {
-  std::string_view bytes;        ///< what was kept of it
-  std::size_t wire_bytes = 0;    ///< its length; greater than bytes.size() where it was cut (MSG_TRUNC)
-  std::size_t segment_bytes = 0; ///< UDP_GRO: the length of each datagram in the train; 0: a single one
-  bool end_of_stream = false;    ///< unixpacket with SO_PASSCRED: EOF, not an empty packet, which has credentials or,
-                                 ///< where none were asked for, MSG_CTRUNC instead (FACTS.md 37)
+  std::string_view bytes;  ///< what was kept of it
+  std::size_t wire_bytes =
+      0;  ///< its length; greater than bytes.size() where it was cut (MSG_TRUNC)
+  std::size_t segment_bytes =
+      0;  ///< UDP_GRO: the length of each datagram in the train; 0: a single one
+  bool end_of_stream =
+      false;  ///< unixpacket with SO_PASSCRED: EOF, not an empty packet, which has credentials or,
+              ///< where none were asked for, MSG_CTRUNC instead (FACTS.md 37)
 };
 
 /// What the kernel is to tell of a message besides its bytes: 20 to 100 ns each, on 450 to 750 for the message itself.
@@ -61,11 +64,11 @@ class DatagramSlots {
 
   std::size_t slot_bytes_, stride_, mapped_bytes_;
   unsigned count_;
-  char* memory_ = nullptr;               // mapped: untouched pages cost nothing
+  char* memory_ = nullptr;  // mapped: untouched pages cost nothing
   std::unique_ptr<mmsghdr[]> headers_;
   std::unique_ptr<Slot[]> slots_;
   MessageDetails details_ = MessageDetails::kNone;  // of the last call
-  unsigned used_ = 0;                    // headers to set back before the next call
+  unsigned used_ = 0;                               // headers to set back before the next call
 };
 
 }  // namespace penstock

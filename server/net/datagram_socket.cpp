@@ -38,7 +38,8 @@ DatagramSocket::DatagramSocket(ListenerShare& share, BoundSocket socket, const O
 
 bool DatagramSocket::open() {
   if (auto opened = socket_.open(); !opened) {
-    log::error("cannot watch datagram socket", {{"url", origin_.url}, {"why", opened.error().message}});
+    log::error("cannot watch datagram socket",
+               {{"url", origin_.url}, {"why", opened.error().message}});
     return false;
   }
   socket_.read();
@@ -84,12 +85,14 @@ DatagramSocket::Reading DatagramSocket::read_batch(std::size_t& budget) {
 }
 
 /// A run of one sender shares a segment and a call into the intake. Returns where the next run begins.
-unsigned DatagramSocket::take_run(DatagramSlots& slots, unsigned first, unsigned count, std::size_t& budget) {
+unsigned DatagramSocket::take_run(DatagramSlots& slots, unsigned first, unsigned count,
+                                  std::size_t& budget) {
   unsigned end = first;
   std::size_t room_bytes = 0, wire_bytes = 0;
   do {
     const ReceivedDatagram datagram = slots.datagram(end);
-    const std::size_t parts = datagram.segment_bytes == 0 ? 1 : datagram.bytes.size() / datagram.segment_bytes + 1;
+    const std::size_t parts =
+        datagram.segment_bytes == 0 ? 1 : datagram.bytes.size() / datagram.segment_bytes + 1;
     room_bytes += datagram.bytes.size() + parts;
     wire_bytes += datagram.wire_bytes;
   } while (++end < count && slots.same_peer(end));
@@ -108,13 +111,15 @@ unsigned DatagramSocket::take_run(DatagramSlots& slots, unsigned first, unsigned
 }
 
 /// How many datagrams it was.
-std::uint64_t DatagramSocket::decode(const ReceivedDatagram& datagram, Now now, BatchWriter& writer) {
+std::uint64_t DatagramSocket::decode(const ReceivedDatagram& datagram, Now now,
+                                     BatchWriter& writer) {
   if (datagram.segment_bytes == 0) {
     decoder_->on_datagram(datagram.bytes, datagram.wire_bytes, now, writer, *this);
     return 1;
   }
   std::uint64_t datagrams = 0;
-  for (std::string_view train = datagram.bytes; !train.empty(); ++datagrams) {  // UDP_GRO: cut at the sender's size
+  for (std::string_view train = datagram.bytes; !train.empty();
+       ++datagrams) {  // UDP_GRO: cut at the sender's size
     const std::string_view one = train.substr(0, datagram.segment_bytes);
     train.remove_prefix(one.size());
     decoder_->on_datagram(one, one.size(), now, writer, *this);
@@ -123,7 +128,8 @@ std::uint64_t DatagramSocket::decode(const ReceivedDatagram& datagram, Now now, 
 }
 
 void DatagramSocket::sample_drops() {
-  if (closed() || !is_udp(scheme_)) return;  // unixgram senders wait or get EAGAIN: nothing is dropped
+  if (closed() || !is_udp(scheme_))
+    return;  // unixgram senders wait or get EAGAIN: nothing is dropped
   const std::uint32_t drops = kernel::socket_drops(socket_.fd());
   Counter& counter = frozen_ ? share_.cell().refused_while_stopping : share_.cell().kernel_drops;
   counter.add(static_cast<std::uint32_t>(drops - drops_seen_));
@@ -134,7 +140,8 @@ void DatagramSocket::begin_drain() {
   if (frozen_ || closed()) return;
   if (inherited_) return leave_to_others();
   if (is_udp(scheme_)) {
-    if (!kernel::freeze_udp(socket_.fd())) log::warn("cannot freeze udp socket", {{"url", origin_.url}});
+    if (!kernel::freeze_udp(socket_.fd()))
+      log::warn("cannot freeze udp socket", {{"url", origin_.url}});
   } else {
     ::shutdown(socket_.fd(), SHUT_RD);
   }

@@ -13,8 +13,8 @@
 #include <optional>
 #include <string_view>
 
-#include "server/net/bind_socket.h"
 #include "protocols/core/errno_text.h"
+#include "server/net/bind_socket.h"
 
 namespace penstock {
 namespace {
@@ -26,7 +26,9 @@ constexpr int kMostDescriptors = 4096;
 std::optional<int> parse_decimal(std::string_view text) {
   int number = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || number < 0) return {};
+  if (text.empty() || parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() ||
+      number < 0)
+    return {};
   return number;
 }
 
@@ -37,7 +39,8 @@ std::string environment(const char* name) {
 
 /// Our children must not take them for theirs.
 void unset_variables() {
-  for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"}) ::unsetenv(name);
+  for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"})
+    ::unsetenv(name);
 }
 
 int option(int fd, int name) noexcept {
@@ -58,7 +61,8 @@ std::optional<Scheme> scheme_of(int family, int type, const SocketAddress& addre
     if (type == SOCK_SEQPACKET) return Scheme::kUnixpacket;
     return {};
   }
-  if ((family != AF_INET && family != AF_INET6) || (type != SOCK_STREAM && type != SOCK_DGRAM)) return {};
+  if ((family != AF_INET && family != AF_INET6) || (type != SOCK_STREAM && type != SOCK_DGRAM))
+    return {};
   const bool tcp = type == SOCK_STREAM;
   if (!is_wildcard(address)) return tcp ? Scheme::kTcp : Scheme::kUdp;
   if (family == AF_INET) return tcp ? Scheme::kTcp4 : Scheme::kUdp4;
@@ -85,7 +89,8 @@ bool is_connected(int fd) noexcept {
 
 Result<void> prepare(int fd) {
   const int status = ::fcntl(fd, F_GETFL);
-  if (status < 0 || ::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || ::fcntl(fd, F_SETFL, status | O_NONBLOCK) < 0) {
+  if (status < 0 || ::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+      ::fcntl(fd, F_SETFL, status | O_NONBLOCK) < 0) {
     return refuse(fd, errno, errno_text(errno));
   }
   return {};
@@ -106,7 +111,9 @@ Result<BoundSocket> take(int fd) {
   }
   if (!is_bound(socket.address)) return refuse(fd, EINVAL, "a socket without an address");
   if (is_connected(fd)) {
-    return refuse(fd, EISCONN, "a connected socket, listening and datagram sockets are taken (systemd: Accept=no)");
+    return refuse(
+        fd, EISCONN,
+        "a connected socket, listening and datagram sockets are taken (systemd: Accept=no)");
   }
   if (const auto prepared = prepare(fd); !prepared) return tl::unexpected(prepared.error());
   socket.scheme = *scheme;
@@ -120,11 +127,14 @@ Result<BoundSocket> take(int fd) {
 std::string path_in(const std::string& url) { return url.substr(url.find("://") + 3); }
 
 bool is_for(const BoundSocket& socket, const Url& url, const SocketAddress& wanted) {
-  if (socket_type(socket.scheme) != socket_type(url.scheme) || is_unix(socket.scheme) != is_unix(url.scheme)) return false;
+  if (socket_type(socket.scheme) != socket_type(url.scheme) ||
+      is_unix(socket.scheme) != is_unix(url.scheme))
+    return false;
   if (is_unix(url.scheme)) return same_socket_name(path_in(socket.url), url.path);
   // V6ONLY matters where a socket could take IPv4 too.
   const bool dual_matters = is_wildcard(wanted) && wanted.family() == AF_INET6;
-  return same_address(socket.address, wanted) && (!dual_matters || socket.address.v6_only == wanted.v6_only);
+  return same_address(socket.address, wanted) &&
+         (!dual_matters || socket.address.v6_only == wanted.v6_only);
 }
 
 }  // namespace
@@ -137,7 +147,8 @@ Result<InheritedSource> InheritedSource::from_environment() {
   if (pid.empty() || count_text.empty() || parse_decimal(pid) != ::getpid()) return source;
   const auto count = parse_decimal(count_text);
   if (!count || *count > kMostDescriptors) {
-    return fail(EINVAL, "LISTEN_FDS: expected 0 to " + std::to_string(kMostDescriptors) + ", got \"" + count_text + '"');
+    return fail(EINVAL, "LISTEN_FDS: expected 0 to " + std::to_string(kMostDescriptors) +
+                            ", got \"" + count_text + '"');
   }
   for (int fd = kFirstDescriptor; fd < kFirstDescriptor + *count; ++fd) {
     auto socket = take(fd);
@@ -155,14 +166,16 @@ Result<std::vector<BoundSocket>> InheritedSource::open(const Url& url, const Bin
   std::string missing;
   for (const SocketAddress& address : *wanted) {
     // stable_partition moves: those for this address go to the back, in the order in which they were passed.
-    const auto ours = std::stable_partition(sockets_.begin(), sockets_.end(),
-                                            [&](const BoundSocket& socket) { return !is_for(socket, url, address); });
+    const auto ours = std::stable_partition(
+        sockets_.begin(), sockets_.end(),
+        [&](const BoundSocket& socket) { return !is_for(socket, url, address); });
     if (ours == sockets_.end()) missing = canonical_url(url.scheme, address);
     std::move(ours, sockets_.end(), std::back_inserter(taken));
     sockets_.erase(ours, sockets_.end());
   }
   if (!taken.empty() && !missing.empty()) {
-    return fail(0, '"' + url.text + "\": the service manager passed some of its addresses but not " + missing +
+    return fail(0, '"' + url.text +
+                       "\": the service manager passed some of its addresses but not " + missing +
                        ", pass all of them or none");
   }
   for (BoundSocket& socket : taken) {

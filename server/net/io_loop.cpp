@@ -25,11 +25,17 @@ Result<std::unique_ptr<IoLoop>> IoLoop::create(unsigned index, const IoContext& 
 }
 
 IoLoop::IoLoop(unsigned index, const IoContext& context, std::unique_ptr<EventLoop> events)
-    : index_(index), context_(context), events_(std::move(events)), scratch_(new char[kScratchBytes]), partials_(context.partials), connections_(index) {
+    : index_(index),
+      context_(context),
+      events_(std::move(events)),
+      scratch_(new char[kScratchBytes]),
+      partials_(context.partials),
+      connections_(index) {
   events_->set_turn_end([this] { end_turn(); });
   sweep_timer_ = std::make_unique<Timer>(*events_, [this] { sweep(); });
   sweep_timer_->start_every(kSweep);
-  seal_timer_ = std::make_unique<Timer>(*events_, [] {});  // only wakes the loop: the turn's end does the work
+  seal_timer_ = std::make_unique<Timer>(
+      *events_, [] {});  // only wakes the loop: the turn's end does the work
 }
 
 IoLoop::~IoLoop() {
@@ -57,10 +63,13 @@ void IoLoop::join() {
 }
 
 IoLoop::Load IoLoop::load() const noexcept {
-  return {bytes_last_second_.load(std::memory_order_relaxed), expected_.load(std::memory_order_relaxed)};
+  return {bytes_last_second_.load(std::memory_order_relaxed),
+          expected_.load(std::memory_order_relaxed)};
 }
 
-DatagramSlots& IoLoop::slots(std::size_t slot_bytes) { return slots_.try_emplace(slot_bytes, slot_bytes).first->second; }
+DatagramSlots& IoLoop::slots(std::size_t slot_bytes) {
+  return slots_.try_emplace(slot_bytes, slot_bytes).first->second;
+}
 
 void IoLoop::add_share(std::unique_ptr<ListenerShare> share) {
   if (share->has_timeouts()) watch_clock();
@@ -107,9 +116,11 @@ void IoLoop::end_turn() {
 void IoLoop::sweep() {
   const Now now = events_->now();
   for (auto& share : shares_) share->sweep(now);
-  if (clock_watched_) connections_.for_each([now](Connection& connection) { connection.sweep(now); });
+  if (clock_watched_)
+    connections_.for_each([now](Connection& connection) { connection.sweep(now); });
   // What others have grown by since the last read here. A few a sweep: each looks at all connections.
-  for (int i = 0; i < kMaxClosedForPartials && partials_.must_close_one() && close_largest_partial(); ++i) {
+  for (int i = 0;
+       i < kMaxClosedForPartials && partials_.must_close_one() && close_largest_partial(); ++i) {
   }
   if (now.monotonic - last_second_ < kSecond) return;
   last_second_ = now.monotonic;
@@ -119,14 +130,16 @@ void IoLoop::sweep() {
 void IoLoop::sweep_second() {
   bytes_last_second_.store(bytes_read_ - bytes_before_, std::memory_order_relaxed);
   bytes_before_ = bytes_read_;
-  while (!refusals_.empty() && connections_.find(refusals_.front()) == nullptr) refusals_.pop_front();
+  while (!refusals_.empty() && connections_.find(refusals_.front()) == nullptr)
+    refusals_.pop_front();
   for (auto& share : shares_) share->sweep_second();
 }
 
 bool IoLoop::close_largest_partial() {
   Connection* largest = nullptr;
   connections_.for_each([&](Connection& connection) {
-    if (largest == nullptr || connection.held_bytes() > largest->held_bytes()) largest = &connection;
+    if (largest == nullptr || connection.held_bytes() > largest->held_bytes())
+      largest = &connection;
   });
   if (largest == nullptr || largest->held_bytes() == 0) return false;
   largest->close_for_partial_budget();

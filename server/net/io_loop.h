@@ -97,13 +97,13 @@ class IoLoop {
   IoContext context_;
   std::unique_ptr<EventLoop> events_;
   std::unique_ptr<char[]> scratch_;
-  std::map<std::size_t, DatagramSlots> slots_;   // by slot size
+  std::map<std::size_t, DatagramSlots> slots_;  // by slot size
   ParkedList parked_;
-  PartialAccount partials_;                      // before the connections, which charge it
+  PartialAccount partials_;  // before the connections, which charge it
   std::vector<std::unique_ptr<ListenerShare>> shares_;
   ConnectionSet connections_;
   std::vector<ListenerShare*> dirty_, still_dirty_;
-  std::deque<ConnectionId> refusals_;   // begun here, the oldest first; some have ended
+  std::deque<ConnectionId> refusals_;  // begun here, the oldest first; some have ended
   std::unique_ptr<Timer> sweep_timer_, seal_timer_;
   std::thread thread_;
   bool clock_watched_ = false;

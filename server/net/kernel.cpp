@@ -72,7 +72,8 @@ bool attach(int fd, std::array<sock_filter, N> program) noexcept {
 
 /// AF_INET6 sockets need both: what comes from IPv4 peers of a dual-stack socket is judged by IP_MINTTL (11).
 bool set_min_ttl(int fd, int ttl) noexcept {
-  if (get_int(fd, SOL_SOCKET, SO_DOMAIN) != AF_INET6) return set_int(fd, IPPROTO_IP, IP_MINTTL, ttl);
+  if (get_int(fd, SOL_SOCKET, SO_DOMAIN) != AF_INET6)
+    return set_int(fd, IPPROTO_IP, IP_MINTTL, ttl);
   const bool v6 = set_int(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, ttl);
   const bool v4 = set_int(fd, IPPROTO_IP, IP_MINTTL, ttl);
   return v6 && v4;
@@ -104,7 +105,9 @@ void thaw_accepted_tcp(int fd) noexcept {
 
 bool freeze_udp(int fd) noexcept { return attach(fd, kDropAll); }
 
-void linger_after_close(int fd) noexcept { set_int(fd, IPPROTO_TCP, TCP_LINGER2, kLongestFinWait2Seconds); }
+void linger_after_close(int fd) noexcept {
+  set_int(fd, IPPROTO_TCP, TCP_LINGER2, kLongestFinWait2Seconds);
+}
 
 std::optional<TcpState> tcp_state(int fd) noexcept {
   tcp_info info{};
@@ -132,7 +135,8 @@ std::size_t send_queue_bytes(int fd) noexcept { return queued_bytes(fd, SIOCOUTQ
 std::uint32_t socket_drops(int fd) noexcept {
   std::array<std::uint32_t, SK_MEMINFO_VARS> info{};
   socklen_t size = sizeof info;
-  return ::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info.data(), &size) == 0 ? info[SK_MEMINFO_DROPS] : 0;
+  return ::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info.data(), &size) == 0 ? info[SK_MEMINFO_DROPS]
+                                                                           : 0;
 }
 
 std::optional<std::size_t> half_open_count(const SocketAddress& address) noexcept {

@@ -12,9 +12,9 @@ namespace penstock::kernel {
 
 /// How a TCP socket was made to take no new data.
 enum class FreezeWay : std::uint8_t {
-  kFilter,    ///< SO_ATTACH_FILTER (CAP_NET_ADMIN): ACK and FIN still pass
-  kMinTtl,    ///< IP_MINTTL / IPV6_MINHOPCOUNT 255 (no privilege): everything below TTL 255 is discarded
-  kNone,      ///< neither worked
+  kFilter,  ///< SO_ATTACH_FILTER (CAP_NET_ADMIN): ACK and FIN still pass
+  kMinTtl,  ///< IP_MINTTL / IPV6_MINHOPCOUNT 255 (no privilege): everything below TTL 255 is discarded
+  kNone,  ///< neither worked
 };
 
 /// Drops segments with payload before they are acknowledged (5). kMinTtl is taken only when `fin_acknowledged`
@@ -35,11 +35,12 @@ void linger_after_close(int fd) noexcept;
 
 /// What TCP_INFO says of a connection.
 struct TcpState {
-  std::uint8_t state = 0;              ///< TCP_ESTABLISHED, TCP_FIN_WAIT2, ... of <netinet/tcp.h>
-  std::uint64_t bytes_received = 0;    ///< tcpi_bytes_received: equals bytes read by recv, plus 1 if EOF was read
+  std::uint8_t state = 0;  ///< TCP_ESTABLISHED, TCP_FIN_WAIT2, ... of <netinet/tcp.h>
+  std::uint64_t bytes_received =
+      0;  ///< tcpi_bytes_received: equals bytes read by recv, plus 1 if EOF was read
   std::uint64_t bytes_acked = 0;
-  std::uint32_t unacked = 0;           ///< listener: accept queue length (43)
-  std::uint32_t sacked = 0;            ///< listener: backlog
+  std::uint32_t unacked = 0;  ///< listener: accept queue length (43)
+  std::uint32_t sacked = 0;   ///< listener: backlog
 };
 std::optional<TcpState> tcp_state(int fd) noexcept;
 

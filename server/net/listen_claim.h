@@ -13,8 +13,8 @@ struct ListenClaim {
   std::uint16_t port = 0;  ///< 0: any free one, never in conflict
   bool v4 = false;         ///< families it may take
   bool v6 = false;
-  bool wildcard = false;   ///< all addresses of those families
-  std::string name;        ///< one address or host name, or the unix path made absolute, or `@name`
+  bool wildcard = false;  ///< all addresses of those families
+  std::string name;       ///< one address or host name, or the unix path made absolute, or `@name`
 };
 
 /// From the spelling alone, without the resolver. `url` must have passed parse_url().

@@ -6,8 +6,9 @@
 
 namespace penstock {
 
-Listener::Listener(std::shared_ptr<const ListenerOptions> options, std::vector<Route> routes, ListenerLedger& ledger,
-                   Quarantine& quarantine, ConnectionBudget& budget, std::function<void(EventLoop::Task)> post_main)
+Listener::Listener(std::shared_ptr<const ListenerOptions> options, std::vector<Route> routes,
+                   ListenerLedger& ledger, Quarantine& quarantine, ConnectionBudget& budget,
+                   std::function<void(EventLoop::Task)> post_main)
     : options_(std::move(options)),
       routes_(std::move(routes)),
       ledger_(ledger),
@@ -31,7 +32,8 @@ std::vector<std::string> Listener::urls() const {
 Result<void> Listener::start_listening() {
   for (const Bound& bound : bound_) {
     if (is_datagram(bound.socket.scheme)) continue;
-    if (auto listening = penstock::start_listening(bound.socket, options_->backlog); !listening) return listening;
+    if (auto listening = penstock::start_listening(bound.socket, options_->backlog); !listening)
+      return listening;
   }
   return {};
 }
@@ -40,24 +42,29 @@ void Listener::start(const std::vector<IoLoop*>& loops, BlockPool& pool, bool tr
   loops_ = loops;
   // All shares first: an acceptor deals connections out to any loop as soon as it lives.
   for (IoLoop* loop : loops_) {
-    auto share = std::make_unique<ListenerShare>(*this, *loop, routes_, pool, *ledger_.cells[loop->index()], tracks_completion);
+    auto share = std::make_unique<ListenerShare>(*this, *loop, routes_, pool,
+                                                 *ledger_.cells[loop->index()], tracks_completion);
     shares_.push_back(share.get());
-    auto handle = std::make_shared<std::unique_ptr<ListenerShare>>(std::move(share));  // std::function copies
+    auto handle =
+        std::make_shared<std::unique_ptr<ListenerShare>>(std::move(share));  // std::function copies
     loop->post([loop, handle] { loop->add_share(std::move(*handle)); });
   }
-  static std::atomic<std::size_t> next_loop{0};  // the whole process's sockets are dealt out in turn
+  static std::atomic<std::size_t> next_loop{
+      0};  // the whole process's sockets are dealt out in turn
   for (Bound& bound : bound_) {
     one_began();
     const std::size_t at = next_loop.fetch_add(1) % loops_.size();
     auto handle = std::make_shared<Bound>(std::move(bound));
-    loops_[at]->post([share = shares_[at], handle] { share->add_socket(std::move(handle->socket), *handle->origin); });
+    loops_[at]->post([share = shares_[at], handle] {
+      share->add_socket(std::move(handle->socket), *handle->origin);
+    });
   }
   bound_.clear();
 }
 
 void Listener::deal_out(Accepted accepted, ListenerShare& here) {
-  const auto least_busy = std::min_element(loops_.begin(), loops_.end(),
-                                           [](IoLoop* a, IoLoop* b) { return a->load() < b->load(); });
+  const auto least_busy = std::min_element(
+      loops_.begin(), loops_.end(), [](IoLoop* a, IoLoop* b) { return a->load() < b->load(); });
   one_began();
   (*least_busy)->expect_connection();
   ListenerShare* share = shares_[static_cast<std::size_t>(least_busy - loops_.begin())];

@@ -21,8 +21,9 @@ namespace penstock {
 class Listener {
  public:
   /// `post_main` brings a task to the main loop, for drain()'s answer.
-  Listener(std::shared_ptr<const ListenerOptions> options, std::vector<Route> routes, ListenerLedger& ledger,
-           Quarantine& quarantine, ConnectionBudget& budget, std::function<void(EventLoop::Task)> post_main);
+  Listener(std::shared_ptr<const ListenerOptions> options, std::vector<Route> routes,
+           ListenerLedger& ledger, Quarantine& quarantine, ConnectionBudget& budget,
+           std::function<void(EventLoop::Task)> post_main);
   ~Listener();
 
   const ListenerOptions& options() const noexcept { return *options_; }
@@ -73,11 +74,12 @@ class Listener {
   Quarantine& quarantine_;
   Admission admission_;
   std::function<void(EventLoop::Task)> post_main_;
-  std::deque<Origin> origins_;             // addresses stay: batches point to them
-  std::vector<Bound> bound_;               // until start()
+  std::deque<Origin> origins_;  // addresses stay: batches point to them
+  std::vector<Bound> bound_;    // until start()
   std::vector<IoLoop*> loops_;
-  std::vector<ListenerShare*> shares_;     // by loop; owned by the loops
-  std::atomic<std::size_t> outstanding_{0};  // sockets and connections that are open or on their way
+  std::vector<ListenerShare*> shares_;  // by loop; owned by the loops
+  std::atomic<std::size_t> outstanding_{
+      0};  // sockets and connections that are open or on their way
   std::vector<std::function<void()>> done_;
   std::atomic<bool> drain_asked_{false};
 };

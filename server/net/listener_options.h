@@ -17,22 +17,23 @@ namespace penstock {
 struct ListenerOptions {
   std::string name;
   std::function<std::unique_ptr<Decoder>()> make_decoder;
-  std::function<std::unique_ptr<Preface>()> make_preface;       ///< null: none
-  bool lines = false;                                           ///< streams are expected to be lines (a hint for the log)
-  std::size_t datagram_bytes = 64u << 10;                       ///< most of a datagram or packet that is kept
-  bool gro = false;                                             ///< udp: trains of datagrams come in one read
-  int backlog = 0;                                              ///< 0: net.core.somaxconn
-  std::size_t max_connections = 0;                              ///< 0: only the process's limit
-  std::size_t max_connections_per_peer = 0;                     ///< 0: none; by address, unix by uid
-  std::chrono::milliseconds idle_timeout{0};                    ///< 0: off; stands still while a sink holds us back
+  std::function<std::unique_ptr<Preface>()> make_preface;  ///< null: none
+  bool lines = false;  ///< streams are expected to be lines (a hint for the log)
+  std::size_t datagram_bytes = 64u << 10;     ///< most of a datagram or packet that is kept
+  bool gro = false;                           ///< udp: trains of datagrams come in one read
+  int backlog = 0;                            ///< 0: net.core.somaxconn
+  std::size_t max_connections = 0;            ///< 0: only the process's limit
+  std::size_t max_connections_per_peer = 0;   ///< 0: none; by address, unix by uid
+  std::chrono::milliseconds idle_timeout{0};  ///< 0: off; stands still while a sink holds us back
   std::chrono::milliseconds first_byte_timeout{0};
-  std::optional<std::chrono::seconds> keepalive;                ///< TCP_KEEPIDLE
+  std::optional<std::chrono::seconds> keepalive;  ///< TCP_KEEPIDLE
 };
 
 /// How a stop treats connections (DESIGN.md section 6). The same for the whole process.
 struct StopOptions {
-  std::chrono::milliseconds drain_quiet{1000};   ///< silence after which a finished connection is closed early
-  bool reset_at_deadline = false;                ///< at_deadline = "reset": no LINGER2 behind the freeze
+  std::chrono::milliseconds drain_quiet{
+      1000};                       ///< silence after which a finished connection is closed early
+  bool reset_at_deadline = false;  ///< at_deadline = "reset": no LINGER2 behind the freeze
 };
 
 }  // namespace penstock

@@ -27,8 +27,8 @@ void switch_on(int fd, int option) {
 
 }  // namespace
 
-ListenerShare::ListenerShare(Listener& listener, IoLoop& loop, std::vector<Route> routes, BlockPool& pool,
-                             ListenerCell& cell, bool tracks_completion)
+ListenerShare::ListenerShare(Listener& listener, IoLoop& loop, std::vector<Route> routes,
+                             BlockPool& pool, ListenerCell& cell, bool tracks_completion)
     : listener_(listener),
       loop_(loop),
       options_(listener.shared_options()),
@@ -36,16 +36,18 @@ ListenerShare::ListenerShare(Listener& listener, IoLoop& loop, std::vector<Route
       intake_(std::move(routes), pool, cell, tracks_completion),
       tracks_completion_(tracks_completion) {
   if (!tracks_completion) return;
-  intake_.set_completion([&loop](std::function<void()> report) { loop.post(std::move(report)); },
-                         [this](BatchId id, Outcome outcome, const std::vector<ConnectionId>& members) {
-                           on_batch_complete(id, outcome, members);
-                         });
+  intake_.set_completion(
+      [&loop](std::function<void()> report) { loop.post(std::move(report)); },
+      [this](BatchId id, Outcome outcome, const std::vector<ConnectionId>& members) {
+        on_batch_complete(id, outcome, members);
+      });
 }
 
 ListenerShare::~ListenerShare() = default;
 
 bool ListenerShare::has_timeouts() const noexcept {
-  return options_->idle_timeout.count() != 0 || options_->first_byte_timeout.count() != 0 || tracks_completion_;
+  return options_->idle_timeout.count() != 0 || options_->first_byte_timeout.count() != 0 ||
+         tracks_completion_;
 }
 
 template <class Visit>
@@ -60,26 +62,35 @@ void ListenerShare::for_each_connection(Visit&& visit) {
 void ListenerShare::add_socket(BoundSocket socket, const Origin& origin) {
   if (is_datagram(socket.scheme)) {
     datagram_sockets_.push_back(std::make_unique<DatagramSocket>(*this, std::move(socket), origin));
-    if (!datagram_sockets_.back()->open()) listener_.one_ended();
-    else if (draining_) datagram_sockets_.back()->begin_drain();
+    if (!datagram_sockets_.back()->open())
+      listener_.one_ended();
+    else if (draining_)
+      datagram_sockets_.back()->begin_drain();
     return;
   }
   acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket), origin));
-  if (!acceptors_.back()->open()) listener_.one_ended();
-  else if (draining_) acceptors_.back()->begin_drain();
+  if (!acceptors_.back()->open())
+    listener_.one_ended();
+  else if (draining_)
+    acceptors_.back()->begin_drain();
 }
 
 void ListenerShare::adopt(Accepted accepted) {
-  if (options_->keepalive && is_tcp(accepted.scheme)) set_keepalive(accepted.fd.get(), *options_->keepalive);
+  if (options_->keepalive && is_tcp(accepted.scheme))
+    set_keepalive(accepted.fd.get(), *options_->keepalive);
   std::unique_ptr<Connection> made;
   const ConnectionId id = loop_.connections().next_id();
   if (accepted.scheme == Scheme::kUnixpacket) {
-    switch_on(accepted.fd.get(), SO_PASSCRED);  // packets then carry credentials, the stream's end does not (DatagramSlots)
-    made = std::make_unique<PacketConnection>(*this, id, std::move(accepted.fd), accepted.peer, *accepted.origin);
+    switch_on(
+        accepted.fd.get(),
+        SO_PASSCRED);  // packets then carry credentials, the stream's end does not (DatagramSlots)
+    made = std::make_unique<PacketConnection>(*this, id, std::move(accepted.fd), accepted.peer,
+                                              *accepted.origin);
   } else {
-    switch_on(accepted.fd.get(), SO_OOBINLINE);  // urgent bytes are acknowledged too: they must not be left out
-    made = std::make_unique<StreamConnection>(*this, id, std::move(accepted.fd), accepted.peer, *accepted.origin,
-                                              std::make_unique<PlainTransport>());
+    switch_on(accepted.fd.get(),
+              SO_OOBINLINE);  // urgent bytes are acknowledged too: they must not be left out
+    made = std::make_unique<StreamConnection>(*this, id, std::move(accepted.fd), accepted.peer,
+                                              *accepted.origin, std::make_unique<PlainTransport>());
   }
   cell_.accepted.add(1);
   cell_.active.add(1);
@@ -101,7 +112,8 @@ void ListenerShare::forget(Connection& connection, ConnectionEnd end, bool admit
 
 // ---- reading ------------------------------------------------------------------------------------------------------
 
-BatchWriter ListenerShare::write(ConnectionId connection, const Peer& peer, const Origin& origin, char* input_end) {
+BatchWriter ListenerShare::write(ConnectionId connection, const Peer& peer, const Origin& origin,
+                                 char* input_end) {
   reject_peer_ = &peer;
   reject_origin_ = &origin;
   touch();
@@ -117,7 +129,8 @@ void ListenerShare::on_reject(Reason reason, std::string_view bytes) {
                               .bytes = std::string(bytes)});
 }
 
-void ListenerShare::on_batch_complete(BatchId id, Outcome outcome, const std::vector<ConnectionId>& members) {
+void ListenerShare::on_batch_complete(BatchId id, Outcome outcome,
+                                      const std::vector<ConnectionId>& members) {
   std::vector<ConnectionId> asked;
   while (!expected_.empty() && expected_.front().first <= id) {
     asked.push_back(expected_.front().second);
@@ -203,18 +216,27 @@ void ListenerShare::sweep_second() {
 void ListenerShare::log_trouble(std::string_view what, const Peer& peer, std::string_view why) {
   std::uint64_t suppressed = 0;
   if (!trouble_limit_.allow(now().monotonic.count(), suppressed)) return;
-  log::warn(what, {{"listener", options_->name}, {"peer", to_string(peer)}, {"why", why}, {"suppressed", suppressed}});
+  log::warn(what, {{"listener", options_->name},
+                   {"peer", to_string(peer)},
+                   {"why", why},
+                   {"suppressed", suppressed}});
 }
 
 void ListenerShare::log_first_bytes(const Peer& peer, std::string_view first) {
   const std::string_view hint = first_bytes_hint(first, options_->lines);
-  if (!hint.empty()) log_trouble("connection begins with " + std::string(hint) + ", is the sender configured for this listener?", peer, {});
+  if (!hint.empty())
+    log_trouble("connection begins with " + std::string(hint) +
+                    ", is the sender configured for this listener?",
+                peer, {});
 }
 
 void ListenerShare::log_refusal(const Peer& peer, Refusal limit) {
   std::uint64_t suppressed = 0;
   if (!refusal_limit_.allow(now().monotonic.count(), suppressed)) return;
-  log::warn("connection refused", {{"listener", options_->name}, {"peer", to_string(peer)}, {"limit", to_string(limit)}, {"suppressed", suppressed}});
+  log::warn("connection refused", {{"listener", options_->name},
+                                   {"peer", to_string(peer)},
+                                   {"limit", to_string(limit)},
+                                   {"suppressed", suppressed}});
 }
 
 }  // namespace penstock

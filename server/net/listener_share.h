@@ -19,8 +19,8 @@ namespace penstock {
 /// then given to its loop and touched there only.
 class ListenerShare final : private RejectHandler {
  public:
-  ListenerShare(Listener& listener, IoLoop& loop, std::vector<Route> routes, BlockPool& pool, ListenerCell& cell,
-                bool tracks_completion);
+  ListenerShare(Listener& listener, IoLoop& loop, std::vector<Route> routes, BlockPool& pool,
+                ListenerCell& cell, bool tracks_completion);
   ~ListenerShare();
 
   IoLoop& loop() noexcept { return loop_; }
@@ -37,7 +37,9 @@ class ListenerShare final : private RejectHandler {
   /// A connection that an acceptor (of any loop) has accepted for this loop.
   void adopt(Accepted accepted);
   /// Process, listener and peer limits; while draining they are ignored.
-  Refusal admit(const Peer& peer) { return listener_.admission().admit(peer, listener_.draining()); }
+  Refusal admit(const Peer& peer) {
+    return listener_.admission().admit(peer, listener_.draining());
+  }
   /// A connection has ended: count it, free it at the end of the turn.
   void forget(Connection& connection, ConnectionEnd end, bool admitted);
   /// An acceptor or datagram socket has closed.
@@ -45,7 +47,8 @@ class ListenerShare final : private RejectHandler {
 
   // ---- reading
   /// A writer for records of one peer. `origin` outlives the process's batches.
-  BatchWriter write(ConnectionId connection, const Peer& peer, const Origin& origin, char* input_end);
+  BatchWriter write(ConnectionId connection, const Peer& peer, const Origin& origin,
+                    char* input_end);
   void note_read(std::size_t bytes) noexcept {
     intake_.add_read(bytes);
     loop_.count_read(bytes);
@@ -54,7 +57,9 @@ class ListenerShare final : private RejectHandler {
   void note_datagrams(std::uint64_t n) noexcept { cell_.datagrams.add(n); }
   /// Bytes of unfinished frames held now, all connections of this share.
   void change_held(std::size_t from, std::size_t to) noexcept { held_bytes_ += to - from; }
-  void expect_completion(BatchId batch, ConnectionId connection) { expected_.emplace_back(batch, connection); }
+  void expect_completion(BatchId batch, ConnectionId connection) {
+    expected_.emplace_back(batch, connection);
+  }
   ListenerCell& cell() noexcept { return cell_; }
 
   // ---- stop (see Listener)
@@ -90,10 +95,11 @@ class ListenerShare final : private RejectHandler {
   Intake intake_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<std::unique_ptr<DatagramSocket>> datagram_sockets_;
-  std::deque<std::pair<BatchId, ConnectionId>> expected_;  // completions asked for, by rising batch id
+  std::deque<std::pair<BatchId, ConnectionId>>
+      expected_;  // completions asked for, by rising batch id
   log::RateLimit trouble_limit_, refusal_limit_;
 
-  const Peer* reject_peer_ = nullptr;      // who the open writer works for
+  const Peer* reject_peer_ = nullptr;  // who the open writer works for
   const Origin* reject_origin_ = nullptr;
   std::size_t held_bytes_ = 0;
   const bool tracks_completion_;

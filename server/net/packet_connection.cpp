@@ -46,7 +46,8 @@ ReadResult PacketConnection::read_unseen() {
   if (received < 0) return {ReadResult::Status::kError, 0, -received};
   if (slots.datagram(0).end_of_stream) return {ReadResult::Status::kEof, 0, 0};
   ReadResult result{ReadResult::Status::kBytes, 0, 0};
-  for (unsigned i = 0; i < static_cast<unsigned>(received); ++i) result.bytes += slots.datagram(i).wire_bytes;
+  for (unsigned i = 0; i < static_cast<unsigned>(received); ++i)
+    result.bytes += slots.datagram(i).wire_bytes;
   return result;
 }
 

@@ -29,7 +29,9 @@ class ParkedList {
   /// Lets each try once. One that parks (again) meanwhile waits for the next call; removing others is fine.
   void resume_all();
   std::size_t size() const noexcept { return parked_.size(); }
-  static bool contains(const Parkable& one) noexcept { return one.parked_at_ != Parkable::kNotParked; }
+  static bool contains(const Parkable& one) noexcept {
+    return one.parked_at_ != Parkable::kNotParked;
+  }
 
  private:
   std::vector<Parkable*> parked_;

@@ -58,7 +58,8 @@ SocketAddress make_v4(in_addr ip, std::uint16_t port) noexcept {
   return address;
 }
 
-SocketAddress make_v6(const in6_addr& ip, std::uint32_t scope_id, std::uint16_t port, bool v6_only) noexcept {
+SocketAddress make_v6(const in6_addr& ip, std::uint32_t scope_id, std::uint16_t port,
+                      bool v6_only) noexcept {
   sockaddr_in6 v6{};
   v6.sin6_family = AF_INET6;
   v6.sin6_port = htons(port);
@@ -75,7 +76,8 @@ bool takes_v4(Scheme s) noexcept { return s != Scheme::kTcp6 && s != Scheme::kUd
 bool takes_v6(Scheme s) noexcept { return s != Scheme::kTcp4 && s != Scheme::kUdp4; }
 
 /// One IP under one scheme: the rows of the table in FACTS.md's appendix. False: not for this scheme.
-bool address_for(const Url& url, const Ip& ip, const InetSupport& support, SocketAddress& out) noexcept {
+bool address_for(const Url& url, const Ip& ip, const InetSupport& support,
+                 SocketAddress& out) noexcept {
   const bool both = takes_v4(url.scheme) && takes_v6(url.scheme);
   if (ip.unspecified() && both && (support.ipv6_sockets || !ip.v4)) {
     out = make_v6(in6addr_any, ip.scope_id, url.port, false);
@@ -93,14 +95,16 @@ bool address_for(const Url& url, const Ip& ip, const InetSupport& support, Socke
   return ip.unspecified();
 }
 
-tl::unexpected<Error> bad(const Url& url, const std::string& why) { return fail(0, '"' + url.text + "\": " + why); }
+tl::unexpected<Error> bad(const Url& url, const std::string& why) {
+  return fail(0, '"' + url.text + "\": " + why);
+}
 
 tl::unexpected<Error> unsuitable(const Url& url) {
   const std::string base = is_tcp(url.scheme) ? "tcp" : "udp";
   const std::string family = takes_v4(url.scheme) ? "IPv4" : "IPv6";
   const std::string other = base + (takes_v4(url.scheme) ? '6' : '4');
-  return bad(url, "no suitable address found: " + std::string(to_string(url.scheme)) + " takes " + family +
-                      " only, use " + base + " or " + other + " for " + url.host);
+  return bad(url, "no suitable address found: " + std::string(to_string(url.scheme)) + " takes " +
+                      family + " only, use " + base + " or " + other + " for " + url.host);
 }
 
 /// A zone is an interface name, or its number.
@@ -113,9 +117,11 @@ Result<std::uint32_t> zone_index(const Url& url) {
   return bad(url, "no network interface \"" + url.zone + '"');
 }
 
-Result<std::vector<SocketAddress>> resolve_literal(const Url& url, Ip ip, const InetSupport& support) {
+Result<std::vector<SocketAddress>> resolve_literal(const Url& url, Ip ip,
+                                                   const InetSupport& support) {
   if (!url.zone.empty()) {
-    if (ip.v4) return bad(url, "only IPv6 addresses have zones, and " + url.host + " stands for IPv4");
+    if (ip.v4)
+      return bad(url, "only IPv6 addresses have zones, and " + url.host + " stands for IPv4");
     if (!takes_v6(url.scheme)) return unsuitable(url);
     const auto scope_id = zone_index(url);
     if (!scope_id) return tl::unexpected(scope_id.error());
@@ -134,7 +140,8 @@ struct FreeAddresses {
 Result<std::vector<Ip>> look_up(const Url& url) {
   if (!is_host_name(url.host)) {
     return bad(url, "no such host \"" + url.host +
-                        "\": neither a host name nor an IP address (IPv4 is four decimal numbers without leading zeros)");
+                        "\": neither a host name nor an IP address (IPv4 is four decimal numbers "
+                        "without leading zeros)");
   }
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
@@ -196,7 +203,8 @@ SocketAddress unix_address(const std::string& path) noexcept {
   SocketAddress address;
   std::memcpy(&address.storage, &name, sizeof name);
   // A path counts its NUL, an abstract name is exactly its bytes.
-  address.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size + (abstract ? 0 : 1));
+  address.length =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size + (abstract ? 0 : 1));
   return address;
 }
 
@@ -227,7 +235,8 @@ InetSupport InetSupport::of_this_machine() {
   InetSupport support;
   const UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int off = 0;
-  support.ipv6_sockets = fd && setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0;
+  support.ipv6_sockets =
+      fd && setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0;
   std::ifstream addresses("/proc/net/if_inet6");
   std::string first;
   support.ipv6_addresses = static_cast<bool>(std::getline(addresses, first));
@@ -239,7 +248,9 @@ bool needs_lookup(const Url& url) {
   return !is_unix(url.scheme) && !url.host.empty() && !parse_literal(url.host, ignored);
 }
 
-Result<std::vector<SocketAddress>> resolve(const Url& url) { return resolve(url, InetSupport::of_this_machine()); }
+Result<std::vector<SocketAddress>> resolve(const Url& url) {
+  return resolve(url, InetSupport::of_this_machine());
+}
 
 Result<std::vector<SocketAddress>> resolve(const Url& url, const InetSupport& support) {
   if (is_unix(url.scheme)) return std::vector{unix_address(url.path)};

@@ -21,13 +21,16 @@ struct Service {
 
 /// For hosts without /etc/services: Go's table, and what an ingestion endpoint is asked for.
 constexpr std::array kBuiltIn = {
-    Service{"udp", "domain", 53},  Service{"udp", "ntp", 123},        Service{"udp", "snmp", 161},
-    Service{"udp", "syslog", 514}, Service{"tcp", "domain", 53},      Service{"tcp", "ftp", 21},
-    Service{"tcp", "ftps", 990},   Service{"tcp", "gopher", 70},      Service{"tcp", "http", 80},
-    Service{"tcp", "https", 443},  Service{"tcp", "imap2", 143},      Service{"tcp", "imap3", 220},
-    Service{"tcp", "imaps", 993},  Service{"tcp", "pop3", 110},       Service{"tcp", "pop3s", 995},
-    Service{"tcp", "smtp", 25},    Service{"tcp", "ssh", 22},         Service{"tcp", "syslog", 514},
-    Service{"tcp", "telnet", 23},  Service{"tcp", "syslog-tls", 6514},
+    Service{"udp", "domain", 53}, Service{"udp", "ntp", 123},
+    Service{"udp", "snmp", 161},  Service{"udp", "syslog", 514},
+    Service{"tcp", "domain", 53}, Service{"tcp", "ftp", 21},
+    Service{"tcp", "ftps", 990},  Service{"tcp", "gopher", 70},
+    Service{"tcp", "http", 80},   Service{"tcp", "https", 443},
+    Service{"tcp", "imap2", 143}, Service{"tcp", "imap3", 220},
+    Service{"tcp", "imaps", 993}, Service{"tcp", "pop3", 110},
+    Service{"tcp", "pop3s", 995}, Service{"tcp", "smtp", 25},
+    Service{"tcp", "ssh", 22},    Service{"tcp", "syslog", 514},
+    Service{"tcp", "telnet", 23}, Service{"tcp", "syslog-tls", 6514},
 };
 
 /// A number as Go reads it; nullopt is a name. Out of range is kept out of range, however long the number.
@@ -48,7 +51,9 @@ std::optional<std::uint16_t> find_in_system(const std::string& name, const std::
   servent entry{};
   servent* found = nullptr;
   std::array<char, 4096> buffer;
-  if (getservbyname_r(name.c_str(), protocol.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0) return {};
+  if (getservbyname_r(name.c_str(), protocol.c_str(), &entry, buffer.data(), buffer.size(),
+                      &found) != 0)
+    return {};
   if (found == nullptr) return {};
   return ntohs(static_cast<std::uint16_t>(found->s_port));
 }

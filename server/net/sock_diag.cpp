@@ -33,7 +33,8 @@ Reply visit_answers(std::span<const std::byte> data, Visit&& visit) noexcept {
     if (header.nlmsg_len < sizeof header || header.nlmsg_len > data.size()) return Reply::kFailed;
     if (header.nlmsg_type == NLMSG_DONE) return Reply::kDone;
     if (header.nlmsg_type == NLMSG_ERROR) return Reply::kFailed;
-    if (header.nlmsg_type == SOCK_DIAG_BY_FAMILY) visit(data.subspan(NLMSG_HDRLEN, header.nlmsg_len - NLMSG_HDRLEN));
+    if (header.nlmsg_type == SOCK_DIAG_BY_FAMILY)
+      visit(data.subspan(NLMSG_HDRLEN, header.nlmsg_len - NLMSG_HDRLEN));
     if ((header.nlmsg_flags & NLM_F_MULTI) == 0) return Reply::kDone;
     data = data.subspan(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), data.size()));
   }
@@ -110,7 +111,8 @@ std::optional<std::size_t> count_family(int family, const LocalEnd& end) noexcep
     if (answer.size() < sizeof socket) return;
     std::memcpy(&socket, answer.data(), sizeof socket);
     if (socket.id.idiag_sport != end.port) return;
-    if (end.wildcard() || std::memcmp(socket.id.idiag_src, end.ip.data(), end.ip_bytes) == 0) ++count;
+    if (end.wildcard() || std::memcmp(socket.id.idiag_src, end.ip.data(), end.ip_bytes) == 0)
+      ++count;
   });
   if (!answered) return {};
   return count;
@@ -127,7 +129,8 @@ std::optional<std::size_t> waiting(std::span<const std::byte> attributes) noexce
       std::memcpy(&lengths, attributes.data() + RTA_LENGTH(0), sizeof lengths);
       return lengths.udiag_rqueue;
     }
-    attributes = attributes.subspan(std::min<std::size_t>(RTA_ALIGN(attribute.rta_len), attributes.size()));
+    attributes =
+        attributes.subspan(std::min<std::size_t>(RTA_ALIGN(attribute.rta_len), attributes.size()));
   }
   return {};
 }

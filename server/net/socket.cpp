@@ -8,12 +8,15 @@
 
 namespace penstock {
 
-Socket::Socket(EventLoop& loop, UniqueFd fd, SocketEvents& events) : loop_(loop), fd_(std::move(fd)), events_(events) {}
+Socket::Socket(EventLoop& loop, UniqueFd fd, SocketEvents& events)
+    : loop_(loop), fd_(std::move(fd)), events_(events) {}
 
 Socket::~Socket() { close(); }
 
 Result<void> Socket::open() {
-  auto poll = make_handle<uv_poll_t>(this, "watch socket", [this](uv_poll_t* h) { return uv_poll_init(loop_.uv(), h, fd_.get()); });
+  auto poll = make_handle<uv_poll_t>(this, "watch socket", [this](uv_poll_t* h) {
+    return uv_poll_init(loop_.uv(), h, fd_.get());
+  });
   if (!poll) return tl::unexpected(poll.error());
   poll_ = std::move(*poll);
   return {};
@@ -52,7 +55,8 @@ void Socket::on_poll(uv_poll_t* poll, int status, int events) noexcept {
     self->events_.on_peer_closed();
   }
   if (poll->data != nullptr && (events & UV_WRITABLE) != 0) self->flush();
-  if (poll->data != nullptr && (events & UV_READABLE) != 0 && (self->interest_ & UV_READABLE) != 0) self->events_.on_readable();
+  if (poll->data != nullptr && (events & UV_READABLE) != 0 && (self->interest_ & UV_READABLE) != 0)
+    self->events_.on_readable();
 }
 
 /// How many bytes are done with: sent, or all of them where the peer is gone.

@@ -12,10 +12,13 @@ namespace penstock {
 
 /// Who is told what happens to a Socket. All on the loop's thread.
 struct SocketEvents {
-  virtual void on_readable() = 0;    ///< level-triggered: comes again while there is something to read
-  virtual void on_peer_closed() {}   ///< the peer's FIN or a hang-up was seen; unread bytes stay readable. Once.
-  virtual void on_error() {}         ///< EPOLLERR: the poll has stopped; recv until 0 or error, then SO_ERROR
-  virtual void on_written() {}       ///< the pending bytes are out
+  virtual void
+  on_readable() = 0;  ///< level-triggered: comes again while there is something to read
+  virtual void on_peer_closed() {
+  }  ///< the peer's FIN or a hang-up was seen; unread bytes stay readable. Once.
+  virtual void on_error() {
+  }  ///< EPOLLERR: the poll has stopped; recv until 0 or error, then SO_ERROR
+  virtual void on_written() {}  ///< the pending bytes are out
 
  protected:
   ~SocketEvents() = default;
@@ -40,9 +43,9 @@ class Socket {
   /// Puts the descriptor under the loop's poll. Fails when the kernel refuses (ENOMEM, ENOSPC of epoll watches).
   Result<void> open();
 
-  void read();            ///< watch for data
-  void park();            ///< watch only for the peer's hang-up; nothing at all once that was seen
-  void stop() noexcept;   ///< watch nothing
+  void read();           ///< watch for data
+  void park();           ///< watch only for the peer's hang-up; nothing at all once that was seen
+  void stop() noexcept;  ///< watch nothing
 
   /// Sends now what the kernel takes and keeps the rest. False when the rest would exceed kMaxPendingBytes (the peer does
   /// not read) or the socket is closed. To a peer that has gone nothing is sent; reading tells of its end.
@@ -73,8 +76,8 @@ class Socket {
   UvHandle<uv_poll_t> poll_;
   std::string pending_;
   int send_error_ = 0;
-  int interest_ = 0;           // UV_READABLE | UV_DISCONNECT, as read() or park() set it
-  int watched_ = 0;            // what uv_poll was last started with
+  int interest_ = 0;  // UV_READABLE | UV_DISCONNECT, as read() or park() set it
+  int watched_ = 0;   // what uv_poll was last started with
   bool peer_closed_ = false;
 };
 

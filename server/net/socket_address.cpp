@@ -34,7 +34,8 @@ std::string inet6_text(const sockaddr_in6& v6) {
   std::string zone;
   if (v6.sin6_scope_id != 0) {
     char name[IF_NAMESIZE] = {};
-    zone = if_indextoname(v6.sin6_scope_id, name) != nullptr ? name : std::to_string(v6.sin6_scope_id);
+    zone =
+        if_indextoname(v6.sin6_scope_id, name) != nullptr ? name : std::to_string(v6.sin6_scope_id);
     zone.insert(0, 1, '%');
   }
   return '[' + std::string(text) + zone + "]:" + std::to_string(ntohs(v6.sin6_port));
@@ -69,7 +70,8 @@ bool same_address(const SocketAddress& a, const SocketAddress& b) noexcept {
 }
 
 bool is_wildcard(const SocketAddress& address) noexcept {
-  if (address.family() == AF_INET) return as<sockaddr_in>(address).sin_addr.s_addr == htonl(INADDR_ANY);
+  if (address.family() == AF_INET)
+    return as<sockaddr_in>(address).sin_addr.s_addr == htonl(INADDR_ANY);
   if (address.family() != AF_INET6) return false;
   const auto v6 = as<sockaddr_in6>(address);
   return IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr) != 0;

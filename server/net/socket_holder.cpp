@@ -34,14 +34,16 @@ struct InetRow {
 bool parse_row(const std::string& line, bool v6, InetRow& row) {
   char local[33] = {};
   row = {.v6 = v6};
-  if (std::sscanf(line.c_str(), " %*d: %32[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %u %*d %lu", local,
+  if (std::sscanf(line.c_str(),
+                  " %*d: %32[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %u %*d %lu", local,
                   &row.port, &row.state, &row.uid, &row.inode) < 5) {
     return false;
   }
   const std::size_t words = v6 ? 4 : 1;
   if (std::strlen(local) != words * 8) return false;
   for (std::size_t i = 0; i < words; ++i) {
-    row.address[i] = static_cast<unsigned>(std::strtoul(std::string(local + i * 8, 8).c_str(), nullptr, 16));
+    row.address[i] =
+        static_cast<unsigned>(std::strtoul(std::string(local + i * 8, 8).c_str(), nullptr, 16));
   }
   return true;
 }
@@ -65,7 +67,8 @@ bool in_the_way(const InetRow& row, const SocketAddress& wanted, bool tcp) noexc
   constexpr unsigned kListen = 0x0a;
   if (row.port != port_of(wanted) || row.inode == 0 || (tcp && row.state != kListen)) return false;
   const bool wants_v6 = wanted.family() == AF_INET6;
-  if (row.v6 == wants_v6) return row.wildcard() || is_wildcard(wanted) || row.address == words_of(wanted);
+  if (row.v6 == wants_v6)
+    return row.wildcard() || is_wildcard(wanted) || row.address == words_of(wanted);
   return row.v6 ? row.wildcard() : is_wildcard(wanted) && !wanted.v6_only;
 }
 
@@ -92,7 +95,8 @@ bool has_open(const std::string& process, const std::string& socket) {
 std::string program_of(const std::string& process) {
   std::string path = read_link(process + "/exe");
   constexpr std::string_view kGone = " (deleted)";  // the file was replaced by an upgrade
-  if (path.size() > kGone.size() && path.compare(path.size() - kGone.size(), kGone.size(), kGone) == 0) {
+  if (path.size() > kGone.size() &&
+      path.compare(path.size() - kGone.size(), kGone.size(), kGone) == 0) {
     path.resize(path.size() - kGone.size());
   }
   return path.substr(path.rfind('/') + 1);
@@ -152,7 +156,8 @@ std::optional<SocketHolder> find_unix_holder(const std::string& path) {
 
 std::string holder_text(const std::optional<SocketHolder>& holder) {
   if (!holder) return {};
-  if (holder->pid != 0) return "by pid " + std::to_string(holder->pid) + " (" + holder->command + ')';
+  if (holder->pid != 0)
+    return "by pid " + std::to_string(holder->pid) + " (" + holder->command + ')';
   return holder->uid ? "by a process of uid " + std::to_string(*holder->uid) : std::string();
 }
 

@@ -11,9 +11,9 @@ namespace penstock {
 
 /// Who holds a socket, as far as /proc tells: processes of other users are visible to root only.
 struct SocketHolder {
-  pid_t pid = 0;          ///< 0: not found
-  std::string command;    ///< /proc/PID/comm
-  std::string program;    ///< last part of /proc/PID/exe, empty where that is not permitted
+  pid_t pid = 0;             ///< 0: not found
+  std::string command;       ///< /proc/PID/comm
+  std::string program;       ///< last part of /proc/PID/exe, empty where that is not permitted
   std::optional<uid_t> uid;  ///< owner of the socket (inet only)
 };
 

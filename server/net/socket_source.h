@@ -15,11 +15,12 @@ namespace penstock {
 
 /// What a listener asks of its sockets.
 struct BindOptions {
-  std::size_t receive_buffer_bytes = 0;  ///< SO_RCVBUF (SO_RCVBUFFORCE where permitted); 0 leaves the system's
-  bool gro = false;                      ///< udp: UDP_GRO
-  int backlog = 0;                       ///< for start_listening; 0: net.core.somaxconn
-  std::uint32_t mode = 0660;             ///< unix socket files
-  std::string owner;                     ///< user name or number; empty: ours
+  std::size_t receive_buffer_bytes =
+      0;                      ///< SO_RCVBUF (SO_RCVBUFFORCE where permitted); 0 leaves the system's
+  bool gro = false;           ///< udp: UDP_GRO
+  int backlog = 0;            ///< for start_listening; 0: net.core.somaxconn
+  std::uint32_t mode = 0660;  ///< unix socket files
+  std::string owner;          ///< user name or number; empty: ours
   std::string group;
 };
 
@@ -28,11 +29,12 @@ struct BindOptions {
 struct BoundSocket {
   UniqueFd fd;
   Scheme scheme = Scheme::kTcp;
-  SocketAddress address;                     ///< as bound: the port is known
-  std::string url;                           ///< canonical_url(scheme, address)
-  UnixSocketFile file;                       ///< unix schemes with a path
-  std::size_t receive_buffer_bytes = 0;      ///< effective, as getsockopt(SO_RCVBUF) says (the kernel doubles: FACTS.md 25)
-  bool inherited = false;                    ///< came bound from outside (LISTEN_FDS) and may be listening already
+  SocketAddress address;  ///< as bound: the port is known
+  std::string url;        ///< canonical_url(scheme, address)
+  UnixSocketFile file;    ///< unix schemes with a path
+  std::size_t receive_buffer_bytes =
+      0;  ///< effective, as getsockopt(SO_RCVBUF) says (the kernel doubles: FACTS.md 25)
+  bool inherited = false;  ///< came bound from outside (LISTEN_FDS) and may be listening already
 };
 
 /// listen(2) with `backlog` (0: somaxconn). Only for schemes that listen. EADDRINUSE can come here as well as at bind.

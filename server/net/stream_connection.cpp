@@ -7,15 +7,17 @@
 
 namespace penstock {
 
-StreamConnection::StreamConnection(ListenerShare& share, ConnectionId id, UniqueFd fd, const Peer& peer,
-                                   const Origin& origin, std::unique_ptr<Transport> transport)
+StreamConnection::StreamConnection(ListenerShare& share, ConnectionId id, UniqueFd fd,
+                                   const Peer& peer, const Origin& origin,
+                                   std::unique_ptr<Transport> transport)
     : Connection(share, id, std::move(fd), peer, origin), transport_(std::move(transport)) {}
 
 Connection::Step StreamConnection::read_once(std::size_t& budget) {
   return tail_.size() > kShortTailBytes ? read_behind_long_tail(budget) : read_into_block(budget);
 }
 
-Connection::Step StreamConnection::receive(std::span<char> space, std::size_t& budget, std::size_t& received) {
+Connection::Step StreamConnection::receive(std::span<char> space, std::size_t& budget,
+                                           std::size_t& received) {
   space = space.first(std::min({space.size(), kMaxReadBytes, budget}));
   const ReadResult result = transport_->read(socket_.fd(), space);
   switch (result.status) {
@@ -35,7 +37,8 @@ Connection::Step StreamConnection::read_into_block(std::size_t& budget) {
   const std::span<char> room = share_.intake().room(held);
   if (held != 0) std::memcpy(room.data(), tail_.view().data(), held);
   std::size_t received = 0;
-  if (const Step step = receive(room.subspan(held), budget, received); step != Step::kMore) return step;
+  if (const Step step = receive(room.subspan(held), budget, received); step != Step::kMore)
+    return step;
 
   const std::string_view input(room.data(), held + received);
   if (!looked_at_first_) look_at_first(input);
@@ -54,7 +57,9 @@ void StreamConnection::look_at_first(std::string_view input) {
 
 Connection::Step StreamConnection::read_behind_long_tail(std::size_t& budget) {
   std::size_t received = 0;
-  if (const Step step = receive(tail_.space(kShortTailBytes), budget, received); step != Step::kMore) return step;
+  if (const Step step = receive(tail_.space(kShortTailBytes), budget, received);
+      step != Step::kMore)
+    return step;
   tail_.grow(received);
 
   // Frames that end here are copied into the block: room for all of them, and a LF behind each.

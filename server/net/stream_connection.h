@@ -14,8 +14,8 @@ class StreamConnection final : public Connection {
   /// Most of one recv: bounds what one read of tiny frames adds to the index.
   static constexpr std::size_t kMaxReadBytes = std::size_t{256} << 10;
 
-  StreamConnection(ListenerShare& share, ConnectionId id, UniqueFd fd, const Peer& peer, const Origin& origin,
-                   std::unique_ptr<Transport> transport);
+  StreamConnection(ListenerShare& share, ConnectionId id, UniqueFd fd, const Peer& peer,
+                   const Origin& origin, std::unique_ptr<Transport> transport);
 
  private:
   Step read_once(std::size_t& budget) override;

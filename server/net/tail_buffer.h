@@ -16,7 +16,9 @@ class PartialBudget {
  public:
   explicit PartialBudget(std::size_t max_bytes) noexcept : max_(max_bytes) {}
 
-  void change(std::size_t from, std::size_t to) noexcept { used_.fetch_add(to - from, std::memory_order_relaxed); }
+  void change(std::size_t from, std::size_t to) noexcept {
+    used_.fetch_add(to - from, std::memory_order_relaxed);
+  }
   bool exceeded() const noexcept { return used_bytes() > max_; }
   std::size_t used_bytes() const noexcept { return used_.load(std::memory_order_relaxed); }
 
@@ -41,7 +43,9 @@ class PartialAccount {
     used_ += to - from;
     budget_.change(from, to);
   }
-  bool must_close_one() const noexcept { return budget_.exceeded() && used_ >= budget_.max_ / budget_.accounts_; }
+  bool must_close_one() const noexcept {
+    return budget_.exceeded() && used_ >= budget_.max_ / budget_.accounts_;
+  }
 
  private:
   PartialBudget& budget_;
@@ -72,7 +76,8 @@ class TailBuffer {
 
   /// Free space behind the content, at least `at_least` bytes; the capacity doubles.
   std::span<char> space(std::size_t at_least) {
-    if (capacity_ - size_ < at_least) resize_memory(std::max(capacity_ * 2, rounded(size_ + at_least)));
+    if (capacity_ - size_ < at_least)
+      resize_memory(std::max(capacity_ * 2, rounded(size_ + at_least)));
     return {memory_.get() + size_, capacity_ - size_};
   }
   void grow(std::size_t written) noexcept { size_ += written; }
@@ -92,7 +97,9 @@ class TailBuffer {
  private:
   static constexpr std::size_t kGrainBytes = 64;
   static constexpr std::size_t kSlackFactor = 16;
-  static std::size_t rounded(std::size_t n) noexcept { return (n + kGrainBytes - 1) / kGrainBytes * kGrainBytes; }
+  static std::size_t rounded(std::size_t n) noexcept {
+    return (n + kGrainBytes - 1) / kGrainBytes * kGrainBytes;
+  }
 
   void resize_memory(std::size_t capacity) {
     if (capacity == capacity_) return;

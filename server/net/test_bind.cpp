@@ -29,8 +29,10 @@ class Tester {
   std::vector<BindReport> take() { return std::move(reports_); }
 
  private:
-  BindReport start(const config::Listener& listener, const config::ListenUrl& listen, const Url& url) const;
-  void test_inet(const Url& url, const SocketAddress& address, const BindOptions& options, BindReport& report) const;
+  BindReport start(const config::Listener& listener, const config::ListenUrl& listen,
+                   const Url& url) const;
+  void test_inet(const Url& url, const SocketAddress& address, const BindOptions& options,
+                 BindReport& report) const;
   void find_clash(const ListenClaim& claim, const std::string& url, BindReport& report);
 
   std::size_t rmem_max_bytes_ = read_limit("/proc/sys/net/core/rmem_max");
@@ -62,13 +64,15 @@ void examine_path(const Url& url, const BindOptions& options, BindReport& report
   if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
     return set(report, Verdict::kError, "directory " + directory + " is not writable");
   }
-  report.text = finding.state == PathState::kStale ? "a stale socket is there and would be replaced" : "the path is free";
+  report.text = finding.state == PathState::kStale ? "a stale socket is there and would be replaced"
+                                                   : "the path is free";
 }
 
 void examine_abstract(const Url& url, BindReport& report) {
   const auto holder = find_unix_holder(url.path);
   if (!holder) return set(report, Verdict::kOk, "the name is free");
-  set(report, is_other_penstock(holder) ? Verdict::kNote : Verdict::kError, "address already in use (" + holder_text(holder) + ')');
+  set(report, is_other_penstock(holder) ? Verdict::kNote : Verdict::kError,
+      "address already in use (" + holder_text(holder) + ')');
 }
 
 /// `bind URL: reason` without what the report says anyway.
@@ -79,7 +83,8 @@ std::string reason_of(const Error& error, const std::string& url) {
   return colon == std::string::npos ? error.message : error.message.substr(colon + 2);
 }
 
-BindReport Tester::start(const config::Listener& listener, const config::ListenUrl& listen, const Url& url) const {
+BindReport Tester::start(const config::Listener& listener, const config::ListenUrl& listen,
+                         const Url& url) const {
   BindReport report;
   report.listener = listener.name;
   report.place = listen.place;
@@ -97,14 +102,16 @@ void Tester::test_inet(const Url& url, const SocketAddress& address, const BindO
     report.receive_buffer_bytes = bound->receive_buffer_bytes;
     return;
   }
-  const bool ours = bound.error().code == EADDRINUSE && is_other_penstock(find_inet_holder(url.scheme, address));
+  const bool ours =
+      bound.error().code == EADDRINUSE && is_other_penstock(find_inet_holder(url.scheme, address));
   set(report, ours ? Verdict::kNote : Verdict::kError, reason_of(bound.error(), url.text));
   if (ours) report.text = "a running Penstock holds it: " + report.text;
 }
 
 void Tester::find_clash(const ListenClaim& claim, const std::string& url, BindReport& report) {
   for (const auto& [earlier, text] : claims_) {
-    if (conflict(earlier, claim)) set(report, Verdict::kError, "conflicts with \"" + text + "\" of this file");
+    if (conflict(earlier, claim))
+      set(report, Verdict::kError, "conflicts with \"" + text + "\" of this file");
   }
   claims_.emplace_back(claim, url);
 }
@@ -119,8 +126,10 @@ void Tester::add(const config::Listener& listener, const config::ListenUrl& list
     reports_.push_back(std::move(report));
     return;
   }
-  const BindOptions options{.receive_buffer_bytes = listener.receive_buffer_bytes, .gro = listener.gro,
-                            .owner = listener.owner, .group = listener.group};
+  const BindOptions options{.receive_buffer_bytes = listener.receive_buffer_bytes,
+                            .gro = listener.gro,
+                            .owner = listener.owner,
+                            .group = listener.group};
   for (const SocketAddress& address : *addresses) {
     BindReport one = report;
     one.address = canonical_url(url->scheme, address);
@@ -138,7 +147,8 @@ void Tester::add(const config::Listener& listener, const config::ListenUrl& list
 
 std::string buffer_text(const BindReport& report) {
   if (report.receive_buffer_bytes == 0) return {};
-  std::string text = ", receive buffer " + std::to_string(report.receive_buffer_bytes) + " bytes effective";
+  std::string text =
+      ", receive buffer " + std::to_string(report.receive_buffer_bytes) + " bytes effective";
   if (report.asked_buffer_bytes == 0) return text;
   text += ", " + std::to_string(report.asked_buffer_bytes) + " asked";
   // The kernel doubles what it grants, for its own overhead.
@@ -160,8 +170,11 @@ std::vector<BindReport> test_bind(const config::Config& config) {
 
 std::string to_string(const BindReport& report) {
   std::string text = "listener \"" + report.listener + "\": " + report.url;
-  if (!report.address.empty() && report.address != report.url) text += " (" + without_scheme(report.address) + ')';
-  text += report.verdict == Verdict::kOk ? ": ok" : report.verdict == Verdict::kNote ? ": note" : ": error";
+  if (!report.address.empty() && report.address != report.url)
+    text += " (" + without_scheme(report.address) + ')';
+  text += report.verdict == Verdict::kOk     ? ": ok"
+          : report.verdict == Verdict::kNote ? ": note"
+                                             : ": error";
   if (!report.text.empty()) text += ", " + report.text;
   text += buffer_text(report);
   if (report.max_dgram_qlen != 0) {

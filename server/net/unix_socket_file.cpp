@@ -39,7 +39,9 @@ const char* kind_of(mode_t mode) noexcept {
   }
 }
 
-PathFinding refused(int code, std::string text) { return {PathState::kRefused, code, std::move(text)}; }
+PathFinding refused(int code, std::string text) {
+  return {PathState::kRefused, code, std::move(text)};
+}
 
 PathFinding examine_directory(const std::string& path) {
   const std::string directory = directory_of(path);
@@ -61,19 +63,22 @@ int ask(const std::string& path) noexcept {
   name.sun_family = AF_UNIX;
   if (path.size() >= sizeof name.sun_path) return ENAMETOOLONG;
   std::memcpy(name.sun_path, path.data(), path.size());
-  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 ? 0 : errno;
+  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 ? 0
+                                                                                         : errno;
 }
 
 PathFinding live(const std::string& path) {
   const std::string who = holder_text(find_unix_holder(path));
-  return {PathState::kLive, EADDRINUSE, "a live server holds it" + (who.empty() ? who : " (" + who + ')')};
+  return {PathState::kLive, EADDRINUSE,
+          "a live server holds it" + (who.empty() ? who : " (" + who + ')')};
 }
 
 /// A socket file of ours without any right is what a start leaves that was killed between bind and chmod: nobody but
 /// root could ask it. A Penstock that is just there holds the lock; we ourselves hold it when we look again.
 bool is_half_made(const std::string& path, const struct stat& status) {
   const auto holder = lock_holder(path);
-  return status.st_uid == geteuid() && (status.st_mode & 0777) == 0 && (!holder || *holder == getpid());
+  return status.st_uid == geteuid() && (status.st_mode & 0777) == 0 &&
+         (!holder || *holder == getpid());
 }
 
 PathFinding examine_socket(const std::string& path, const struct stat& status) {
@@ -86,7 +91,8 @@ PathFinding examine_socket(const std::string& path, const struct stat& status) {
     case EAGAIN: return live(path);
     case EACCES:
       if (is_half_made(path, status)) return {PathState::kStale, 0, {}};
-      return refused(code, "cannot tell whether a server holds it: " + errno_text(code) + ", remove the file by hand if none does");
+      return refused(code, "cannot tell whether a server holds it: " + errno_text(code) +
+                               ", remove the file by hand if none does");
     default: return refused(code, "cannot tell whether a server holds it: " + errno_text(code));
   }
 }
@@ -116,7 +122,9 @@ UnixSocketFile::UnixSocketFile(std::string path, UniqueFd node, UniqueFd lock) n
     : path_(std::move(path)), node_(std::move(node)), lock_(std::move(lock)) {}
 
 UnixSocketFile::UnixSocketFile(UnixSocketFile&& other) noexcept
-    : path_(std::exchange(other.path_, {})), node_(std::move(other.node_)), lock_(std::move(other.lock_)) {}
+    : path_(std::exchange(other.path_, {})),
+      node_(std::move(other.node_)),
+      lock_(std::move(other.lock_)) {}
 
 UnixSocketFile& UnixSocketFile::operator=(UnixSocketFile&& other) noexcept {
   if (this == &other) return *this;
@@ -133,8 +141,8 @@ void UnixSocketFile::remove() noexcept {
   if (path_.empty()) return;
   struct stat ours {};
   struct stat there {};
-  if (::fstat(node_.get(), &ours) == 0 && ::lstat(path_.c_str(), &there) == 0 && ours.st_dev == there.st_dev &&
-      ours.st_ino == there.st_ino) {
+  if (::fstat(node_.get(), &ours) == 0 && ::lstat(path_.c_str(), &there) == 0 &&
+      ours.st_dev == there.st_dev && ours.st_ino == there.st_ino) {
     ::unlink(path_.c_str());
   }
   path_.clear();
@@ -142,21 +150,24 @@ void UnixSocketFile::remove() noexcept {
 }
 
 PathFinding examine_socket_path(const std::string& path) {
-  if (const PathFinding directory = examine_directory(path); directory.state == PathState::kRefused) return directory;
+  if (const PathFinding directory = examine_directory(path); directory.state == PathState::kRefused)
+    return directory;
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) {
     const int code = errno;
     return code == ENOENT ? PathFinding{} : refused(code, errno_text(code));
   }
   if (S_ISSOCK(status.st_mode)) return examine_socket(path, status);
-  return refused(EEXIST, path + " is " + kind_of(status.st_mode) + ", not a socket, and is left alone");
+  return refused(EEXIST,
+                 path + " is " + kind_of(status.st_mode) + ", not a socket, and is left alone");
 }
 
 bool same_socket_name(const std::string& a, const std::string& b) {
   if (a == b) return true;
   if (a.empty() || b.empty() || a.front() == '@' || b.front() == '@') return false;
   std::error_code ignored;
-  const std::filesystem::path left = std::filesystem::weakly_canonical(std::filesystem::absolute(a, ignored), ignored);
+  const std::filesystem::path left =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(a, ignored), ignored);
   return left == std::filesystem::weakly_canonical(std::filesystem::absolute(b, ignored), ignored);
 }
 
@@ -181,7 +192,8 @@ Result<UniqueFd> lock_socket_path(const std::string& path) {
   }
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     const int code = errno;
-    return fail(code, code == EWOULDBLOCK ? another_penstock(path) : "lock file " + file + ": " + errno_text(code));
+    return fail(code, code == EWOULDBLOCK ? another_penstock(path)
+                                          : "lock file " + file + ": " + errno_text(code));
   }
   return fd;
 }

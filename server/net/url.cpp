@@ -13,8 +13,8 @@ namespace penstock {
 namespace {
 
 /// Indexed by Scheme.
-constexpr std::array<std::string_view, 9> kSchemeNames = {"tcp",  "tcp4", "tcp6",     "udp",       "udp4",
-                                                          "udp6", "unix", "unixgram", "unixpacket"};
+constexpr std::array<std::string_view, 9> kSchemeNames = {
+    "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix", "unixgram", "unixpacket"};
 
 /// Bytes of a socket path that fit beside the NUL, and of an abstract name beside its leading one.
 constexpr std::size_t kMaxPathBytes = sizeof(sockaddr_un::sun_path) - 1;
@@ -22,7 +22,9 @@ constexpr std::size_t kMaxPathBytes = sizeof(sockaddr_un::sun_path) - 1;
 std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
 
 /// The URL as written, then what is wrong with it.
-tl::unexpected<Error> bad(std::string_view url, const std::string& why) { return fail(0, quoted(url) + ": " + why); }
+tl::unexpected<Error> bad(std::string_view url, const std::string& why) {
+  return fail(0, quoted(url) + ": " + why);
+}
 
 bool find_scheme(std::string_view name, Scheme& scheme) {
   const auto* found = std::find(kSchemeNames.begin(), kSchemeNames.end(), name);
@@ -82,18 +84,20 @@ struct HostPort {
 };
 
 std::string missing_port(std::string_view scheme, std::string_view address) {
-  const bool number = !address.empty() && std::all_of(address.begin(), address.end(), [](unsigned char c) {
-    return std::isdigit(c) != 0;
-  });
+  const bool number =
+      !address.empty() && std::all_of(address.begin(), address.end(),
+                                      [](unsigned char c) { return std::isdigit(c) != 0; });
   const std::string example = number ? ':' + std::string(address) : std::string(address) + ":5514";
-  return "missing port in address, expected HOST:PORT such as " + quoted(std::string(scheme) + "://" + example);
+  return "missing port in address, expected HOST:PORT such as " +
+         quoted(std::string(scheme) + "://" + example);
 }
 
 std::string too_many_colons(std::string_view scheme, std::string_view address) {
   const std::size_t last = address.rfind(':');
   std::string bracketed;
   if (is_ipv6_literal(address.substr(0, last))) {
-    bracketed = '[' + std::string(address.substr(0, last)) + ']' + std::string(address.substr(last));
+    bracketed =
+        '[' + std::string(address.substr(0, last)) + ']' + std::string(address.substr(last));
   } else if (is_ipv6_literal(address)) {
     bracketed = '[' + std::string(address) + "]:5514";
   }
@@ -121,8 +125,10 @@ Result<HostPort> split_host_port(std::string_view scheme, std::string_view addre
   } else if (parts.host.find(':') != std::string_view::npos) {
     return fail(0, too_many_colons(scheme, address));
   }
-  if (address.find('[', open_from) != std::string_view::npos) return fail(0, "unexpected '[' in address");
-  if (address.find(']', close_from) != std::string_view::npos) return fail(0, "unexpected ']' in address");
+  if (address.find('[', open_from) != std::string_view::npos)
+    return fail(0, "unexpected '[' in address");
+  if (address.find(']', close_from) != std::string_view::npos)
+    return fail(0, "unexpected ']' in address");
   return parts;
 }
 
@@ -134,7 +140,8 @@ Result<void> set_host(Url& url, std::string_view host) {
   if (percent != std::string_view::npos) {
     url.host = host.substr(0, percent);
     url.zone = host.substr(percent + 1);
-    if (url.zone.empty()) return fail(0, "empty zone in address, expected an interface such as [fe80::1%eth0]");
+    if (url.zone.empty())
+      return fail(0, "empty zone in address, expected an interface such as [fe80::1%eth0]");
   }
   if (!is_ipv6_literal(url.host)) return fail(0, quoted(url.host) + " is not an IPv6 address");
   return {};
@@ -156,19 +163,23 @@ Result<Url> parse_inet(Url url, std::string_view address) {
 
 Result<Url> parse_path(Url url, std::string_view path) {
   const std::string prefix = std::string(to_string(url.scheme)) + "://";
-  if (path.empty()) return bad(url.text, "empty path, expected " + quoted(prefix + "/run/NAME.sock"));
+  if (path.empty())
+    return bad(url.text, "empty path, expected " + quoted(prefix + "/run/NAME.sock"));
   const bool abstract = path.front() == '@';
   if (!abstract && path.front() != '/' && path.substr(0, 2) != "./") {
     const std::string as(path);
-    return bad(url.text, "path must begin with \"/\", \"./\" or \"@\", did you mean " + quoted(prefix + '/' + as) +
-                             " or " + quoted(prefix + "./" + as) + "?");
+    return bad(url.text, "path must begin with \"/\", \"./\" or \"@\", did you mean " +
+                             quoted(prefix + '/' + as) + " or " + quoted(prefix + "./" + as) + "?");
   }
-  if (path == "@") return bad(url.text, "empty abstract name, expected " + quoted(prefix + "@NAME"));
-  if (!abstract && path.back() == '/') return bad(url.text, "path is a directory, expected a file name behind it");
+  if (path == "@")
+    return bad(url.text, "empty abstract name, expected " + quoted(prefix + "@NAME"));
+  if (!abstract && path.back() == '/')
+    return bad(url.text, "path is a directory, expected a file name behind it");
   const std::size_t size = path.size() - (abstract ? 1 : 0);
   if (size > kMaxPathBytes) {
-    return bad(url.text, (abstract ? "abstract name of " : "path of ") + std::to_string(size) + " bytes, at most " +
-                             std::to_string(kMaxPathBytes) + " fit into a socket address");
+    return bad(url.text, (abstract ? "abstract name of " : "path of ") + std::to_string(size) +
+                             " bytes, at most " + std::to_string(kMaxPathBytes) +
+                             " fit into a socket address");
   }
   url.path = path;
   return url;
@@ -176,7 +187,9 @@ Result<Url> parse_path(Url url, std::string_view path) {
 
 }  // namespace
 
-std::string_view to_string(Scheme scheme) noexcept { return kSchemeNames[static_cast<std::size_t>(scheme)]; }
+std::string_view to_string(Scheme scheme) noexcept {
+  return kSchemeNames[static_cast<std::size_t>(scheme)];
+}
 
 int socket_type(Scheme s) noexcept {
   if (s == Scheme::kUnixpacket) return SOCK_SEQPACKET;
@@ -185,12 +198,14 @@ int socket_type(Scheme s) noexcept {
 
 Result<Url> parse_url(std::string_view text) {
   // Socket calls take C strings: what stands behind a NUL would silently be another address.
-  if (text.find('\0') != std::string_view::npos) return bad(text.substr(0, text.find('\0')), "NUL byte in address");
+  if (text.find('\0') != std::string_view::npos)
+    return bad(text.substr(0, text.find('\0')), "NUL byte in address");
   const std::size_t split = text.find("://");
   if (split == std::string_view::npos) return no_scheme(text);
   Url url;
   url.text = text;
-  if (!find_scheme(text.substr(0, split), url.scheme)) return unknown_scheme(text, text.substr(0, split));
+  if (!find_scheme(text.substr(0, split), url.scheme))
+    return unknown_scheme(text, text.substr(0, split));
   const std::string_view rest = text.substr(split + 3);
   return is_unix(url.scheme) ? parse_path(std::move(url), rest) : parse_inet(std::move(url), rest);
 }

@@ -11,7 +11,17 @@
 
 namespace penstock {
 
-enum class Scheme : std::uint8_t { kTcp, kTcp4, kTcp6, kUdp, kUdp4, kUdp6, kUnix, kUnixgram, kUnixpacket };
+enum class Scheme : std::uint8_t {
+  kTcp,
+  kTcp4,
+  kTcp6,
+  kUdp,
+  kUdp4,
+  kUdp6,
+  kUnix,
+  kUnixgram,
+  kUnixpacket
+};
 
 std::string_view to_string(Scheme scheme) noexcept;
 constexpr bool is_tcp(Scheme s) noexcept { return s <= Scheme::kTcp6; }
@@ -26,11 +36,11 @@ int socket_type(Scheme s) noexcept;
 /// One `listen` URL, split but not resolved. Grammar: Go's net.Listen with the differences of DESIGN.md section 2.
 struct Url {
   Scheme scheme = Scheme::kTcp;
-  std::string host;      ///< inet schemes: without brackets and zone; empty is the wildcard
-  std::string zone;      ///< IPv6 zone, empty where there is none
+  std::string host;  ///< inet schemes: without brackets and zone; empty is the wildcard
+  std::string zone;  ///< IPv6 zone, empty where there is none
   std::uint16_t port = 0;
-  std::string path;      ///< unix schemes: `/abs`, `./relative` or `@abstract`, as written
-  std::string text;      ///< as written by the operator
+  std::string path;  ///< unix schemes: `/abs`, `./relative` or `@abstract`, as written
+  std::string text;  ///< as written by the operator
 };
 
 /// Splits at the first `://`; looks service names up by protocol. Errors name what is wrong and what would be right.

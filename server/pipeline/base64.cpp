@@ -6,7 +6,8 @@
 namespace penstock {
 namespace {
 
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::uint8_t kInvalid = 0xff;
 
 constexpr std::array<std::uint8_t, 256> make_values() {
@@ -39,7 +40,8 @@ std::string base64_encode(std::string_view bytes) {
   std::string out(base64_size(bytes.size()), '=');
   char* to = out.data();
   for (std::size_t i = 0; i < bytes.size(); i += 3, to += 4) {
-    const std::uint32_t group = byte_at(bytes, i) << 16 | byte_at(bytes, i + 1) << 8 | byte_at(bytes, i + 2);
+    const std::uint32_t group =
+        byte_at(bytes, i) << 16 | byte_at(bytes, i + 1) << 8 | byte_at(bytes, i + 2);
     const std::size_t left = bytes.size() - i;
     to[0] = kAlphabet[group >> 18];
     to[1] = kAlphabet[group >> 12 & 63];
@@ -50,15 +52,17 @@ std::string base64_encode(std::string_view bytes) {
 }
 
 Result<std::string> base64_decode(std::string_view text) {
-  if (text.size() % 4 != 0) return fail(0, "base64: length " + std::to_string(text.size()) + " is no multiple of 4");
+  if (text.size() % 4 != 0)
+    return fail(0, "base64: length " + std::to_string(text.size()) + " is no multiple of 4");
   const std::size_t digits = text.size() - padding(text);
   std::string out;
   out.reserve(text.size() / 4 * 3);
-  std::uint32_t held = 0;   // bits not yet given out, right-aligned
+  std::uint32_t held = 0;  // bits not yet given out, right-aligned
   unsigned held_bits = 0;
   for (std::size_t i = 0; i < digits; ++i) {
     const std::uint8_t value = kValues[static_cast<unsigned char>(text[i])];
-    if (value == kInvalid) return fail_at(i, text[i] == '=' ? "misplaced padding" : "invalid character");
+    if (value == kInvalid)
+      return fail_at(i, text[i] == '=' ? "misplaced padding" : "invalid character");
     held = held << 6 | value;
     held_bits += 6;
     if (held_bits < 8) continue;

@@ -25,7 +25,8 @@ std::string file_name(unsigned attempt) {
   std::array<char, 32> stamp{};
   std::strftime(stamp.data(), stamp.size(), "%Y%m%dT%H%M%SZ", &utc);
   const std::string number = attempt == 0 ? "" : "-" + std::to_string(attempt);
-  return std::string("leftover-") + stamp.data() + "-" + std::to_string(::getpid()) + number + ".jsonl";
+  return std::string("leftover-") + stamp.data() + "-" + std::to_string(::getpid()) + number +
+         ".jsonl";
 }
 
 // The new file's name must survive a power cut as well.
@@ -56,8 +57,8 @@ bool LeftoverFile::put(const QuarantineEntry& entry) {
   return append(line) == 1;
 }
 
-std::size_t LeftoverFile::put(const Batch& batch, std::size_t first, std::size_t count, std::string_view sink,
-                              std::string_view reason) {
+std::size_t LeftoverFile::put(const Batch& batch, std::size_t first, std::size_t count,
+                              std::string_view sink, std::string_view reason) {
   const std::lock_guard lock(mutex_);
   QuarantineEntry entry;
   entry.sink = sink;
@@ -67,7 +68,8 @@ std::size_t LeftoverFile::put(const Batch& batch, std::size_t first, std::size_t
   std::size_t done = 0;
   for (const Segment& segment : batch.segments) {
     const std::size_t begin = std::max<std::size_t>(first, segment.first);
-    const std::size_t end = std::min<std::size_t>(first + count, std::size_t{segment.first} + segment.count);
+    const std::size_t end =
+        std::min<std::size_t>(first + count, std::size_t{segment.first} + segment.count);
     if (begin < end) describe(entry, segment);
     for (std::size_t i = begin; i < end; ++i) {
       const FrameRef& frame = batch.frames[i];
@@ -96,10 +98,12 @@ std::size_t LeftoverFile::append(std::string_view lines) {
   return written;
 }
 
-void LeftoverFile::complain(std::string_view what, const std::string& path, const std::string& error) {
+void LeftoverFile::complain(std::string_view what, const std::string& path,
+                            const std::string& error) {
   using namespace std::chrono;
   std::uint64_t suppressed = 0;
-  const std::int64_t now_ms = duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+  const std::int64_t now_ms =
+      duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
   if (complaints_.allow(now_ms, suppressed)) {
     log::error(what, {{"path", path}, {"error", error}, {"suppressed", suppressed}});
   }
@@ -128,7 +132,8 @@ bool LeftoverFile::close() {
   closed_ = true;
   if (!file_.is_open()) return path_.empty();
   const int error = file_.sync();
-  if (error != 0) log::error("leftover file not synced", {{"path", path_}, {"error", reason_text(error)}});
+  if (error != 0)
+    log::error("leftover file not synced", {{"path", path_}, {"error", reason_text(error)}});
   file_.close();
   return error == 0;
 }

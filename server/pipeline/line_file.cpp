@@ -48,7 +48,8 @@ Result<LineFile> LineFile::open(const std::string& path, Mode mode) {
     return fd < 0 ? -errno : fd;
   };
   LineFile file;
-  const int fd = mode == Mode::kCreate ? open_with(O_CREAT | O_EXCL) : open_or_create(open_with, file.created_);
+  const int fd = mode == Mode::kCreate ? open_with(O_CREAT | O_EXCL)
+                                       : open_or_create(open_with, file.created_);
   if (fd < 0) return fail(-fd, "open " + path + ": " + reason(-fd));
   file.fd_ = fd;
   file.created_ = file.created_ || mode == Mode::kCreate;
@@ -81,8 +82,8 @@ void LineFile::close() noexcept {
 bool LineFile::is_at(const std::string& path) const noexcept {
   struct stat ours {};
   struct stat there {};
-  return ::fstat(fd_, &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_dev == there.st_dev &&
-         ours.st_ino == there.st_ino;
+  return ::fstat(fd_, &ours) == 0 && ::stat(path.c_str(), &there) == 0 &&
+         ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
 }  // namespace penstock

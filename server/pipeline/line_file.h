@@ -15,7 +15,8 @@ namespace penstock {
 class LineFile {
  public:
   LineFile() noexcept = default;
-  LineFile(LineFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)), size_(other.size_), created_(other.created_) {}
+  LineFile(LineFile&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)), size_(other.size_), created_(other.created_) {}
   LineFile& operator=(LineFile&& other) noexcept {
     std::swap(fd_, other.fd_);
     std::swap(size_, other.size_);

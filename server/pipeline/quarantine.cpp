@@ -18,14 +18,15 @@ constexpr std::chrono::seconds kLongestWait{2};
 
 // What an entry holds in memory, more or less.
 std::size_t cost(const QuarantineEntry& entry) noexcept {
-  return sizeof entry + entry.listener.size() + entry.url.size() + entry.peer.size() + entry.reason.size() +
-         entry.sink.size() + entry.bytes.size();
+  return sizeof entry + entry.listener.size() + entry.url.size() + entry.peer.size() +
+         entry.reason.size() + entry.sink.size() + entry.bytes.size();
 }
 
 }  // namespace
 
 struct Quarantine::Impl {
-  Impl(const std::string& directory, std::size_t max_bytes) : file(directory, max_bytes), leftover(directory) {}
+  Impl(const std::string& directory, std::size_t max_bytes)
+      : file(directory, max_bytes), leftover(directory) {}
 
   void enqueue(QuarantineEntry entry);
   bool take(std::vector<QuarantineEntry>& entries);
@@ -119,8 +120,8 @@ void Quarantine::wait_for_room() {
 
 void Quarantine::start_leftover() { impl_->to_leftover.store(true, std::memory_order_release); }
 
-std::size_t Quarantine::write_leftover(const Batch& batch, std::size_t first, std::size_t count, std::string_view sink,
-                                       std::string_view reason) {
+std::size_t Quarantine::write_leftover(const Batch& batch, std::size_t first, std::size_t count,
+                                       std::string_view sink, std::string_view reason) {
   return impl_->leftover.put(batch, first, count, sink, reason);
 }
 

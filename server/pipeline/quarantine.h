@@ -39,17 +39,17 @@ class Quarantine {
   void start_leftover();
   /// Writes frames [first, first + count) of `batch` to the leftover file, one write a few hundred KiB. Gives how many
   /// of them, from `first` on, are in the file; the caller counts the others as abandoned. Any thread, serialised.
-  std::size_t write_leftover(const Batch& batch, std::size_t first, std::size_t count, std::string_view sink,
-                             std::string_view reason);
+  std::size_t write_leftover(const Batch& batch, std::size_t first, std::size_t count,
+                             std::string_view sink, std::string_view reason);
 
   /// Writes what waits, syncs both files, ends the thread. False when the leftover file could not be synced (logged):
   /// its entries may be lost at a power cut. Harmless when repeated: the answer stays the same.
   bool close();
 
-  std::string leftover_path() const;        ///< empty while there is none
-  std::uint64_t written() const noexcept;   ///< quarantine entries in the file since start
-  std::uint64_t dropped() const noexcept;   ///< over a bound, or the write failed
-  std::uint64_t leftover() const;           ///< entries in the leftover file
+  std::string leftover_path() const;       ///< empty while there is none
+  std::uint64_t written() const noexcept;  ///< quarantine entries in the file since start
+  std::uint64_t dropped() const noexcept;  ///< over a bound, or the write failed
+  std::uint64_t leftover() const;          ///< entries in the leftover file
 
  private:
   struct Impl;

@@ -32,7 +32,8 @@ Result<bool> make_directories(const std::string& path, CreatedPaths* created) {
   for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const std::string part = path.substr(0, slash);
     const bool made = ::mkdir(part.c_str(), 0750) == 0;
-    if (!made && errno != EEXIST) return fail(errno, "create directory " + part + ": " + reason_text(errno));
+    if (!made && errno != EEXIST)
+      return fail(errno, "create directory " + part + ": " + reason_text(errno));
     if (made && created != nullptr) created->add(part);
     if (slash == std::string::npos) return true;
   }
@@ -41,7 +42,9 @@ Result<bool> make_directories(const std::string& path, CreatedPaths* created) {
 }  // namespace
 
 QuarantineFile::QuarantineFile(std::string directory, std::size_t max_bytes)
-    : directory_(std::move(directory)), path_(directory_ + "/quarantine.jsonl"), max_bytes_(max_bytes) {}
+    : directory_(std::move(directory)),
+      path_(directory_ + "/quarantine.jsonl"),
+      max_bytes_(max_bytes) {}
 
 Result<bool> QuarantineFile::open(CreatedPaths* created) {
   if (const Result<bool> made = make_directories(directory_, created); !made) return made;
@@ -53,7 +56,8 @@ Result<bool> QuarantineFile::open(CreatedPaths* created) {
   return true;
 }
 
-void QuarantineFile::write(const std::vector<QuarantineEntry>& entries, std::uint64_t elsewhere_dropped) {
+void QuarantineFile::write(const std::vector<QuarantineEntry>& entries,
+                           std::uint64_t elsewhere_dropped) {
   follow_changes();
   std::string lines;
   for (const QuarantineEntry& entry : entries) {
@@ -109,11 +113,12 @@ void QuarantineFile::warn_of_drops(std::uint64_t elsewhere_dropped) {
   std::uint64_t suppressed = 0;
   if (all == warned_ || !warnings_.allow(now_ms(), suppressed)) return;
   warned_ = all;
-  log::warn("quarantine drops entries", {{"path", path_},
-                                         {"dropped", all},
-                                         {"size_bytes", total_bytes_},
-                                         {"max_bytes", max_bytes_},
-                                         {"error", last_error_ == 0 ? "none" : reason_text(last_error_)}});
+  log::warn("quarantine drops entries",
+            {{"path", path_},
+             {"dropped", all},
+             {"size_bytes", total_bytes_},
+             {"max_bytes", max_bytes_},
+             {"error", last_error_ == 0 ? "none" : reason_text(last_error_)}});
 }
 
 void QuarantineFile::sync() noexcept { file_.sync(); }
@@ -121,7 +126,8 @@ void QuarantineFile::sync() noexcept { file_.sync(); }
 std::uint64_t QuarantineFile::bytes_in_directory() const {
   std::uint64_t bytes = 0;
   std::error_code error;
-  for (std::filesystem::directory_iterator it(directory_, error), end; !error && it != end; it.increment(error)) {
+  for (std::filesystem::directory_iterator it(directory_, error), end; !error && it != end;
+       it.increment(error)) {
     const std::string name = it->path().filename().string();
     std::error_code no_size;
     const std::uintmax_t size = it->file_size(no_size);

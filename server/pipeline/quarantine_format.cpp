@@ -31,7 +31,9 @@ using JsonWriter = rapidjson::Writer<StringSink>;
 
 // Length of the valid UTF-8 sequence at the front of `text` (RFC 3629: shortest form, no surrogates), 0 if there is none.
 std::size_t utf8_length(std::string_view text) noexcept {
-  const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const auto at = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
   const auto follows = [&](std::size_t i) { return (at(i) & 0xc0) == 0x80; };
   const unsigned lead = at(0);
   if (lead < 0x80) return 1;
@@ -66,7 +68,8 @@ void flags_member(JsonWriter& writer, std::uint8_t flags) {
   writer.Key("flags");
   writer.StartArray();
   for (const auto& [bit, name] : kFlagNames) {
-    if ((flags & bit) != 0) writer.String(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+    if ((flags & bit) != 0)
+      writer.String(name.data(), static_cast<rapidjson::SizeType>(name.size()));
   }
   writer.EndArray();
 }
@@ -86,7 +89,8 @@ std::string time_text(std::int64_t time_ns) {
 
 bool digits_at(std::string_view text, std::size_t at, std::size_t count, int& value) noexcept {
   const std::string_view digits = text.substr(at, count);
-  if (digits.size() != count || digits.find_first_not_of("0123456789") != std::string_view::npos) return false;
+  if (digits.size() != count || digits.find_first_not_of("0123456789") != std::string_view::npos)
+    return false;
   std::from_chars(digits.data(), digits.data() + digits.size(), value);
   return true;
 }
@@ -95,10 +99,10 @@ bool digits_at(std::string_view text, std::size_t at, std::size_t count, int& va
 bool parse_time(std::string_view text, std::int64_t& time_ns) {
   std::tm utc{};
   int nanos = 0;
-  const bool numbers = text.size() == 30 && digits_at(text, 0, 4, utc.tm_year) && digits_at(text, 5, 2, utc.tm_mon) &&
-                       digits_at(text, 8, 2, utc.tm_mday) && digits_at(text, 11, 2, utc.tm_hour) &&
-                       digits_at(text, 14, 2, utc.tm_min) && digits_at(text, 17, 2, utc.tm_sec) &&
-                       digits_at(text, 20, 9, nanos);
+  const bool numbers = text.size() == 30 && digits_at(text, 0, 4, utc.tm_year) &&
+                       digits_at(text, 5, 2, utc.tm_mon) && digits_at(text, 8, 2, utc.tm_mday) &&
+                       digits_at(text, 11, 2, utc.tm_hour) && digits_at(text, 14, 2, utc.tm_min) &&
+                       digits_at(text, 17, 2, utc.tm_sec) && digits_at(text, 20, 9, nanos);
   // Outside these years 64 bits of nanoseconds overflow.
   if (!numbers || utc.tm_year < 1678 || utc.tm_year > 2261) return false;
   utc.tm_year -= 1900;
@@ -107,12 +111,17 @@ bool parse_time(std::string_view text, std::int64_t& time_ns) {
   return time_text(time_ns) == text;
 }
 
-tl::unexpected<Error> wrong(std::string what) { return fail(0, "quarantine line: " + std::move(what)); }
+tl::unexpected<Error> wrong(std::string what) {
+  return fail(0, "quarantine line: " + std::move(what));
+}
 
-std::string_view view(const rapidjson::Value& value) { return {value.GetString(), value.GetStringLength()}; }
+std::string_view view(const rapidjson::Value& value) {
+  return {value.GetString(), value.GetStringLength()};
+}
 
 // The member as a string; an error where it is missing (unless `optional`) or no string.
-Result<std::string> text_member(const rapidjson::Document& line, const char* key, bool optional = false) {
+Result<std::string> text_member(const rapidjson::Document& line, const char* key,
+                                bool optional = false) {
   const auto found = line.FindMember(key);
   if (found == line.MemberEnd()) {
     if (optional) return std::string();
@@ -165,7 +174,8 @@ std::string to_line(const QuarantineEntry& entry) {
 Result<QuarantineEntry> parse_quarantine_line(std::string_view line) {
   // Iterative: a line of a million '[' must not exhaust the stack.
   rapidjson::Document json;
-  json.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(line.data(), line.size());
+  json.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(line.data(),
+                                                                                     line.size());
   if (json.HasParseError()) {
     return wrong("not JSON at column " + std::to_string(json.GetErrorOffset() + 1) + ": " +
                  rapidjson::GetParseError_En(json.GetParseError()));
@@ -174,7 +184,10 @@ Result<QuarantineEntry> parse_quarantine_line(std::string_view line) {
 
   QuarantineEntry entry;
   const std::array<std::pair<const char*, std::string*>, 5> members = {
-      {{"listener", &entry.listener}, {"url", &entry.url}, {"peer", &entry.peer}, {"reason", &entry.reason},
+      {{"listener", &entry.listener},
+       {"url", &entry.url},
+       {"peer", &entry.peer},
+       {"reason", &entry.reason},
        {"sink", &entry.sink}}};
   for (const auto& [key, place] : members) {
     Result<std::string> text = text_member(json, key, place == &entry.sink);
@@ -183,7 +196,8 @@ Result<QuarantineEntry> parse_quarantine_line(std::string_view line) {
   }
   const Result<std::string> time = text_member(json, "time");
   if (!time) return tl::unexpected(time.error());
-  if (!parse_time(*time, entry.time_ns)) return wrong("\"time\" is not of the form 2026-11-24T19:30:33.123456789Z");
+  if (!parse_time(*time, entry.time_ns))
+    return wrong("\"time\" is not of the form 2026-11-24T19:30:33.123456789Z");
   const Result<std::uint8_t> flags = parse_flags(json);
   if (!flags) return tl::unexpected(flags.error());
   entry.flags = *flags;

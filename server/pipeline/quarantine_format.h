@@ -15,8 +15,8 @@ namespace penstock {
 struct QuarantineEntry {
   std::int64_t time_ns = 0;  ///< receive time, CLOCK_REALTIME
   std::string listener, url, peer, reason, sink;
-  std::uint8_t flags = 0;    ///< FrameFlag bits
-  std::string bytes;         ///< as received, any bytes
+  std::uint8_t flags = 0;  ///< FrameFlag bits
+  std::string bytes;       ///< as received, any bytes
 
   friend bool operator==(const QuarantineEntry&, const QuarantineEntry&) = default;
 };

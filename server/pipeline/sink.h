@@ -12,8 +12,8 @@ namespace penstock {
 /// What became of one attempt to write a batch.
 enum class WriteStatus {
   kDelivered,  ///< every record is as safe as the sink's `sync` says
-  kRetry,      ///< not all of it; call write() again with the same batch after a pause, it goes on where it stopped
-  kFailed,     ///< will never succeed (a bug in the configuration that only showed now); never used for full disks
+  kRetry,  ///< not all of it; call write() again with the same batch after a pause, it goes on where it stopped
+  kFailed,  ///< will never succeed (a bug in the configuration that only showed now); never used for full disks
 };
 
 /// `count` frames of a batch from `first` on.

@@ -38,7 +38,7 @@ class SinkRunner {
   /// Sink::undo_open, when the start fails before start(): last opened first, the quarantine after all sinks, since each
   /// may have made the directories in which the next one made its own. Harmless where open() was not called.
   void undo_open() noexcept;
-  void start();         ///< starts the thread, named `sink NAME`, with all signals blocked
+  void start();  ///< starts the thread, named `sink NAME`, with all signals blocked
 
   SinkQueue& queue() noexcept { return queue_; }
   const std::string& name() const noexcept { return name_; }

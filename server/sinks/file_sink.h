@@ -85,7 +85,7 @@ class FileSink final : public Sink {
   FileOps& files_;
   std::unique_ptr<Encoder> encoder_;
   FileTable table_;
-  std::optional<PathRouter> router_;  // from open() on
+  std::optional<PathRouter> router_;     // from open() on
   std::optional<CreatedPaths> created_;  // by open(), until the first write()
   WritePlan plan_;
   EncodeBuffer buffer_;

@@ -39,12 +39,18 @@ Framed run(Framer framer, std::string_view bytes, std::size_t max, Sizes&& next_
       }
       PENSTOCK_CHECK(r.consumed > 0 && r.consumed <= input.size());
       PENSTOCK_CHECK(r.frame.size() <= max && r.frame.size() + r.framing <= r.consumed);
-      PENSTOCK_CHECK(r.frame.empty() || (r.frame.data() >= input.data() && r.frame.data() + r.frame.size() <= input.data() + r.consumed));
-      PENSTOCK_CHECK(r.status == FrameStatus::kSkipping || r.frame.size() + r.framing == r.consumed);
+      PENSTOCK_CHECK(r.frame.empty() ||
+                     (r.frame.data() >= input.data() &&
+                      r.frame.data() + r.frame.size() <= input.data() + r.consumed));
+      PENSTOCK_CHECK(r.status == FrameStatus::kSkipping ||
+                     r.frame.size() + r.framing == r.consumed);
       PENSTOCK_CHECK(r.status == FrameStatus::kSkipping ? r.frame.empty() : true);
-      PENSTOCK_CHECK(!r.line || (r.frame.find('\n') == std::string_view::npos && r.frame.data()[r.frame.size()] == '\n'));
-      if (r.status != FrameStatus::kSkipping) out.frames.emplace_back(r.frame);
-      else out.cut += r.consumed - r.framing;
+      PENSTOCK_CHECK(!r.line || (r.frame.find('\n') == std::string_view::npos &&
+                                 r.frame.data()[r.frame.size()] == '\n'));
+      if (r.status != FrameStatus::kSkipping)
+        out.frames.emplace_back(r.frame);
+      else
+        out.cut += r.consumed - r.framing;
       out.framing += r.framing;
       at += r.consumed;
     }

@@ -11,7 +11,8 @@ namespace {
 
 using namespace penstock;
 
-void check_stream(const RawOptions& options, EndReason cause, std::string_view bytes, fuzz::Cuts cuts) {
+void check_stream(const RawOptions& options, EndReason cause, std::string_view bytes,
+                  fuzz::Cuts cuts) {
   testing::Feed whole(make_raw_decoder(options), testing::Place::kBlock);
   whole.read(bytes);
   whole.end(cause);
@@ -29,7 +30,8 @@ void check_stream(const RawOptions& options, EndReason cause, std::string_view b
   if (whole.why() != nullptr) return;
   PENSTOCK_CHECK(testing::same(pieces.counts(), whole.counts()));
   PENSTOCK_CHECK(pieces.refusals() == whole.refusals());
-  for (const testing::Record& record : whole.records()) PENSTOCK_CHECK(record.bytes.size() <= options.max_frame_bytes);
+  for (const testing::Record& record : whole.records())
+    PENSTOCK_CHECK(record.bytes.size() <= options.max_frame_bytes);
 }
 
 void check_datagrams(const RawOptions& options, std::string_view bytes, fuzz::Cuts cuts) {
@@ -40,7 +42,8 @@ void check_datagrams(const RawOptions& options, std::string_view bytes, fuzz::Cu
     feed.datagram(bytes.substr(0, size), size + cut_off);
     bytes.remove_prefix(std::min(bytes.size(), size + 1));
   }
-  for (const testing::Record& record : feed.records()) PENSTOCK_CHECK(record.bytes.size() <= options.max_frame_bytes);
+  for (const testing::Record& record : feed.records())
+    PENSTOCK_CHECK(record.bytes.size() <= options.max_frame_bytes);
 }
 
 }  // namespace

@@ -9,7 +9,8 @@ namespace penstock::fuzz {
 /// Takes decisions from the front of a fuzz input and leaves the rest as payload.
 class Input {
  public:
-  Input(const std::uint8_t* data, std::size_t size) noexcept : rest_(reinterpret_cast<const char*>(data), size) {}
+  Input(const std::uint8_t* data, std::size_t size) noexcept
+      : rest_(reinterpret_cast<const char*>(data), size) {}
 
   std::uint8_t byte() noexcept {
     if (rest_.empty()) return 0;

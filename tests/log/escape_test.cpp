@@ -65,8 +65,12 @@ TEST_CASE("a value is quoted only where it must be", "[log]") {
       {"\x1b[31mred", R"("\x1b[31mred")"},
       {"\x7f", R"("\x7f")"},
       {"\xff\xfe", R"("\xff\xfe")"},
-      {"\xc2\x9b" "31m", R"("\xc2\x9b31m")"},
-      {"\xe2\x80\xae" "evil", R"("\xe2\x80\xaeevil")"},
+      {"\xc2\x9b"
+       "31m",
+       R"("\xc2\x9b31m")"},
+      {"\xe2\x80\xae"
+       "evil",
+       R"("\xe2\x80\xaeevil")"},
       {"\xe2\x80\xa8", R"("\xe2\x80\xa8")"},
   }));
   CAPTURE(text);
@@ -75,17 +79,21 @@ TEST_CASE("a value is quoted only where it must be", "[log]") {
 
 TEST_CASE("what is not UTF-8 is escaped byte by byte, and the text behind it is kept", "[log]") {
   const auto [text, expected] = GENERATE(table<std::string, std::string>({
-      {"\xc0\xaf" "a", R"(\xc0\xafa)"},                  // overlong
-      {"\xe0\x80\xaf", R"(\xe0\x80\xaf)"},               // overlong
-      {"\xf0\x80\x80\xaf", R"(\xf0\x80\x80\xaf)"},       // overlong
-      {"\xed\xa0\x80", R"(\xed\xa0\x80)"},               // surrogate
-      {"\xf4\x90\x80\x80", R"(\xf4\x90\x80\x80)"},       // over U+10FFFF
+      {"\xc0\xaf"
+       "a",
+       R"(\xc0\xafa)"},                             // overlong
+      {"\xe0\x80\xaf", R"(\xe0\x80\xaf)"},          // overlong
+      {"\xf0\x80\x80\xaf", R"(\xf0\x80\x80\xaf)"},  // overlong
+      {"\xed\xa0\x80", R"(\xed\xa0\x80)"},          // surrogate
+      {"\xf4\x90\x80\x80", R"(\xf4\x90\x80\x80)"},  // over U+10FFFF
       {"\xf5\x80\x80\x80", R"(\xf5\x80\x80\x80)"},
       {"\x80", R"(\x80)"},
-      {"\xe2\x82", R"(\xe2\x82)"},                       // cut
-      {"\xe2" "ab", R"(\xe2ab)"},
+      {"\xe2\x82", R"(\xe2\x82)"},  // cut
+      {"\xe2"
+       "ab",
+       R"(\xe2ab)"},
       {"\xc3\xc3\xb6", "\\xc3\xc3\xb6"},
-      {"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},          // U+10FFFF is one
+      {"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},  // U+10FFFF is one
       {"\xed\x9f\xbf", "\xed\x9f\xbf"},
   }));
   CAPTURE(text);
@@ -97,13 +105,15 @@ TEST_CASE("a message keeps its quotes and backslashes", "[log]") {
   CHECK(plain("two\nlines") == R"(two\nlines)");
 }
 
-TEST_CASE("a JSON string is valid for every pair of bytes and gives valid UTF-8 back", "[log][json]") {
+TEST_CASE("a JSON string is valid for every pair of bytes and gives valid UTF-8 back",
+          "[log][json]") {
   for (int first = 0; first < 256; ++first) {
     for (int second = 0; second < 256; ++second) {
       const std::string text{static_cast<char>(first), static_cast<char>(second)};
       const std::string line = json(text);
-      if (parsed(line).starts_with("NOT JSON") || !safe_for_terminals(line) || !safe_for_terminals(value(text)) ||
-          !safe_for_terminals(plain(text)) || !safe_for_terminals(escaped(text))) {
+      if (parsed(line).starts_with("NOT JSON") || !safe_for_terminals(line) ||
+          !safe_for_terminals(value(text)) || !safe_for_terminals(plain(text)) ||
+          !safe_for_terminals(escaped(text))) {
         CAPTURE(first, second, line);
         FAIL();
       }
@@ -112,8 +122,9 @@ TEST_CASE("a JSON string is valid for every pair of bytes and gives valid UTF-8 
 }
 
 TEST_CASE("JSON gives text back unchanged and shows bytes that are no text", "[log][json]") {
-  const auto text = GENERATE(as<std::string>{}, "plain", "quote \" backslash \\ slash /", "\n\r\t\b\f\x01\x1f\x7f",
-                             "Größe 日本語 \xf0\x9f\x98\x80", "\xc2\x9b", "\xe2\x80\xa8\xe2\x80\xae", std::string("a\0b", 3), "");
+  const auto text = GENERATE(as<std::string>{}, "plain", "quote \" backslash \\ slash /",
+                             "\n\r\t\b\f\x01\x1f\x7f", "Größe 日本語 \xf0\x9f\x98\x80", "\xc2\x9b",
+                             "\xe2\x80\xa8\xe2\x80\xae", std::string("a\0b", 3), "");
   CHECK(parsed(json(text)) == text);
   CHECK(json("\xff") == R"("\\xff")");
   CHECK(parsed(json("\xff")) == R"(\xff)");
@@ -121,11 +132,13 @@ TEST_CASE("JSON gives text back unchanged and shows bytes that are no text", "[l
 }
 
 TEST_CASE("a number is one by the JSON grammar", "[log][json]") {
-  for (const char* text : {"0", "-0", "7", "-12", "1.5", "0.000000", "1e9", "1E+9", "2.5e-3", "18446744073709551615"}) {
+  for (const char* text : {"0", "-0", "7", "-12", "1.5", "0.000000", "1e9", "1E+9", "2.5e-3",
+                           "18446744073709551615"}) {
     CAPTURE(text);
     CHECK(is_json_number(text));
   }
-  for (const char* text : {"", "-", "nan", "inf", "-inf", "007", "1,5", "1.", ".5", "1e", "1e+", "+1", "0x1", " 1", "1 ", "1\n"}) {
+  for (const char* text : {"", "-", "nan", "inf", "-inf", "007", "1,5", "1.", ".5", "1e", "1e+",
+                           "+1", "0x1", " 1", "1 ", "1\n"}) {
     CAPTURE(text);
     CHECK_FALSE(is_json_number(text));
   }

@@ -79,7 +79,9 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-bool matches(const std::string& text, const std::string& pattern) { return std::regex_match(text, std::regex(pattern)); }
+bool matches(const std::string& text, const std::string& pattern) {
+  return std::regex_match(text, std::regex(pattern));
+}
 
 const std::string kTime = R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)";
 
@@ -180,7 +182,8 @@ TEST_CASE("lines of several threads never mix", "[log]") {
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back([t] {
-        for (int i = 0; i < 200; ++i) log::info(std::string(static_cast<std::size_t>(3000), static_cast<char>('a' + t)));
+        for (int i = 0; i < 200; ++i)
+          log::info(std::string(static_cast<std::size_t>(3000), static_cast<char>('a' + t)));
       });
     }
     for (auto& thread : threads) thread.join();
@@ -188,7 +191,8 @@ TEST_CASE("lines of several threads never mix", "[log]") {
   const auto lines = lines_of(text);
   CHECK(lines.size() == 800);
   for (const auto& line : lines) {
-    if (line.size() != 31 + 3000 || line.find_first_not_of(line.back(), 31) != std::string::npos) FAIL(line);
+    if (line.size() != 31 + 3000 || line.find_first_not_of(line.back(), 31) != std::string::npos)
+      FAIL(line);
   }
 }
 
@@ -200,7 +204,8 @@ TEST_CASE("a line longer than a pipe holds comes out whole", "[log]") {
   CHECK(text.find(std::string(300'000, 'x') + "\n") != std::string::npos);
 }
 
-TEST_CASE("a closed stderr loses lines and nothing else, and its number is not given to a socket", "[log]") {
+TEST_CASE("a closed stderr loses lines and nothing else, and its number is not given to a socket",
+          "[log]") {
   const pid_t pid = run_child([] {
     ::close(STDERR_FILENO);
     log::info("before setup");
@@ -252,12 +257,14 @@ TEST_CASE("a reader that stands still costs lines, not time, and learns how many
   REQUIRE(n > 0);
   REQUIRE(::fcntl(pipe_fds[0], F_SETFL, 0) == 0);
   REQUIRE(::write(resumed[1], "r", 1) == 1);
-  const auto lines = lines_of(std::string(held.data(), static_cast<std::size_t>(n)) + read_to_end(pipe_fds[0]));
+  const auto lines =
+      lines_of(std::string(held.data(), static_cast<std::size_t>(n)) + read_to_end(pipe_fds[0]));
   CHECK(wait_for(pid) == 0);
   for (const int fd : {pipe_fds[0], stalled[0], stalled[1], resumed[0], resumed[1]}) ::close(fd);
   REQUIRE(lines.size() > 20);
   CHECK(lines[lines.size() - 2].ends_with("info  resumed"));
-  CHECK(matches(lines.back(), kTime + R"( warn  log lines lost: stderr did not take them lines=\d+)"));
+  CHECK(matches(lines.back(),
+                kTime + R"( warn  log lines lost: stderr did not take them lines=\d+)"));
   const auto lost = std::stoul(lines.back().substr(lines.back().rfind('=') + 1));
   CHECK(lines.size() - 2 + lost >= 1000);  // at most one line is both cut and counted
   CHECK(lines.size() - 2 + lost <= 1001);

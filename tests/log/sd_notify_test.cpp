@@ -73,8 +73,8 @@ TEST_CASE("the state reaches a manager at a path", "[log][sd_notify]") {
 TEST_CASE("without a manager nothing is sent and nothing fails", "[log][sd_notify]") {
   ::unsetenv("NOTIFY_SOCKET");
   CHECK_FALSE(sd_notify("READY=1"));
-  const auto name = GENERATE(as<std::string>{}, "", "/", "@", "relative", "vsock:2:1234", "/no/such/socket",
-                             "@penstock-nobody", "/" + std::string(200, 'x'));
+  const auto name = GENERATE(as<std::string>{}, "", "/", "@", "relative", "vsock:2:1234",
+                             "/no/such/socket", "@penstock-nobody", "/" + std::string(200, 'x'));
   CAPTURE(name);
   const NotifySocket environment(name);
   CHECK_FALSE(sd_notify("READY=1"));

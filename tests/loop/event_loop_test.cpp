@@ -85,7 +85,8 @@ TEST_CASE("one turn has one time", "[loop]") {
   loop->run();
 }
 
-TEST_CASE("a timer can be destroyed in its own callback's turn and started again before", "[loop]") {
+TEST_CASE("a timer can be destroyed in its own callback's turn and started again before",
+          "[loop]") {
   auto loop = make_loop();
   int due = 0;
   std::unique_ptr<Timer> timer;

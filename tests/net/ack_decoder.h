@@ -11,9 +11,10 @@
 namespace penstock::test {
 
 struct AckOptions {
-  std::size_t every = 1;         ///< frames an acknowledgement
-  std::size_t padding = 0;       ///< bytes added to each
-  std::chrono::milliseconds tick{0};  ///< after this long without a completion it says `tick`; 0: never
+  std::size_t every = 1;    ///< frames an acknowledgement
+  std::size_t padding = 0;  ///< bytes added to each
+  std::chrono::milliseconds tick{
+      0};  ///< after this long without a completion it says `tick`; 0: never
 };
 
 /// A protocol that answers: `hello` at the start, `ack N` once the first N frames are delivered, `bye` at a stop. Lines
@@ -34,7 +35,8 @@ class AckDecoder final : public Decoder {
     arm(now);
     return {consumed};
   }
-  void on_datagram(std::string_view input, std::size_t, Now now, BatchWriter& writer, Replies&) override {
+  void on_datagram(std::string_view input, std::size_t, Now now, BatchWriter& writer,
+                   Replies&) override {
     take(input, writer);
     arm(now);
   }
@@ -44,7 +46,8 @@ class AckDecoder final : public Decoder {
 
   void on_complete(BatchId id, Outcome, Replies& replies) override {
     while (!awaited_.empty() && awaited_.front().first <= id) {
-      replies.send("ack " + std::to_string(awaited_.front().second) + std::string(options_.padding, '.') + "\n");
+      replies.send("ack " + std::to_string(awaited_.front().second) +
+                   std::string(options_.padding, '.') + "\n");
       awaited_.pop_front();
     }
   }

@@ -26,7 +26,9 @@ using As = Catch::Generators::as<std::string>;
 const std::string kBye = "bye\n";
 
 Setup two_sinks() {
-  return {.urls = {GENERATE(As{}, kTcp, kUnix)}, .stop = {.drain_quiet = 1h, .reset_at_deadline = false}, .sinks = 2};
+  return {.urls = {GENERATE(As{}, kTcp, kUnix)},
+          .stop = {.drain_quiet = 1h, .reset_at_deadline = false},
+          .sinks = 2};
 }
 
 /// Three frames read, their acknowledgement held up.
@@ -39,7 +41,8 @@ void hold_three(World& world, Client& client) {
 
 }  // namespace
 
-TEST_CASE("ack stop: goodbye, reading and acknowledging go on, FIN comes behind the last ack", "[net][ack][stop]") {
+TEST_CASE("ack stop: goodbye, reading and acknowledging go on, FIN comes behind the last ack",
+          "[net][ack][stop]") {
   World world(with_acks(two_sinks()));
   Client client = world.connect();
   hold_three(world, client);
@@ -73,7 +76,8 @@ TEST_CASE("ack stop: with nothing open FIN comes right behind the goodbye", "[ne
   CHECK(world.ended(ConnectionEnd::kClean) == 1);
 }
 
-TEST_CASE("ack stop: a peer that goes on sending behind our FIN loses no record to it", "[net][ack][stop]") {
+TEST_CASE("ack stop: a peer that goes on sending behind our FIN loses no record to it",
+          "[net][ack][stop]") {
   World world(with_acks(two_sinks()));
   Client client = world.connect();
   REQUIRE(world.await_accepted(1));
@@ -89,7 +93,9 @@ TEST_CASE("ack stop: a peer that goes on sending behind our FIN loses no record 
   CHECK(world.ended(ConnectionEnd::kClean) == 1);
 }
 
-TEST_CASE("ack stop: past the deadline no new frame is taken, open completions still get their acks", "[net][ack][stop]") {
+TEST_CASE(
+    "ack stop: past the deadline no new frame is taken, open completions still get their acks",
+    "[net][ack][stop]") {
   World world(with_acks(two_sinks()));
   Client client = world.connect();
   hold_three(world, client);
@@ -112,7 +118,8 @@ TEST_CASE("ack stop: past the deadline no new frame is taken, open completions s
   CHECK(world.discarded(Reason::kTailDeadline) == late.size());
 }
 
-TEST_CASE("ack stop: at the flush deadline open acks are given up, and FIN goes out", "[net][ack][stop]") {
+TEST_CASE("ack stop: at the flush deadline open acks are given up, and FIN goes out",
+          "[net][ack][stop]") {
   const bool half_closed = GENERATE(false, true);
   CAPTURE(half_closed);
   World world(with_acks(two_sinks()));
@@ -135,7 +142,8 @@ TEST_CASE("ack stop: at the flush deadline open acks are given up, and FIN goes 
   CHECK(world.sink(1).count() == 3);
 }
 
-TEST_CASE("ack stop: a batch that fails during the stop closes its connection without an ack", "[net][ack][stop]") {
+TEST_CASE("ack stop: a batch that fails during the stop closes its connection without an ack",
+          "[net][ack][stop]") {
   const bool past_deadline = GENERATE(false, true);
   World world(with_acks(two_sinks()));
   Client client = world.connect();
@@ -171,7 +179,8 @@ TEST_CASE("ack stop: what goes to the leftover file is not acknowledged", "[net]
   CHECK(world.quarantine().leftover() == 3);
 }
 
-TEST_CASE("ack stop: a peer with its gate shut and acks open gets the acks when the sink moves", "[net][ack][stop]") {
+TEST_CASE("ack stop: a peer with its gate shut and acks open gets the acks when the sink moves",
+          "[net][ack][stop]") {
   Setup setup = two_sinks();
   setup.queue_bytes = 1;
   World world(with_acks(std::move(setup)));

@@ -37,7 +37,8 @@ WriteStatus fail_poison(const Batch& batch) {
 
 }  // namespace
 
-TEST_CASE("acks: none goes out before both required sinks have the record; then they come in order", "[net][ack]") {
+TEST_CASE("acks: none goes out before both required sinks have the record; then they come in order",
+          "[net][ack]") {
   const std::string url = GENERATE(As{}, kTcp, kUnix);
   const std::size_t slow = GENERATE(0u, 1u);
   CAPTURE(url, slow);
@@ -70,8 +71,13 @@ TEST_CASE("acks: one for every N frames, for packets too", "[net][ack]") {
   world.finish();
 }
 
-TEST_CASE("acks: sinks that finish batches out of order, slowly and after retries, leave the acks in order", "[net][ack][threads]") {
-  World world(with_acks({.urls = {kTcp, kUnix}, .loops = 3, .queue_bytes = 64 << 10, .sinks = 2, .reorders = true}, {.every = 7}));
+TEST_CASE(
+    "acks: sinks that finish batches out of order, slowly and after retries, leave the acks in "
+    "order",
+    "[net][ack][threads]") {
+  World world(with_acks(
+      {.urls = {kTcp, kUnix}, .loops = 3, .queue_bytes = 64 << 10, .sinks = 2, .reorders = true},
+      {.every = 7}));
   world.sink(0).set_script([](const Batch& batch) {
     std::this_thread::sleep_for(std::chrono::microseconds(batch.frames.size() / 4));
     return WriteStatus::kDelivered;
@@ -103,7 +109,10 @@ TEST_CASE("acks: sinks that finish batches out of order, slowly and after retrie
   CHECK(world.sink(1).count() == kClients * kFrames);
 }
 
-TEST_CASE("acks: a batch that one of two sinks fails is not acknowledged, and its connection closes with FIN", "[net][ack]") {
+TEST_CASE(
+    "acks: a batch that one of two sinks fails is not acknowledged, and its connection closes with "
+    "FIN",
+    "[net][ack]") {
   const std::string url = GENERATE(As{}, kTcp, kUnix, kPacket);
   const std::size_t failing = GENERATE(0u, 1u);
   const bool half_closed = GENERATE(false, true);
@@ -117,7 +126,9 @@ TEST_CASE("acks: a batch that one of two sinks fails is not acknowledged, and it
   world.sink(1 - failing).hold();
   REQUIRE(bad.send("poison" + end));
   if (half_closed) bad.half_close();
-  REQUIRE(eventually([&] { return world.route(failing).lost[static_cast<std::size_t>(RouteLoss::kFailed)] == 1; }));
+  REQUIRE(eventually([&] {
+    return world.route(failing).lost[static_cast<std::size_t>(RouteLoss::kFailed)] == 1;
+  }));
   CHECK(bad.hears_nothing(30ms));  // the other sink has not reported yet
   world.sink(1 - failing).release();
   CHECK(bad.sees_fin());
@@ -132,7 +143,8 @@ TEST_CASE("acks: a batch that one of two sinks fails is not acknowledged, and it
   CHECK(world.quarantine().written() == 1);
 }
 
-TEST_CASE("acks: what an undelivered connection goes on sending is thrown away and counted", "[net][ack]") {
+TEST_CASE("acks: what an undelivered connection goes on sending is thrown away and counted",
+          "[net][ack]") {
   World world(with_acks({.urls = {kTcp}}));
   world.sink().set_script(fail_poison);
   Client client = world.connect();
@@ -164,7 +176,10 @@ TEST_CASE("acks: a peer that half-closes gets all its acks, then FIN", "[net][ac
   CHECK(world.ended(ConnectionEnd::kClean) == 1);
 }
 
-TEST_CASE("acks: a peer that has gone without waiting for them keeps its records, and nobody waits for it", "[net][ack]") {
+TEST_CASE(
+    "acks: a peer that has gone without waiting for them keeps its records, and nobody waits for "
+    "it",
+    "[net][ack]") {
   const bool reset = GENERATE(false, true);
   const bool more = GENERATE(false, true);
   CAPTURE(reset, more);
@@ -175,8 +190,10 @@ TEST_CASE("acks: a peer that has gone without waiting for them keeps its records
   REQUIRE(client.send("one\n"));
   REQUIRE(world.await_read(4));
   if (more) REQUIRE(client.send("two\nthree\n"));
-  if (reset) client.reset();
-  else client.close();
+  if (reset)
+    client.reset();
+  else
+    client.close();
   std::this_thread::sleep_for(20ms);
   world.sink().release();
   REQUIRE(world.await_ended(1));
@@ -241,7 +258,8 @@ TEST_CASE("acks: a decoder's deadline is kept, and set anew", "[net][ack]") {
   world.finish();
 }
 
-TEST_CASE("acks: a peer that neither reads nor sends is idle, though replies wait for it", "[net][ack]") {
+TEST_CASE("acks: a peer that neither reads nor sends is idle, though replies wait for it",
+          "[net][ack]") {
   const std::string url = GENERATE(As{}, kTcp, kUnix);
   const bool half_closed = GENERATE(false, true);
   CAPTURE(url, half_closed);
@@ -257,7 +275,8 @@ TEST_CASE("acks: a peer that neither reads nor sends is idle, though replies wai
     REQUIRE(eventually([&] { return world.sink().count() == frames; }));
     world.on_loop(0, [](IoLoop&) {});  // the completion has been there
     world.on_loop(0, [&](IoLoop& loop) {
-      loop.connections().for_each([&](Connection& connection) { pending = connection.unsent_bytes(); });
+      loop.connections().for_each(
+          [&](Connection& connection) { pending = connection.unsent_bytes(); });
     });
   }
   REQUIRE(pending != 0);

@@ -44,7 +44,8 @@ class TempDir {
   /// Names of all that lies in it, sorted, joined by blanks.
   std::string list() const {
     std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(path_)) names.push_back(entry.path().filename().string());
+    for (const auto& entry : std::filesystem::directory_iterator(path_))
+      names.push_back(entry.path().filename().string());
     std::sort(names.begin(), names.end());
     std::string all;
     for (const std::string& name : names) all += (all.empty() ? "" : " ") + name;
@@ -62,7 +63,8 @@ inline std::string in_child(uid_t uid, const std::function<std::string()>& body)
   const pid_t child = ::fork();
   if (child == 0) {
     if (::geteuid() == 0 && uid != 0 && (::setgid(uid) != 0 || ::setuid(uid) != 0)) ::_exit(1);
-    const int answer_fd = ::fcntl(pipe_fds[1], F_DUPFD_CLOEXEC, 100);  // out of the way of descriptors from 3 on
+    const int answer_fd =
+        ::fcntl(pipe_fds[1], F_DUPFD_CLOEXEC, 100);  // out of the way of descriptors from 3 on
     ::close(pipe_fds[0]);
     ::close(pipe_fds[1]);
     const std::string answer = body();
@@ -72,7 +74,8 @@ inline std::string in_child(uid_t uid, const std::function<std::string()>& body)
   ::close(pipe_fds[1]);
   std::string answer;
   char buffer[4096];
-  for (ssize_t n = 0; (n = ::read(pipe_fds[0], buffer, sizeof buffer)) > 0;) answer.append(buffer, static_cast<std::size_t>(n));
+  for (ssize_t n = 0; (n = ::read(pipe_fds[0], buffer, sizeof buffer)) > 0;)
+    answer.append(buffer, static_cast<std::size_t>(n));
   ::close(pipe_fds[0]);
   ::waitpid(child, nullptr, 0);
   return answer;
@@ -98,7 +101,8 @@ inline UniqueFd foreign_server(const std::string& path, int type, bool listening
 inline int try_connect(const std::string& path, int type) {
   const UniqueFd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
   const sockaddr_un name = unix_name(path);
-  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 ? 0 : errno;
+  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 ? 0
+                                                                                         : errno;
 }
 
 inline int int_option(int fd, int level, int option) {
@@ -108,7 +112,8 @@ inline int int_option(int fd, int level, int option) {
   return value;
 }
 
-inline Result<std::vector<BoundSocket>> open_url(const std::string& text, const BindOptions& options = {}) {
+inline Result<std::vector<BoundSocket>> open_url(const std::string& text,
+                                                 const BindOptions& options = {}) {
   const auto url = parse_url(text);
   if (!url) return tl::unexpected(url.error());
   BindSource source;

@@ -15,7 +15,8 @@ Peer peer_at(const char* address, std::uint16_t port = 1) {
   sockaddr_in v4{};
   v4.sin_family = AF_INET;
   v4.sin_port = htons(port);
-  if (inet_pton(AF_INET, address, &v4.sin_addr) == 1) return peer_from_sockaddr(reinterpret_cast<sockaddr*>(&v4), sizeof v4);
+  if (inet_pton(AF_INET, address, &v4.sin_addr) == 1)
+    return peer_from_sockaddr(reinterpret_cast<sockaddr*>(&v4), sizeof v4);
   sockaddr_in6 v6{};
   v6.sin6_family = AF_INET6;
   v6.sin6_port = htons(port);
@@ -27,7 +28,8 @@ Peer user(std::uint32_t uid) { return {.kind = Peer::Kind::kUnix, .pid = 7, .uid
 
 }  // namespace
 
-TEST_CASE("admission: each limit refuses under its own name and gives back what it took", "[net][admission]") {
+TEST_CASE("admission: each limit refuses under its own name and gives back what it took",
+          "[net][admission]") {
   ConnectionBudget budget(3, 1);
   Admission first(budget, 2, 1), second(budget, 0, 0);
   CHECK(first.admit(peer_at("192.0.2.1"), false) == Refusal::kNone);
@@ -48,7 +50,8 @@ TEST_CASE("admission: each limit refuses under its own name and gives back what 
 TEST_CASE("admission: a stop admits over every limit, and still counts", "[net][admission]") {
   ConnectionBudget budget(1, 1);
   Admission admission(budget, 1, 1);
-  for (int i = 0; i < 5; ++i) CHECK(admission.admit(peer_at("2001:db8::1"), true) == Refusal::kNone);
+  for (int i = 0; i < 5; ++i)
+    CHECK(admission.admit(peer_at("2001:db8::1"), true) == Refusal::kNone);
   CHECK(admission.used() == 5);
   CHECK(budget.used() == 5);
   CHECK(admission.admit(peer_at("2001:db8::2"), false) == Refusal::kServer);
@@ -58,7 +61,9 @@ TEST_CASE("admission: a stop admits over every limit, and still counts", "[net][
   CHECK(admission.admit(peer_at("2001:db8::1"), false) == Refusal::kNone);
 }
 
-TEST_CASE("admission: a peer is its address in either family, mapped ones are IPv4, unix ones the user", "[net][admission]") {
+TEST_CASE(
+    "admission: a peer is its address in either family, mapped ones are IPv4, unix ones the user",
+    "[net][admission]") {
   ConnectionBudget budget(100, 1);
   Admission admission(budget, 0, 1);
   CHECK(admission.admit(peer_at("192.0.2.1"), false) == Refusal::kNone);

@@ -30,7 +30,8 @@ bool lose_ipv6() {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   const sock_fprog program{static_cast<unsigned short>(std::size(code)), code};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
 std::size_t rmem_max() {
@@ -42,7 +43,8 @@ std::size_t rmem_max() {
 
 }  // namespace
 
-TEST_CASE("port 0 picks one and says which; every inet scheme has its own socket options", "[bind]") {
+TEST_CASE("port 0 picks one and says which; every inet scheme has its own socket options",
+          "[bind]") {
   const auto scheme = GENERATE("tcp", "tcp4", "tcp6", "udp", "udp4", "udp6");
   CAPTURE(scheme);
   const std::string name = scheme;
@@ -56,11 +58,13 @@ TEST_CASE("port 0 picks one and says which; every inet scheme has its own socket
   CHECK(int_option(fd, SOL_SOCKET, SO_REUSEADDR) == (name[0] == 't' ? 1 : 0));
   CHECK(int_option(fd, SOL_SOCKET, SO_REUSEPORT) == 0);
   CHECK(int_option(fd, SOL_SOCKET, SO_BROADCAST) == (name[0] == 'u' ? 1 : 0));
-  if (name.back() != '4') CHECK(int_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == (name.back() == '6' ? 1 : 0));
+  if (name.back() != '4')
+    CHECK(int_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == (name.back() == '6' ? 1 : 0));
   CHECK((::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
   CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
   CHECK(int_option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 0);
-  CHECK(socket.receive_buffer_bytes == static_cast<std::size_t>(int_option(fd, SOL_SOCKET, SO_RCVBUF)));
+  CHECK(socket.receive_buffer_bytes ==
+        static_cast<std::size_t>(int_option(fd, SOL_SOCKET, SO_RCVBUF)));
   CHECK_FALSE(socket.inherited);
 }
 
@@ -78,7 +82,9 @@ TEST_CASE("tcp4 and tcp6 share a port; tcp beside tcp4 does not", "[bind]") {
   const std::string port = port_text(four->front());
   CHECK(bind_message("tcp6://:" + port) == "bound");
   const std::string both = "tcp://:" + port;
-  CHECK(bind_message(both).rfind("bind " + both + ": address already in use (by pid " + std::to_string(getpid()) + " (", 0) == 0);
+  CHECK(bind_message(both).rfind(
+            "bind " + both + ": address already in use (by pid " + std::to_string(getpid()) + " (",
+            0) == 0);
 }
 
 TEST_CASE("an address in use names its holder", "[bind]") {
@@ -90,13 +96,14 @@ TEST_CASE("an address in use names its holder", "[bind]") {
   const std::string url = scheme + "://127.0.0.1:" + port_text(first->front());
   std::string command;
   std::getline(std::ifstream("/proc/self/comm"), command);
-  CHECK(bind_message(url) ==
-        "bind " + url + ": address already in use (by pid " + std::to_string(getpid()) + " (" + command + "))");
+  CHECK(bind_message(url) == "bind " + url + ": address already in use (by pid " +
+                                 std::to_string(getpid()) + " (" + command + "))");
   first->clear();
   CHECK(bind_message(url) == "bound");
 }
 
-TEST_CASE("listening begins with start_listening, and datagram sockets have nothing to begin", "[bind]") {
+TEST_CASE("listening begins with start_listening, and datagram sockets have nothing to begin",
+          "[bind]") {
   auto tcp = open_url("tcp://127.0.0.1:0");
   auto udp = open_url("udp://127.0.0.1:0");
   REQUIRE((tcp && udp));
@@ -105,7 +112,8 @@ TEST_CASE("listening begins with start_listening, and datagram sockets have noth
   CHECK(start_listening(udp->front(), 7));
 }
 
-TEST_CASE("two that bound one tcp address before either listened: the second learns it at listen", "[bind]") {
+TEST_CASE("two that bound one tcp address before either listened: the second learns it at listen",
+          "[bind]") {
   auto first = open_url("tcp://127.0.0.1:0");
   REQUIRE(first);
   const std::string url = first->front().url;
@@ -115,7 +123,8 @@ TEST_CASE("two that bound one tcp address before either listened: the second lea
   const auto listening = start_listening(second->front(), 0);
   REQUIRE_FALSE(listening);
   CHECK(listening.error().code == EADDRINUSE);
-  CHECK(listening.error().message.rfind("bind " + url + ": address already in use (by pid ", 0) == 0);
+  CHECK(listening.error().message.rfind("bind " + url + ": address already in use (by pid ", 0) ==
+        0);
 }
 
 TEST_CASE("a host name binds all its addresses", "[bind]") {
@@ -127,11 +136,14 @@ TEST_CASE("a host name binds all its addresses", "[bind]") {
   CHECK(sockets->size() == addresses->size());
 }
 
-TEST_CASE("an address that is not ours, and a link-local one without zone, say what to do", "[bind]") {
+TEST_CASE("an address that is not ours, and a link-local one without zone, say what to do",
+          "[bind]") {
   CHECK(bind_message("udp://192.0.2.1:0") ==
-        "bind udp://192.0.2.1:0: cannot assign requested address (no interface of this machine has it)");
-  CHECK(bind_message("tcp://[fe80::1]:0") ==
-        "bind tcp://[fe80::1]:0: invalid argument (link-local addresses need a zone such as %eth0)");
+        "bind udp://192.0.2.1:0: cannot assign requested address (no interface of this machine has "
+        "it)");
+  CHECK(
+      bind_message("tcp://[fe80::1]:0") ==
+      "bind tcp://[fe80::1]:0: invalid argument (link-local addresses need a zone such as %eth0)");
 }
 
 TEST_CASE("a privileged port tells an ordinary user what it needs", "[bind]") {
@@ -141,18 +153,21 @@ TEST_CASE("a privileged port tells an ordinary user what it needs", "[bind]") {
   file >> start;
   if (start < 2) return;
   const std::string last = std::to_string(start - 1);
-  const std::string why = ": permission denied (ports below " + std::to_string(start) +
-                          " need CAP_NET_BIND_SERVICE or a lower net.ipv4.ip_unprivileged_port_start)";
+  const std::string why =
+      ": permission denied (ports below " + std::to_string(start) +
+      " need CAP_NET_BIND_SERVICE or a lower net.ipv4.ip_unprivileged_port_start)";
   for (const std::string& url : {"tcp://0.0.0.0:" + last, "udp4://127.0.0.1:" + last}) {
     CHECK(in_child(kNobody, [&] { return bind_message(url); }) == "bind " + url + why);
   }
 }
 
-TEST_CASE("receive buffers are read back: forced where permitted, capped at rmem_max elsewhere", "[bind]") {
+TEST_CASE("receive buffers are read back: forced where permitted, capped at rmem_max elsewhere",
+          "[bind]") {
   const std::size_t asked = rmem_max() + (1 << 20);
   const auto effective = [asked](const std::string& url) {
     const auto sockets = open_url(url, {.receive_buffer_bytes = asked});
-    return sockets ? std::to_string(sockets->front().receive_buffer_bytes) : sockets.error().message;
+    return sockets ? std::to_string(sockets->front().receive_buffer_bytes)
+                   : sockets.error().message;
   };
   const auto url = GENERATE("udp://127.0.0.1:0", "tcp://127.0.0.1:0");
   if (::geteuid() == 0) {
@@ -161,11 +176,13 @@ TEST_CASE("receive buffers are read back: forced where permitted, capped at rmem
   CHECK(in_child(kNobody, [&] { return effective(url); }) == std::to_string(2 * rmem_max()));
 }
 
-TEST_CASE("tcp keeps the system's buffer unless asked, and accepted sockets inherit what was asked", "[bind]") {
+TEST_CASE("tcp keeps the system's buffer unless asked, and accepted sockets inherit what was asked",
+          "[bind]") {
   const UniqueFd plain(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const auto left = open_url("tcp4://127.0.0.1:0");
   REQUIRE(left);
-  CHECK(left->front().receive_buffer_bytes == static_cast<std::size_t>(int_option(plain.get(), SOL_SOCKET, SO_RCVBUF)));
+  CHECK(left->front().receive_buffer_bytes ==
+        static_cast<std::size_t>(int_option(plain.get(), SOL_SOCKET, SO_RCVBUF)));
   auto asked = open_url("tcp4://127.0.0.1:0", {.receive_buffer_bytes = 300'000});
   REQUIRE(asked);
   REQUIRE(start_listening(asked->front(), 0));
@@ -199,7 +216,9 @@ TEST_CASE("abstract names bind without a file and are apart for each type", "[bi
   REQUIRE(stream);
   CHECK(stream->front().url == "unix://" + name);
   const std::string again = bind_message("unix://" + name);
-  CHECK(again.rfind("bind unix://" + name + ": address already in use (by pid " + std::to_string(getpid()), 0) == 0);
+  CHECK(again.rfind(
+            "bind unix://" + name + ": address already in use (by pid " + std::to_string(getpid()),
+            0) == 0);
   CHECK(bind_message("unixgram://" + name) == "bound");
   stream->clear();
   CHECK(bind_message("unix://" + name) == "bound");

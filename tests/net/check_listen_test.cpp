@@ -34,19 +34,25 @@ std::string problems_of(const config::Config& config) {
   return all;
 }
 
-std::string problems_of(const std::vector<std::string>& urls) { return problems_of(config_of(urls)); }
+std::string problems_of(const std::vector<std::string>& urls) {
+  return problems_of(config_of(urls));
+}
 
 }  // namespace
 
 TEST_CASE("every bad entry is told at its place, good ones are not", "[check_listen]") {
-  CHECK(problems_of({"tcp://:5514", "TCP://:1", "udp://:99999", "unix://tmp/x", "tcp://127.1:80", "tcp4://[::1]:80"}) ==
+  CHECK(problems_of({"tcp://:5514", "TCP://:1", "udp://:99999", "unix://tmp/x", "tcp://127.1:80",
+                     "tcp4://[::1]:80"}) ==
         "2: listener \"a\": listen: \"TCP://:1\": unknown scheme \"TCP\", did you mean \"tcp\"?\n"
         "3: listener \"a\": listen: \"udp://:99999\": invalid port \"99999\", expected 0 to 65535\n"
-        "4: listener \"a\": listen: \"unix://tmp/x\": path must begin with \"/\", \"./\" or \"@\", did you mean "
+        "4: listener \"a\": listen: \"unix://tmp/x\": path must begin with \"/\", \"./\" or \"@\", "
+        "did you mean "
         "\"unix:///tmp/x\" or \"unix://./tmp/x\"?\n"
-        "5: listener \"a\": listen: \"tcp://127.1:80\": no such host \"127.1\": neither a host name nor an IP address "
+        "5: listener \"a\": listen: \"tcp://127.1:80\": no such host \"127.1\": neither a host "
+        "name nor an IP address "
         "(IPv4 is four decimal numbers without leading zeros)\n"
-        "6: listener \"a\": listen: \"tcp4://[::1]:80\": no suitable address found: tcp4 takes IPv4 only, use tcp or "
+        "6: listener \"a\": listen: \"tcp4://[::1]:80\": no suitable address found: tcp4 takes "
+        "IPv4 only, use tcp or "
         "tcp6 for ::1");
 }
 
@@ -93,8 +99,8 @@ TEST_CASE("the same address in two spellings is told", "[check_listen]") {
       {"udp://[fe80::1%eth0]:514", "udp6://[fe80:0::1%eth0]:514"},
       {"tcp://Host.example:80", "tcp://host.example:80"},
   }));
-  CHECK(problems_of({one, other}) ==
-        "2: listener \"a\": listen: \"" + other + "\" is the same address as \"" + one + "\" (line 1)");
+  CHECK(problems_of({one, other}) == "2: listener \"a\": listen: \"" + other +
+                                         "\" is the same address as \"" + one + "\" (line 1)");
 }
 
 TEST_CASE("the same URL twice, also in another listener", "[check_listen]") {
@@ -103,19 +109,25 @@ TEST_CASE("the same URL twice, also in another listener", "[check_listen]") {
   config.listeners.back().name = "b";
   config.listeners.back().listen.front().place.line = 8;
   CHECK(problems_of(config) ==
-        "8: listener \"b\": listen: \"udp://:514\" is listed twice, first as \"udp://:514\" of listener \"a\" (line 1)");
-  CHECK(problems_of({"unix://@x", "unix://@x"}) ==
-        "2: listener \"a\": listen: \"unix://@x\" is listed twice, first as \"unix://@x\" (line 1)");
+        "8: listener \"b\": listen: \"udp://:514\" is listed twice, first as \"udp://:514\" of "
+        "listener \"a\" (line 1)");
+  CHECK(
+      problems_of({"unix://@x", "unix://@x"}) ==
+      "2: listener \"a\": listen: \"unix://@x\" is listed twice, first as \"unix://@x\" (line 1)");
 }
 
 TEST_CASE("tcp beside tcp4 on one port says why", "[check_listen]") {
   CHECK(problems_of({"tcp://:5514", "tcp4://:5514"}) ==
-        "2: listener \"a\": listen: \"tcp4://:5514\" cannot be bound beside \"tcp://:5514\" (line 1): tcp://:5514 is one "
-        "socket that takes IPv4 and IPv6, so IPv4 on this port is taken; drop one of the two, or write tcp4:// and "
+        "2: listener \"a\": listen: \"tcp4://:5514\" cannot be bound beside \"tcp://:5514\" (line "
+        "1): tcp://:5514 is one "
+        "socket that takes IPv4 and IPv6, so IPv4 on this port is taken; drop one of the two, or "
+        "write tcp4:// and "
         "tcp6:// with the addresses you want");
   CHECK(problems_of({"udp6://:514", "udp://:514"}) ==
-        "2: listener \"a\": listen: \"udp://:514\" cannot be bound beside \"udp6://:514\" (line 1): udp://:514 is one "
-        "socket that takes IPv4 and IPv6, so IPv6 on this port is taken; drop one of the two, or write udp4:// and "
+        "2: listener \"a\": listen: \"udp://:514\" cannot be bound beside \"udp6://:514\" (line "
+        "1): udp://:514 is one "
+        "socket that takes IPv4 and IPv6, so IPv6 on this port is taken; drop one of the two, or "
+        "write udp4:// and "
         "udp6:// with the addresses you want");
 }
 
@@ -130,13 +142,16 @@ TEST_CASE("a wildcard takes the port of every address of its families", "[check_
       {"udp://[::]:514", "udp://192.0.2.1:514"},
   }));
   CAPTURE(wide, narrow);
-  CHECK(problems_of({wide, narrow}).find("cannot be bound beside \"" + wide + "\" (line 1)") != std::string::npos);
-  CHECK(problems_of({narrow, wide}).find("cannot be bound beside \"" + narrow + "\" (line 1)") != std::string::npos);
+  CHECK(problems_of({wide, narrow}).find("cannot be bound beside \"" + wide + "\" (line 1)") !=
+        std::string::npos);
+  CHECK(problems_of({narrow, wide}).find("cannot be bound beside \"" + narrow + "\" (line 1)") !=
+        std::string::npos);
 }
 
 TEST_CASE("a name under tcp and tcp4 meets itself", "[check_listen]") {
   CHECK(problems_of({"tcp://localhost:5514", "tcp4://localhost:5514"}) ==
-        "2: listener \"a\": listen: \"tcp4://localhost:5514\" takes addresses of the same host and port as "
+        "2: listener \"a\": listen: \"tcp4://localhost:5514\" takes addresses of the same host and "
+        "port as "
         "\"tcp://localhost:5514\" (line 1)");
 }
 
@@ -147,15 +162,17 @@ TEST_CASE("one unix path in two spellings is one file, whatever the type", "[che
   const std::string first = "unix://" + dir.file("s");
   const std::string spelling = GENERATE("/./s", "//s", "/sub/../s", "/link/s");
   CHECK(problems_of({first, "unixgram://" + dir.path() + spelling}) ==
-        "2: listener \"a\": listen: \"unixgram://" + dir.path() + spelling + "\" is the same path as \"" + first + "\" (line 1)");
+        "2: listener \"a\": listen: \"unixgram://" + dir.path() + spelling +
+            "\" is the same path as \"" + first + "\" (line 1)");
 }
 
 TEST_CASE("a relative path and the absolute one are one file", "[check_listen]") {
   char here[4096];
   REQUIRE(::getcwd(here, sizeof here) != nullptr);
-  CHECK(problems_of({"unix://./x.sock", "unix://" + std::string(here) + "/x.sock"}).find("is the same path as") != std::string::npos);
-  CHECK(problems_of({"unix://./run/x.sock", "unix://" + std::string(here) + "/run/x.sock"}).find("is the same path as") !=
-        std::string::npos);
+  CHECK(problems_of({"unix://./x.sock", "unix://" + std::string(here) + "/x.sock"})
+            .find("is the same path as") != std::string::npos);
+  CHECK(problems_of({"unix://./run/x.sock", "unix://" + std::string(here) + "/run/x.sock"})
+            .find("is the same path as") != std::string::npos);
 }
 
 TEST_CASE("three of a kind give one problem each", "[check_listen]") {

@@ -27,7 +27,9 @@ using namespace penstock;
 
 namespace {
 
-void set(int fd, int level, int option, int value) { REQUIRE(setsockopt(fd, level, option, &value, sizeof value) == 0); }
+void set(int fd, int level, int option, int value) {
+  REQUIRE(setsockopt(fd, level, option, &value, sizeof value) == 0);
+}
 
 struct Pair {
   UniqueFd ours, theirs;
@@ -53,8 +55,8 @@ UniqueFd udp_socket(sockaddr_in& address) {
 }
 
 void send_to(const UniqueFd& from, const sockaddr_in& to, std::string_view bytes) {
-  REQUIRE(sendto(from.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) ==
-          static_cast<ssize_t>(bytes.size()));
+  REQUIRE(sendto(from.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&to),
+                 sizeof to) == static_cast<ssize_t>(bytes.size()));
 }
 
 void send(const UniqueFd& fd, std::string_view bytes) {
@@ -89,7 +91,8 @@ std::size_t open_descriptors() {
 
 }  // namespace
 
-TEST_CASE("datagram slots: what exceeds a slot is cut, its length on the wire is known", "[net][slots]") {
+TEST_CASE("datagram slots: what exceeds a slot is cut, its length on the wire is known",
+          "[net][slots]") {
   const Pair pair = unix_pair(GENERATE(SOCK_DGRAM, SOCK_SEQPACKET));
   DatagramSlots slots(100);
   for (const std::size_t size : {99u, 100u, 101u, 5000u}) send(pair.theirs, std::string(size, 'x'));
@@ -103,7 +106,10 @@ TEST_CASE("datagram slots: what exceeds a slot is cut, its length on the wire is
   CHECK(slots.receive(pair.ours.get()) == 0);
 }
 
-TEST_CASE("datagram slots: sizes from one byte to sixteen MiB work, with at most 64 slots and at least one", "[net][slots]") {
+TEST_CASE(
+    "datagram slots: sizes from one byte to sixteen MiB work, with at most 64 slots and at least "
+    "one",
+    "[net][slots]") {
   const std::size_t size = GENERATE(1u, 63u, 64u, 65u, 65537u, 4u << 20, 16u << 20);
   CAPTURE(size);
   const Pair pair = unix_pair(SOCK_DGRAM);
@@ -116,21 +122,24 @@ TEST_CASE("datagram slots: sizes from one byte to sixteen MiB work, with at most
   while (firsts.size() < 3) {
     const int n = slots.receive(pair.ours.get());
     REQUIRE(n > 0);
-    for (unsigned i = 0; i < static_cast<unsigned>(n); ++i) firsts += slots.datagram(i).bytes.front();
+    for (unsigned i = 0; i < static_cast<unsigned>(n); ++i)
+      firsts += slots.datagram(i).bytes.front();
   }
   CHECK(firsts == "abc");
 }
 
 TEST_CASE("datagram slots: an empty packet is a packet, only the end is the end", "[net][slots]") {
   const std::size_t empties = GENERATE(0u, 1u, 2u, 70u);
-  const MessageDetails details = GENERATE(MessageDetails::kNone, MessageDetails::kControl, MessageDetails::kAll);
+  const MessageDetails details =
+      GENERATE(MessageDetails::kNone, MessageDetails::kControl, MessageDetails::kAll);
   CAPTURE(empties, static_cast<int>(details));
   Pair pair = unix_pair(SOCK_SEQPACKET);
   DatagramSlots slots(1000);
   send(pair.theirs, "one");
   send(pair.theirs, "");
   send(pair.theirs, "two");
-  CHECK(read_all(slots, pair.ours.get(), details) == std::vector<std::string>{"one", "", "two", "again"});
+  CHECK(read_all(slots, pair.ours.get(), details) ==
+        std::vector<std::string>{"one", "", "two", "again"});
   for (std::size_t i = 0; i < empties; ++i) send(pair.theirs, "");
   pair.theirs.reset();
   std::vector<std::string> wanted(empties);
@@ -138,7 +147,8 @@ TEST_CASE("datagram slots: an empty packet is a packet, only the end is the end"
   CHECK(read_all(slots, pair.ours.get(), details) == wanted);
 }
 
-TEST_CASE("datagram slots: packets sent before SO_PASSCRED was set are not taken for the end", "[net][slots]") {
+TEST_CASE("datagram slots: packets sent before SO_PASSCRED was set are not taken for the end",
+          "[net][slots]") {
   const MessageDetails details = GENERATE(MessageDetails::kNone, MessageDetails::kAll);
   int fds[2];
   REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) == 0);
@@ -150,7 +160,8 @@ TEST_CASE("datagram slots: packets sent before SO_PASSCRED was set are not taken
   CHECK(read_all(slots, ours.get(), details) == std::vector<std::string>{"", "x", "again"});
 }
 
-TEST_CASE("datagram slots: our own SHUT_RD ends a packet stream behind what was queued", "[net][slots]") {
+TEST_CASE("datagram slots: our own SHUT_RD ends a packet stream behind what was queued",
+          "[net][slots]") {
   const MessageDetails details = GENERATE(MessageDetails::kNone, MessageDetails::kAll);
   const Pair pair = unix_pair(SOCK_SEQPACKET);
   DatagramSlots slots(100);
@@ -188,7 +199,8 @@ TEST_CASE("datagram slots: udp senders are their address and port", "[net][slots
   CHECK_FALSE(slots.datagram(0).end_of_stream);
 }
 
-TEST_CASE("datagram slots: what was not asked for is not told, nor left over from the call before", "[net][slots]") {
+TEST_CASE("datagram slots: what was not asked for is not told, nor left over from the call before",
+          "[net][slots]") {
   sockaddr_in to{}, from_address{};
   const UniqueFd udp = udp_socket(to), from = udp_socket(from_address);
   const Pair pair = unix_pair(SOCK_DGRAM);
@@ -224,7 +236,8 @@ TEST_CASE("datagram slots: an empty udp datagram is a datagram", "[net][slots]")
   CHECK(slots.datagram(1).bytes == "x");
 }
 
-TEST_CASE("datagram slots: with UDP_GRO a train tells the length of its datagrams", "[net][slots]") {
+TEST_CASE("datagram slots: with UDP_GRO a train tells the length of its datagrams",
+          "[net][slots]") {
   sockaddr_in to{}, from_address{};
   const UniqueFd ours = udp_socket(to), from = udp_socket(from_address);
   set(ours.get(), IPPROTO_UDP, UDP_GRO, 1);
@@ -244,10 +257,12 @@ TEST_CASE("datagram slots: with UDP_GRO a train tells the length of its datagram
   CHECK(slots.datagram(1).bytes == "alone");
 }
 
-TEST_CASE("datagram slots: descriptors that a peer attaches do not stay open here", "[net][slots]") {
+TEST_CASE("datagram slots: descriptors that a peer attaches do not stay open here",
+          "[net][slots]") {
   const Pair pair = unix_pair(GENERATE(SOCK_DGRAM, SOCK_SEQPACKET));
   const bool credentials = GENERATE(true, false);
-  const MessageDetails details = GENERATE(MessageDetails::kNone, MessageDetails::kControl, MessageDetails::kAll);
+  const MessageDetails details =
+      GENERATE(MessageDetails::kNone, MessageDetails::kControl, MessageDetails::kAll);
   set(pair.ours.get(), SOL_SOCKET, SO_PASSCRED, credentials ? 1 : 0);
   DatagramSlots slots(100);
   const std::size_t before = open_descriptors();

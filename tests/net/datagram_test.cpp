@@ -61,12 +61,15 @@ Setup with_preface(std::string url) {
 
 }  // namespace
 
-TEST_CASE("datagrams: each is a record, empty ones are counted, long ones are cut at the slot", "[net][datagram]") {
+TEST_CASE("datagrams: each is a record, empty ones are counted, long ones are cut at the slot",
+          "[net][datagram]") {
   const std::string url = GENERATE(As{}, kUdp, "udp6://[::1]:0", kGram);
   CAPTURE(url);
-  World world({.urls = {url}, .raw = {.max_frame_bytes = 1000}, .options = {.datagram_bytes = 1002}});
+  World world(
+      {.urls = {url}, .raw = {.max_frame_bytes = 1000}, .options = {.datagram_bytes = 1002}});
   Client client = world.connect();
-  for (const std::string& text : {std::string("one"), std::string(), std::string("two\n"), std::string(5000, 'x')}) {
+  for (const std::string& text :
+       {std::string("one"), std::string(), std::string("two\n"), std::string(5000, 'x')}) {
     REQUIRE(::send(client.fd(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
   }
   REQUIRE(eventually([&] { return world.totals().datagrams == 4; }));
@@ -81,7 +84,9 @@ TEST_CASE("datagrams: each is a record, empty ones are counted, long ones are cu
 TEST_CASE("datagrams: the largest of each scheme arrive whole", "[net][datagram]") {
   const std::string url = GENERATE(As{}, kUdp, kGram);
   const std::size_t size = url == kUdp ? 65'507 : 200'000;
-  World world({.urls = {url}, .raw = {.max_frame_bytes = 1u << 20}, .options = {.datagram_bytes = (1u << 20) + 2}});
+  World world({.urls = {url},
+               .raw = {.max_frame_bytes = 1u << 20},
+               .options = {.datagram_bytes = (1u << 20) + 2}});
   Client client = world.connect();
   const int buffer = 1 << 20;
   ::setsockopt(client.fd(), SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
@@ -92,7 +97,8 @@ TEST_CASE("datagrams: the largest of each scheme arrive whole", "[net][datagram]
   CHECK(world.sink().delivered().front() == text);
 }
 
-TEST_CASE("datagrams: with gro a train is as many records as the sender cut it into", "[net][datagram]") {
+TEST_CASE("datagrams: with gro a train is as many records as the sender cut it into",
+          "[net][datagram]") {
   Setup setup{.urls = {kUdp}};
   setup.options.gro = true;
   setup.options.datagram_bytes = 65'537;
@@ -114,7 +120,8 @@ TEST_CASE("datagrams: with gro a train is as many records as the sender cut it i
   CHECK(world.totals().datagrams == wanted.size());
 }
 
-TEST_CASE("datagrams: sent is read plus dropped by the kernel while the sink stands still", "[net][datagram]") {
+TEST_CASE("datagrams: sent is read plus dropped by the kernel while the sink stands still",
+          "[net][datagram]") {
   World world({.urls = {kUdp}, .queue_bytes = 1});
   Client client = world.connect();
   world.sink().hold();
@@ -126,12 +133,14 @@ TEST_CASE("datagrams: sent is read plus dropped by the kernel while the sink sta
   REQUIRE(eventually([&] { return world.totals().kernel_drops > 0; }));
   CHECK(world.totals().datagrams <= 65);  // one call's worth at most
   world.sink().release();
-  REQUIRE(eventually([&] { return world.totals().datagrams + world.totals().kernel_drops == sent; }));
+  REQUIRE(
+      eventually([&] { return world.totals().datagrams + world.totals().kernel_drops == sent; }));
   world.finish();
   CHECK(world.sink().count() == world.totals().datagrams);
 }
 
-TEST_CASE("datagrams: unixgram senders get EAGAIN while the sink stands still, and nothing is lost", "[net][datagram]") {
+TEST_CASE("datagrams: unixgram senders get EAGAIN while the sink stands still, and nothing is lost",
+          "[net][datagram]") {
   World world({.urls = {kGram}, .queue_bytes = 1});
   Client client = world.connect();
   world.sink().hold();
@@ -147,7 +156,8 @@ TEST_CASE("datagrams: unixgram senders get EAGAIN while the sink stands still, a
   CHECK(world.sink().delivered().back() == "last");
 }
 
-TEST_CASE("datagrams: what comes behind the freeze of a stop is refused, not dropped", "[net][datagram][stop]") {
+TEST_CASE("datagrams: what comes behind the freeze of a stop is refused, not dropped",
+          "[net][datagram][stop]") {
   World world({.urls = {kUdp}, .queue_bytes = 1});
   Client client = world.connect();
   world.sink().hold();
@@ -166,7 +176,8 @@ TEST_CASE("datagrams: what comes behind the freeze of a stop is refused, not dro
   CHECK(world.totals().kernel_drops == 0);
 }
 
-TEST_CASE("datagrams: senders keep their order, however many share a read", "[net][datagram][threads]") {
+TEST_CASE("datagrams: senders keep their order, however many share a read",
+          "[net][datagram][threads]") {
   World world({.urls = {kGram, kGram + std::string("2")}, .loops = 2});
   constexpr std::size_t kSenders = 4, kEach = 3000;
   std::vector<std::thread> threads;
@@ -183,13 +194,16 @@ TEST_CASE("datagrams: senders keep their order, however many share a read", "[ne
   std::vector<std::size_t> next(kSenders, 0);
   bool in_order = true;
   for (const std::string& record : world.sink().delivered()) {
-    in_order = in_order && std::stoul(record.substr(record.find(':') + 1)) == next[std::stoul(record)]++;
+    in_order =
+        in_order && std::stoul(record.substr(record.find(':') + 1)) == next[std::stoul(record)]++;
   }
   CHECK(in_order);
   for (const std::size_t count : next) CHECK(count == kEach);
 }
 
-TEST_CASE("preface: the peer it names is the one that limits count, and the stream begins behind it", "[net][preface]") {
+TEST_CASE(
+    "preface: the peer it names is the one that limits count, and the stream begins behind it",
+    "[net][preface]") {
   Setup setup = with_preface("tcp://127.0.0.1:0");
   setup.options.max_connections_per_peer = 1;
   World world(std::move(setup));
@@ -229,7 +243,8 @@ TEST_CASE("preface: a malformed one, or none before the stop, ends with FIN", "[
   world.finish();
 }
 
-TEST_CASE("preface: its bytes are part of what was read when a stop proves that nothing is missing", "[net][preface][stop]") {
+TEST_CASE("preface: its bytes are part of what was read when a stop proves that nothing is missing",
+          "[net][preface][stop]") {
   const std::string url = GENERATE(As{}, "tcp://127.0.0.1:0", "unix://s");
   Setup setup = with_preface(url);
   setup.stop.drain_quiet = 1h;

@@ -7,7 +7,8 @@
 using penstock::first_bytes_hint;
 using namespace std::string_literals;
 
-TEST_CASE("first bytes of other protocols are named, those of lines are not", "[net][first_bytes]") {
+TEST_CASE("first bytes of other protocols are named, those of lines are not",
+          "[net][first_bytes]") {
   const auto [first, hint] = GENERATE(table<std::string, std::string>({
       {"GET / HTTP/1.1\r\n", "an HTTP request"},
       {"PRI * HTTP/2.0\r\n", "an HTTP request"},

@@ -21,7 +21,9 @@ const char* const kUnix = "unix://s";
 const char* const kPacket = "unixpacket://p";
 
 /// The first batch fills the queue.
-Setup tight(std::string url, unsigned loops = 1) { return {.urls = {std::move(url)}, .loops = loops, .queue_bytes = 1}; }
+Setup tight(std::string url, unsigned loops = 1) {
+  return {.urls = {std::move(url)}, .loops = loops, .queue_bytes = 1};
+}
 
 std::size_t parked(World& world, unsigned loop = 0) {
   std::size_t n = 0;
@@ -37,7 +39,8 @@ void shut(World& world, Client& client, const std::string& first) {
 
 }  // namespace
 
-TEST_CASE("gate: while it is shut nothing is read; opened, everything comes, in order", "[net][gate]") {
+TEST_CASE("gate: while it is shut nothing is read; opened, everything comes, in order",
+          "[net][gate]") {
   const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix, kPacket);
   CAPTURE(url);
   World world(tight(url));
@@ -85,7 +88,8 @@ TEST_CASE("gate: TCP's window closes on the sender, and opens again", "[net][gat
   CHECK(world.sink().count() == 1 + blocks);
 }
 
-TEST_CASE("gate: a peer's FIN while parked waits its turn; all that came before it is delivered", "[net][gate]") {
+TEST_CASE("gate: a peer's FIN while parked waits its turn; all that came before it is delivered",
+          "[net][gate]") {
   const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix, kPacket);
   World world(tight(url));
   Client client = world.connect();
@@ -153,7 +157,8 @@ TEST_CASE("gate: idle connections are never parked", "[net][gate]") {
   CHECK(parked(world) == 1);
 }
 
-TEST_CASE("gate: with several loops and a slow sink no connection is forgotten", "[net][gate][threads]") {
+TEST_CASE("gate: with several loops and a slow sink no connection is forgotten",
+          "[net][gate][threads]") {
   World world({.urls = {kTcp, kUnix, kPacket, "unixgram://g"}, .loops = 3, .queue_bytes = 20'000});
   world.sink().set_script([](const Batch& batch) {
     std::this_thread::sleep_for(std::chrono::microseconds(batch.frames.size() / 8));
@@ -178,13 +183,15 @@ TEST_CASE("gate: with several loops and a slow sink no connection is forgotten",
   std::vector<std::size_t> next(kClients, 0);
   bool in_order = true;
   for (const std::string& record : world.sink().delivered()) {
-    in_order = in_order && std::stoul(record.substr(record.find(':') + 1)) == next[std::stoul(record)]++;
+    in_order =
+        in_order && std::stoul(record.substr(record.find(':') + 1)) == next[std::stoul(record)]++;
   }
   CHECK(in_order);
   for (const std::size_t count : next) CHECK(count == kLines);
 }
 
-TEST_CASE("gate: a stop while it is shut waits for it; what was sent before the stop is delivered", "[net][gate][stop]") {
+TEST_CASE("gate: a stop while it is shut waits for it; what was sent before the stop is delivered",
+          "[net][gate][stop]") {
   const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix, kPacket);
   const bool past_deadline = GENERATE(false, true);
   CAPTURE(url, past_deadline);
@@ -208,7 +215,10 @@ TEST_CASE("gate: a stop while it is shut waits for it; what was sent before the 
   CHECK(world.ended(past_deadline ? ConnectionEnd::kDeadline : ConnectionEnd::kClean) == 1);
 }
 
-TEST_CASE("gate: past the deadline a dead sink is diverted, and frozen receive buffers are read to the end", "[net][gate][stop]") {
+TEST_CASE(
+    "gate: past the deadline a dead sink is diverted, and frozen receive buffers are read to the "
+    "end",
+    "[net][gate][stop]") {
   const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix, kPacket, "unixgram://g");
   CAPTURE(url);
   World world(tight(url));

@@ -36,7 +36,8 @@ std::string joined(const std::vector<std::string>& texts) {
 }
 
 /// The URLs that open(url) gives, or the error; `-` is none.
-std::string opened(InheritedSource& source, const std::string& url, const BindOptions& options = {}) {
+std::string opened(InheritedSource& source, const std::string& url,
+                   const BindOptions& options = {}) {
   const auto sockets = source.open(*parse_url(url), options);
   if (!sockets) return sockets.error().message;
   std::vector<std::string> urls;
@@ -58,7 +59,8 @@ std::string source_error(std::vector<UniqueFd> sockets) {
 
 }  // namespace
 
-TEST_CASE("an inherited inet socket is found by the URLs that mean it, and by no other", "[inherited]") {
+TEST_CASE("an inherited inet socket is found by the URLs that mean it, and by no other",
+          "[inherited]") {
   const auto [bound, wanted, found] = GENERATE(table<std::string, std::string, bool>({
       {"tcp://:0", "tcp://:%", true},
       {"tcp://:0", "tcp://0.0.0.0:%", true},
@@ -99,7 +101,8 @@ TEST_CASE("an inherited inet socket is found by the URLs that mean it, and by no
   CHECK(answer == (found ? "yes taken" : "no left"));
 }
 
-TEST_CASE("an IPv6 socket that a manager bound without V6ONLY is found by its address", "[inherited]") {
+TEST_CASE("an IPv6 socket that a manager bound without V6ONLY is found by its address",
+          "[inherited]") {
   CHECK(in_child(0, [] {
           UniqueFd fd(::socket(AF_INET6, SOCK_STREAM, 0));
           sockaddr_in6 v6{};
@@ -117,7 +120,8 @@ TEST_CASE("an IPv6 socket that a manager bound without V6ONLY is found by its ad
         }) == "found");
 }
 
-TEST_CASE("each socket is handed out once, close-on-exec and non-blocking, and the rest is told", "[inherited]") {
+TEST_CASE("each socket is handed out once, close-on-exec and non-blocking, and the rest is told",
+          "[inherited]") {
   CHECK(in_child(0, [] {
           std::vector<UniqueFd> sockets;
           sockets.push_back(bound_fd("unixgram://@inherit-a"));
@@ -125,13 +129,17 @@ TEST_CASE("each socket is handed out once, close-on-exec and non-blocking, and t
           pass(std::move(sockets));
           auto source = InheritedSource::from_environment();
           if (!source) return source.error().message;
-          if (std::getenv("LISTEN_PID") || std::getenv("LISTEN_FDS") || std::getenv("LISTEN_FDNAMES")) return std::string("set");
+          if (std::getenv("LISTEN_PID") || std::getenv("LISTEN_FDS") ||
+              std::getenv("LISTEN_FDNAMES"))
+            return std::string("set");
           std::string answer = joined(source->unclaimed());
           auto taken = source->open(*parse_url("unixgram://@inherit-a"), {});
           if (!taken || taken->size() != 1) return std::string("not taken");
           const BoundSocket& socket = taken->front();
-          const bool ready = (::fcntl(socket.fd.get(), F_GETFD) & FD_CLOEXEC) && (::fcntl(socket.fd.get(), F_GETFL) & O_NONBLOCK) &&
-                             int_option(socket.fd.get(), SOL_SOCKET, SO_PASSCRED) == 1 && socket.inherited;
+          const bool ready = (::fcntl(socket.fd.get(), F_GETFD) & FD_CLOEXEC) &&
+                             (::fcntl(socket.fd.get(), F_GETFL) & O_NONBLOCK) &&
+                             int_option(socket.fd.get(), SOL_SOCKET, SO_PASSCRED) == 1 &&
+                             socket.inherited;
           answer += ready ? " | ready | " : " | unready | ";
           answer += opened(*source, "unixgram://@inherit-a") + " | " + joined(source->unclaimed());
           return answer;
@@ -149,7 +157,8 @@ TEST_CASE("an inherited unix file is found by any spelling and never removed", "
           const std::string other_type = opened(*source, "unix://" + dir.file("s"));
           auto taken = source->open(*parse_url("unixpacket://" + dir.path() + "/./s"), {});
           if (!taken || taken->size() != 1) return std::string("not taken");
-          if (!start_listening(taken->front(), 0) || !start_listening(taken->front(), 9)) return std::string("listen");
+          if (!start_listening(taken->front(), 0) || !start_listening(taken->front(), 9))
+            return std::string("listen");
           return other_type;
         }) == "-");
   CHECK(dir.list() == "s");
@@ -161,19 +170,23 @@ TEST_CASE("a buffer that is asked for is set on an inherited socket too", "[inhe
           sockets.push_back(bound_fd("unixgram://@inherit-buffer"));
           pass(std::move(sockets));
           auto source = InheritedSource::from_environment();
-          auto taken = source->open(*parse_url("unixgram://@inherit-buffer"), {.receive_buffer_bytes = 50'000});
+          auto taken = source->open(*parse_url("unixgram://@inherit-buffer"),
+                                    {.receive_buffer_bytes = 50'000});
           return std::to_string(taken->front().receive_buffer_bytes);
         }) == "100000");
 }
 
-TEST_CASE("without variables, or with those of another process, there is nothing, and they are unset", "[inherited]") {
+TEST_CASE(
+    "without variables, or with those of another process, there is nothing, and they are unset",
+    "[inherited]") {
   const std::string pid = GENERATE("", "1", "x");
   CHECK(in_child(0, [&] {
           ::setenv("LISTEN_PID", pid.c_str(), 1);
           ::setenv("LISTEN_FDS", "1", 1);
           auto source = InheritedSource::from_environment();
           if (!source) return source.error().message;
-          return joined(source->unclaimed()) + opened(*source, "tcp://:5514") + (std::getenv("LISTEN_FDS") ? " set" : " unset");
+          return joined(source->unclaimed()) + opened(*source, "tcp://:5514") +
+                 (std::getenv("LISTEN_FDS") ? " set" : " unset");
         }) == "- unset");
 }
 
@@ -185,7 +198,8 @@ TEST_CASE("descriptors that are no sockets of ours are refused with their number
       return source_error(std::move(sockets));
     });
   };
-  CHECK(refused([] { return UniqueFd(::open("/dev/null", O_RDONLY)); }) == "inherited descriptor 3: not a socket");
+  CHECK(refused([] { return UniqueFd(::open("/dev/null", O_RDONLY)); }) ==
+        "inherited descriptor 3: not a socket");
   CHECK(refused([] { return UniqueFd(::socket(AF_NETLINK, SOCK_RAW, 0)); }) ==
         "inherited descriptor 3: not a tcp, udp, unix, unixgram or unixpacket socket");
   CHECK(refused([] { return UniqueFd(::socket(AF_INET, SOCK_STREAM, 0)); }) ==
@@ -193,14 +207,17 @@ TEST_CASE("descriptors that are no sockets of ours are refused with their number
   CHECK(refused([] { return UniqueFd(::socket(AF_UNIX, SOCK_DGRAM, 0)); }) ==
         "inherited descriptor 3: a socket without an address");
   CHECK(refused([] {
-          const UniqueFd server = foreign_server("/tmp/penstock-inherit-" + std::to_string(::getpid()), SOCK_STREAM, true);
+          const UniqueFd server = foreign_server(
+              "/tmp/penstock-inherit-" + std::to_string(::getpid()), SOCK_STREAM, true);
           const sockaddr_un name = unix_name("/tmp/penstock-inherit-" + std::to_string(::getpid()));
           const UniqueFd peer(::socket(AF_UNIX, SOCK_STREAM, 0));
           ::connect(peer.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name);
           UniqueFd accepted(::accept(server.get(), nullptr, nullptr));
           ::unlink(name.sun_path);
           return accepted;
-        }) == "inherited descriptor 3: a connected socket, listening and datagram sockets are taken (systemd: Accept=no)");
+        }) ==
+        "inherited descriptor 3: a connected socket, listening and datagram sockets are taken "
+        "(systemd: Accept=no)");
 }
 
 TEST_CASE("a count that is no number, or too large, is refused", "[inherited]") {

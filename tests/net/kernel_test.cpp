@@ -77,13 +77,16 @@ SocketAddress inet_address(const std::string& ip, std::uint16_t port) {
   return address;
 }
 
-const sockaddr* raw(const SocketAddress& address) { return reinterpret_cast<const sockaddr*>(&address.storage); }
+const sockaddr* raw(const SocketAddress& address) {
+  return reinterpret_cast<const sockaddr*>(&address.storage);
+}
 
 UniqueFd bound(const std::string& ip, int type) {
   const auto address = inet_address(ip, 0);
   UniqueFd fd(::socket(address.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int off = 0;
-  if (address.family() == AF_INET6) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  if (address.family() == AF_INET6)
+    ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   ::bind(fd.get(), raw(address), address.length);
   if (type == SOCK_STREAM) ::listen(fd.get(), 64);
   return fd;
@@ -156,7 +159,8 @@ long drain(int fd) {
 }
 
 /// The whole end of a TCP connection at its deadline, against a writer that never stops (FACTS.md 0.1, 5, 6, 11).
-std::string freeze_proof(const std::string& listen_ip, const std::string& client_ip, FreezeWay wanted) {
+std::string freeze_proof(const std::string& listen_ip, const std::string& client_ip,
+                         FreezeWay wanted) {
   Findings found;
   const UniqueFd listener = bound(listen_ip, SOCK_STREAM);
   const UniqueFd client = connected(client_ip, port_of(listener.get()), SOCK_STREAM);
@@ -176,7 +180,8 @@ std::string freeze_proof(const std::string& listen_ip, const std::string& client
   const auto frozen = kernel::tcp_state(server.get());
   found.equal("received", frozen->bytes_received, static_cast<std::uint64_t>(read));
   ::poll(nullptr, 0, 50);  // more of the writer's time: nothing of it may enter
-  found.equal("received later", kernel::tcp_state(server.get())->bytes_received, frozen->bytes_received);
+  found.equal("received later", kernel::tcp_state(server.get())->bytes_received,
+              frozen->bytes_received);
   found.equal("unread", kernel::receive_queue_bytes(server.get()), 0U);
   // a lost delayed ACK is made up for when the client sends again; with kMinTtl nothing answers any more
   const auto acked = [&] { return kernel::tcp_state(client.get())->bytes_acked - acked_by_syn; };
@@ -203,7 +208,8 @@ bool ran(const std::string& outcome) {
 
 }  // namespace
 
-TEST_CASE("frozen and drained: received, read and acknowledged are one number, and no RST follows", "[net][kernel]") {
+TEST_CASE("frozen and drained: received, read and acknowledged are one number, and no RST follows",
+          "[net][kernel]") {
   const auto [listen_ip, client_ip] = GENERATE(table<std::string, std::string>({
       {"127.0.0.1", "127.0.0.1"},
       {"::1", "::1"},
@@ -213,7 +219,8 @@ TEST_CASE("frozen and drained: received, read and acknowledged are one number, a
   const auto privilege = GENERATE(Privilege::kKeep, Privilege::kDropAll);
   const FreezeWay way = privilege == Privilege::kKeep ? FreezeWay::kFilter : FreezeWay::kMinTtl;
   CAPTURE(listen_ip, client_ip, privilege == Privilege::kKeep);
-  const auto outcome = in_own_namespace(privilege, [&, l = listen_ip, c = client_ip] { return freeze_proof(l, c, way); });
+  const auto outcome = in_own_namespace(
+      privilege, [&, l = listen_ip, c = client_ip] { return freeze_proof(l, c, way); });
   if (ran(outcome)) CHECK(outcome == "");
 }
 
@@ -225,13 +232,16 @@ TEST_CASE("without privilege nothing is frozen before our FIN is acknowledged", 
     const UniqueFd server = accepted(listener.get());
     found.check("none", kernel::freeze_tcp(server.get()) == FreezeWay::kNone);
     found.equal("sent", ::send(client.get(), "abc", 3, 0), 3);
-    found.check("data still arrives", eventually([&] { return kernel::receive_queue_bytes(server.get()) == 3; }));
+    found.check("data still arrives",
+                eventually([&] { return kernel::receive_queue_bytes(server.get()) == 3; }));
     return found.text();
   });
   if (ran(outcome)) CHECK(outcome == "");
 }
 
-TEST_CASE("a refusing listener keeps what is queued or half-open, answers no SYN, and its children thaw", "[net][kernel]") {
+TEST_CASE(
+    "a refusing listener keeps what is queued or half-open, answers no SYN, and its children thaw",
+    "[net][kernel]") {
   const auto [listen_ip, client_ip] = GENERATE(table<std::string, std::string>({
       {"127.0.0.1", "127.0.0.1"},
       {"::", "::1"},
@@ -247,13 +257,15 @@ TEST_CASE("a refusing listener keeps what is queued or half-open, answers no SYN
     const UniqueFd queued = connected(c, port, SOCK_STREAM);
     const UniqueFd pending = half_open(c, port);
     found.check("counted", eventually([&] { return kernel::half_open_count(address) == 1U; }));
-    found.equal("accept queue", kernel::accept_queue_length(listener.get(), Scheme::kTcp).value_or(99), 1U);
+    found.equal("accept queue",
+                kernel::accept_queue_length(listener.get(), Scheme::kTcp).value_or(99), 1U);
     if (filter) {
       found.check("by filter", kernel::refuse_new_tcp(listener.get()) == FreezeWay::kFilter);
     } else {
       // The way of a process without CAP_NET_ADMIN, taken by a child whose capabilities are gone.
       const auto ways = in_own_namespace(Privilege::kDropAll, [&] {
-        return std::string(kernel::refuse_new_tcp(listener.get()) == FreezeWay::kMinTtl ? "" : "not by MINTTL");
+        return std::string(
+            kernel::refuse_new_tcp(listener.get()) == FreezeWay::kMinTtl ? "" : "not by MINTTL");
       });
       found.check("by MINTTL", ways.empty());
     }
@@ -264,18 +276,22 @@ TEST_CASE("a refusing listener keeps what is queued or half-open, answers no SYN
                          kernel::accept_queue_length(listener.get(), Scheme::kTcp) == 2U;
                 }));
     const auto late_address = inet_address(c, port);
-    const UniqueFd late(::socket(late_address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    const UniqueFd late(
+        ::socket(late_address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     ::connect(late.get(), raw(late_address), late_address.length);
     ::poll(nullptr, 0, 50);
-    found.equal("late SYN queued", kernel::accept_queue_length(listener.get(), Scheme::kTcp).value_or(99), 2U);
+    found.equal("late SYN queued",
+                kernel::accept_queue_length(listener.get(), Scheme::kTcp).value_or(99), 2U);
     found.equal("late SYN half-open", kernel::half_open_count(address).value_or(99), 0U);
     const UniqueFd first = accepted(listener.get());
     const UniqueFd second = accepted(listener.get());
     for (const int fd : {first.get(), second.get()}) kernel::thaw_accepted_tcp(fd);
     found.equal("sent 1", ::send(queued.get(), "abc", 3, 0), 3);
     found.equal("sent 2", ::send(pending.get(), "defg", 4, 0), 4);
-    found.check("read 1", eventually([&] { return kernel::receive_queue_bytes(first.get()) == 3; }));
-    found.check("read 2", eventually([&] { return kernel::receive_queue_bytes(second.get()) == 4; }));
+    found.check("read 1",
+                eventually([&] { return kernel::receive_queue_bytes(first.get()) == 3; }));
+    found.check("read 2",
+                eventually([&] { return kernel::receive_queue_bytes(second.get()) == 4; }));
     found.equal("TcpOutRsts", counter("Tcp", "OutRsts"), 0);
     return found.text();
   });
@@ -309,7 +325,9 @@ TEST_CASE("half-open handshakes are counted for their own address and port only"
   if (ran(outcome)) CHECK(outcome == "");
 }
 
-TEST_CASE("a frozen udp socket keeps what is queued and counts the rest as drops, without privilege", "[net][kernel]") {
+TEST_CASE(
+    "a frozen udp socket keeps what is queued and counts the rest as drops, without privilege",
+    "[net][kernel]") {
   const auto ip = GENERATE(as<std::string>{}, "127.0.0.1", "::1");
   const auto outcome = in_own_namespace(Privilege::kDropAll, [&] {
     Findings found;
@@ -327,16 +345,19 @@ TEST_CASE("a frozen udp socket keeps what is queued and counts the rest as drops
   if (ran(outcome)) CHECK(outcome == "");
 }
 
-TEST_CASE("the accept queue of unix listeners is counted, and nothing else is taken for one", "[net][kernel]") {
+TEST_CASE("the accept queue of unix listeners is counted, and nothing else is taken for one",
+          "[net][kernel]") {
   const auto scheme = GENERATE(Scheme::kUnix, Scheme::kUnixpacket);
   const int type = scheme == Scheme::kUnix ? SOCK_STREAM : SOCK_SEQPACKET;
   const UniqueFd listener(::socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   socklen_t size = sizeof name;
-  REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name.sun_family) == 0);  // autobind
+  REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&name),
+                 sizeof name.sun_family) == 0);  // autobind
   REQUIRE(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&name), &size) == 0);
-  CHECK_FALSE(kernel::accept_queue_length(listener.get(), scheme).has_value());  // not listening yet
+  CHECK_FALSE(
+      kernel::accept_queue_length(listener.get(), scheme).has_value());  // not listening yet
   REQUIRE(::listen(listener.get(), 10) == 0);
   std::vector<UniqueFd> clients;
   for (std::size_t waiting = 0; waiting < 4; ++waiting) {
@@ -353,7 +374,8 @@ TEST_CASE("the accept queue of unix listeners is counted, and nothing else is ta
   CHECK_FALSE(kernel::accept_queue_length(listener.get(), Scheme::kUnixgram).has_value());
 }
 
-TEST_CASE("descriptors that are no sockets give zeros and nothing, never a crash", "[net][kernel]") {
+TEST_CASE("descriptors that are no sockets give zeros and nothing, never a crash",
+          "[net][kernel]") {
   const int fd = GENERATE(-1, STDIN_FILENO);
   CHECK(kernel::freeze_tcp(fd) == FreezeWay::kNone);
   CHECK(kernel::refuse_new_tcp(fd) == FreezeWay::kNone);

@@ -28,7 +28,9 @@ using As = Catch::Generators::as<std::string>;
 
 }  // namespace
 
-TEST_CASE("limits: over any of the three a peer gets FIN, its bytes are read and counted as refused", "[net][limits]") {
+TEST_CASE(
+    "limits: over any of the three a peer gets FIN, its bytes are read and counted as refused",
+    "[net][limits]") {
   const std::string url = GENERATE(As{}, kTcp, "tcp6://[::1]:0", kUnix, kPacket);
   const int limit = GENERATE(0, 1, 2);
   CAPTURE(url, limit);
@@ -59,12 +61,14 @@ TEST_CASE("limits: over any of the three a peer gets FIN, its bytes are read and
   CHECK(world.discarded(Reason::kRefused) == 7 + end.size());
 }
 
-TEST_CASE("limits: a refused packet peer may send empty packets without being reset", "[net][limits]") {
+TEST_CASE("limits: a refused packet peer may send empty packets without being reset",
+          "[net][limits]") {
   World world({.urls = {kPacket}, .max_connections = 1});
   Client first = world.connect();
   REQUIRE(world.await_accepted(1));
   Client second = world.connect();
-  for (const char* packet : {"", "a", "", "", "b"}) REQUIRE(::send(second.fd(), packet, strlen(packet), MSG_NOSIGNAL) >= 0);
+  for (const char* packet : {"", "a", "", "", "b"})
+    REQUIRE(::send(second.fd(), packet, strlen(packet), MSG_NOSIGNAL) >= 0);
   CHECK(second.sees_fin());
   REQUIRE(second.send("later"));
   second.half_close();
@@ -74,7 +78,9 @@ TEST_CASE("limits: a refused packet peer may send empty packets without being re
   CHECK(world.ended(ConnectionEnd::kRefused) == 1);
 }
 
-TEST_CASE("limits: a refused peer that writes without end is read for a MiB, then frozen, never reset", "[net][limits]") {
+TEST_CASE(
+    "limits: a refused peer that writes without end is read for a MiB, then frozen, never reset",
+    "[net][limits]") {
   const std::string url = GENERATE(As{}, kTcp, kUnix, kPacket);
   CAPTURE(url);
   World world({.urls = {url}, .max_connections = 1});
@@ -93,7 +99,8 @@ TEST_CASE("limits: a refused peer that writes without end is read for a MiB, the
   CHECK(world.discarded(Reason::kRefused) <= sent);
 }
 
-TEST_CASE("limits: refusals past their number do not stop accept, and nobody is reset", "[net][limits]") {
+TEST_CASE("limits: refusals past their number do not stop accept, and nobody is reset",
+          "[net][limits]") {
   World world({.urls = {kTcp}, .max_connections = 1, .max_refusals = 2});
   Client first = world.connect();
   REQUIRE(world.await_accepted(1));
@@ -108,7 +115,10 @@ TEST_CASE("limits: refusals past their number do not stop accept, and nobody is 
   CHECK(world.ended(ConnectionEnd::kRefused) == 6);
 }
 
-TEST_CASE("timeouts: a peer without a first byte, or silent for too long, gets FIN; its tail goes to the quarantine", "[net][limits]") {
+TEST_CASE(
+    "timeouts: a peer without a first byte, or silent for too long, gets FIN; its tail goes to the "
+    "quarantine",
+    "[net][limits]") {
   const bool first_byte = GENERATE(true, false);
   const std::string url = GENERATE(As{}, kTcp, kUnix, kPacket);
   CAPTURE(first_byte, url);
@@ -166,7 +176,9 @@ TEST_CASE("timeouts: a silent peer that ignores our FIN is frozen and closed", "
   CHECK(world.ended(ConnectionEnd::kTimeout) == 1);
 }
 
-TEST_CASE("partial budget: the connection with the largest unfinished frame is closed, the others live", "[net][limits]") {
+TEST_CASE(
+    "partial budget: the connection with the largest unfinished frame is closed, the others live",
+    "[net][limits]") {
   World world({.urls = {kTcp}, .partial_bytes = 100'000});
   Client large = world.connect(), small = world.connect(), medium = world.connect();
   REQUIRE(small.send(std::string(100, 's')));
@@ -192,7 +204,8 @@ TEST_CASE("partial budget: the connection with the largest unfinished frame is c
   CHECK(world.discarded(Reason::kPartialBudget) == 60'000 + 11);
 }
 
-TEST_CASE("partial budget: hoarders on one loop do not cost a good peer on another its connection", "[net][limits]") {
+TEST_CASE("partial budget: hoarders on one loop do not cost a good peer on another its connection",
+          "[net][limits]") {
   World world({.urls = {kTcp}, .loops = 2, .partial_bytes = 200'000});
   std::vector<Client> clients;
   std::vector<unsigned> loop_of;
@@ -209,7 +222,8 @@ TEST_CASE("partial budget: hoarders on one loop do not cost a good peer on anoth
   for (std::size_t i = 0; i < clients.size(); ++i) {
     if (loop_of[i] == 1 && good == nullptr) good = &clients[i];
     if (loop_of[i] == 1) continue;
-    REQUIRE(clients[i].send(std::string(50'000, 'h')));  // four of these fill the budget but do not exceed it
+    REQUIRE(clients[i].send(
+        std::string(50'000, 'h')));  // four of these fill the budget but do not exceed it
     REQUIRE(world.await_read(read += 50'000));
   }
   REQUIRE(good != nullptr);
@@ -225,11 +239,14 @@ TEST_CASE("partial budget: hoarders on one loop do not cost a good peer on anoth
   world.finish();
   CHECK(world.ended(ConnectionEnd::kPartialBudget) <= 4);
   std::size_t good_frames = 0;
-  for (const std::string& record : world.sink().delivered()) good_frames += record == std::string(5000, 'g');
+  for (const std::string& record : world.sink().delivered())
+    good_frames += record == std::string(5000, 'g');
   CHECK(good_frames == 20);
 }
 
-TEST_CASE("limits: without descriptors connections wait in the queue, unharmed, and are served later", "[net][limits]") {
+TEST_CASE(
+    "limits: without descriptors connections wait in the queue, unharmed, and are served later",
+    "[net][limits]") {
   const std::string verdict = test::in_child(0, [] {
     World world({.urls = {kTcp, kUnix, kPacket}});
     std::vector<Client> clients;

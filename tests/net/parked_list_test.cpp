@@ -49,7 +49,8 @@ TEST_CASE("parked list: whoever resumes leaves it, whoever does not stays", "[ne
   CHECK_FALSE(ParkedList::contains(all[0]));
 }
 
-TEST_CASE("parked list: one that parks again while it resumes stays parked, and is not asked twice", "[net][parked]") {
+TEST_CASE("parked list: one that parks again while it resumes stays parked, and is not asked twice",
+          "[net][parked]") {
   ParkedList list;
   Fake one, other;
   one.on_try = [&] {
@@ -67,7 +68,8 @@ TEST_CASE("parked list: one that parks again while it resumes stays parked, and 
   CHECK(one.tries == 2);
 }
 
-TEST_CASE("parked list: others may be removed and added while one resumes; each left is asked once", "[net][parked]") {
+TEST_CASE("parked list: others may be removed and added while one resumes; each left is asked once",
+          "[net][parked]") {
   const std::size_t victim = GENERATE(0u, 1u, 2u, 3u, 4u);
   const std::size_t actor = GENERATE(0u, 2u, 4u);
   if (victim == actor) return;

@@ -52,7 +52,8 @@ class ScriptedSink final : public Sink {
     if (held_) return WriteStatus::kRetry;
     if (const Script script = script_) {
       lock.unlock();
-      if (const WriteStatus status = script(batch); status != WriteStatus::kDelivered) return status;
+      if (const WriteStatus status = script(batch); status != WriteStatus::kDelivered)
+        return status;
       lock.lock();
     }
     for (const FrameRef& frame : batch.frames) delivered_.emplace_back(batch.bytes(frame));

@@ -68,11 +68,16 @@ struct Fixture {
   void turns(int n) {
     while (n-- > 0) turn();
   }
-  void send(const std::string& bytes) { REQUIRE(::send(theirs.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size())); }
+  void send(const std::string& bytes) {
+    REQUIRE(::send(theirs.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+            static_cast<ssize_t>(bytes.size()));
+  }
   std::string read() {
     char buffer[65536];
     const ssize_t n = ::recv(socket->fd(), buffer, sizeof buffer, MSG_DONTWAIT);
-    return n > 0 ? std::string(buffer, static_cast<std::size_t>(n)) : n == 0 ? "EOF" : "error " + std::to_string(errno);
+    return n > 0    ? std::string(buffer, static_cast<std::size_t>(n))
+           : n == 0 ? "EOF"
+                    : "error " + std::to_string(errno);
   }
   void reset_theirs() {
     const linger now{1, 0};
@@ -102,7 +107,8 @@ TEST_CASE("socket: nothing is reported before read() and after stop()", "[net][s
   CHECK(f.events.readable == 2);
 }
 
-TEST_CASE("socket: parked, data is not reported; the peer's end is, once, and spins nothing", "[net][socket]") {
+TEST_CASE("socket: parked, data is not reported; the peer's end is, once, and spins nothing",
+          "[net][socket]") {
   Fixture f(GENERATE(false, true));
   f.socket->park();
   f.send("data");
@@ -125,7 +131,8 @@ TEST_CASE("socket: parked, data is not reported; the peer's end is, once, and sp
   CHECK(f.read() == "EOF");
 }
 
-TEST_CASE("socket: a reset is an error of the poll; what came before it is still there", "[net][socket]") {
+TEST_CASE("socket: a reset is an error of the poll; what came before it is still there",
+          "[net][socket]") {
   Fixture f(true);
   const bool parked = GENERATE(true, false);
   CAPTURE(parked);
@@ -147,7 +154,8 @@ TEST_CASE("socket: a reset is an error of the poll; what came before it is still
   CHECK(f.read() == "error " + std::to_string(ECONNRESET));
 }
 
-TEST_CASE("socket: replies wait in a buffer, go out in order, and tell when they are out", "[net][socket]") {
+TEST_CASE("socket: replies wait in a buffer, go out in order, and tell when they are out",
+          "[net][socket]") {
   Fixture f;
   const int small = 4096;
   ::setsockopt(f.socket->fd(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
@@ -174,7 +182,8 @@ TEST_CASE("socket: replies wait in a buffer, go out in order, and tell when they
   CHECK(f.events.readable == 0);
 }
 
-TEST_CASE("socket: a peer that does not read makes send() fail at the cap, and no earlier", "[net][socket]") {
+TEST_CASE("socket: a peer that does not read makes send() fail at the cap, and no earlier",
+          "[net][socket]") {
   Fixture f;
   f.socket->read();
   const std::string chunk(1000, 'x');
@@ -185,7 +194,8 @@ TEST_CASE("socket: a peer that does not read makes send() fail at the cap, and n
   CHECK(f.socket->send("y"));  // what fits still goes
 }
 
-TEST_CASE("socket: replies to a peer that has gone are no failure; reading tells of its end", "[net][socket]") {
+TEST_CASE("socket: replies to a peer that has gone are no failure; reading tells of its end",
+          "[net][socket]") {
   Fixture f(GENERATE(false, true));
   f.socket->read();
   f.reset_theirs();
@@ -197,14 +207,17 @@ TEST_CASE("socket: replies to a peer that has gone are no failure; reading tells
   CHECK(f.socket->pending_bytes() == 0);
 }
 
-TEST_CASE("socket: closed or given away inside its own callback, nothing more comes", "[net][socket]") {
+TEST_CASE("socket: closed or given away inside its own callback, nothing more comes",
+          "[net][socket]") {
   Fixture f;
   const bool give_away = GENERATE(false, true);
   f.socket->read();
   UniqueFd given;
   f.events.when_readable = [&] {
-    if (give_away) given = f.socket->release();
-    else f.socket->close();
+    if (give_away)
+      given = f.socket->release();
+    else
+      f.socket->close();
   };
   f.send("x");
   ::shutdown(f.theirs.get(), SHUT_WR);
@@ -214,12 +227,15 @@ TEST_CASE("socket: closed or given away inside its own callback, nothing more co
   CHECK_FALSE(f.socket->is_open());
   CHECK_FALSE(f.socket->send("y"));
   char byte = 0;
-  if (give_away) CHECK(::recv(given.get(), &byte, 1, 0) == 1);
-  else CHECK(::recv(f.theirs.get(), &byte, 1, 0) <= 0);
+  if (give_away)
+    CHECK(::recv(given.get(), &byte, 1, 0) == 1);
+  else
+    CHECK(::recv(f.theirs.get(), &byte, 1, 0) <= 0);
   f.socket->close();
 }
 
-TEST_CASE("socket: its descriptor's number may be used again at once after close", "[net][socket]") {
+TEST_CASE("socket: its descriptor's number may be used again at once after close",
+          "[net][socket]") {
   Fixture f;
   f.socket->read();
   f.turn();

@@ -78,7 +78,8 @@ TEST_CASE("stop: peers that end at our FIN may still finish what they were sayin
   CHECK(world.sink().count() == (late ? 2 : 1));
 }
 
-TEST_CASE("stop: what stands in the accept queue is accepted, read and given FIN, limits or not", "[net][stop]") {
+TEST_CASE("stop: what stands in the accept queue is accepted, read and given FIN, limits or not",
+          "[net][stop]") {
   const std::string url = GENERATE(As{}, kTcp, kTcp6, kUnix, kPacket);
   CAPTURE(url);
   Setup setup = patient(url);
@@ -136,7 +137,8 @@ TEST_CASE("stop: silent peers on a frame boundary are closed early", "[net][stop
   CHECK(world.sink().count() == 1);
 }
 
-TEST_CASE("stop: a peer in mid-frame is not quiet; the deadline quarantines its tail", "[net][stop]") {
+TEST_CASE("stop: a peer in mid-frame is not quiet; the deadline quarantines its tail",
+          "[net][stop]") {
   const std::string url = GENERATE(As{}, kTcp, kUnix);
   World world({.urls = {url}});
   Client client = world.connect();
@@ -154,7 +156,10 @@ TEST_CASE("stop: a peer in mid-frame is not quiet; the deadline quarantines its 
   CHECK(world.sink().count() == 1);
 }
 
-TEST_CASE("stop: a writer that ignores FIN is frozen at the deadline; what we read is all that was acknowledged", "[net][stop]") {
+TEST_CASE(
+    "stop: a writer that ignores FIN is frozen at the deadline; what we read is all that was "
+    "acknowledged",
+    "[net][stop]") {
   const std::string url = GENERATE(As{}, kTcp, kTcp6, kUnix, kPacket);
   const bool reset = GENERATE(false, true);
   CAPTURE(url, reset);
@@ -173,10 +178,15 @@ TEST_CASE("stop: a writer that ignores FIN is frozen at the deadline; what we re
   CHECK(client.sees_fin());
   world.finish();
   const std::uint64_t read = world.totals().read_bytes;
-  const auto acked = [&] { return kernel::tcp_state(client.fd())->bytes_acked - 1; };  // the SYN counts
-  if (url.starts_with("unix")) CHECK(read == taken);
-  else if (reset) CHECK(acked() <= read);  // a last delayed ACK may have died with our end
-  else CHECK(eventually([&] { return acked() == read; }));
+  const auto acked = [&] {
+    return kernel::tcp_state(client.fd())->bytes_acked - 1;
+  };  // the SYN counts
+  if (url.starts_with("unix"))
+    CHECK(read == taken);
+  else if (reset)
+    CHECK(acked() <= read);  // a last delayed ACK may have died with our end
+  else
+    CHECK(eventually([&] { return acked() == read; }));
   CHECK(world.ended(ConnectionEnd::kDeadline) == 1);
 }
 
@@ -203,7 +213,8 @@ TEST_CASE("stop: at the deadline every other state ends too", "[net][stop]") {
   CHECK(world.ended(ConnectionEnd::kDeadline) == 1);
 }
 
-TEST_CASE("stop: a connection in an idle timeout's grace period ends with the stop", "[net][stop]") {
+TEST_CASE("stop: a connection in an idle timeout's grace period ends with the stop",
+          "[net][stop]") {
   Setup setup = patient(GENERATE(As{}, kTcp, kUnix, kPacket));
   setup.options.idle_timeout = 50ms;
   World world(std::move(setup));
@@ -217,7 +228,8 @@ TEST_CASE("stop: a connection in an idle timeout's grace period ends with the st
   CHECK(world.ended(ConnectionEnd::kTimeout) + world.ended(ConnectionEnd::kDeadline) == 1);
 }
 
-TEST_CASE("stop: asked for twice, both are answered; deadlines before and after the end do no harm", "[net][stop]") {
+TEST_CASE("stop: asked for twice, both are answered; deadlines before and after the end do no harm",
+          "[net][stop]") {
   World world({.urls = {kTcp, kUnix, kPacket, "udp://127.0.0.1:0", "unixgram://g"}, .loops = 3});
   Client client = world.connect();
   bool second = false;
@@ -232,7 +244,8 @@ TEST_CASE("stop: asked for twice, both are answered; deadlines before and after 
   world.finish();
 }
 
-TEST_CASE("stop: the deadline alone stops a listener that was not told to drain on every loop yet", "[net][stop]") {
+TEST_CASE("stop: the deadline alone stops a listener that was not told to drain on every loop yet",
+          "[net][stop]") {
   World world({.urls = {kTcp}, .loops = 3});
   std::vector<Client> clients;
   for (int i = 0; i < 6; ++i) clients.push_back(world.connect());
@@ -266,7 +279,8 @@ TEST_CASE("stop: everything queued on datagram sockets is read first", "[net][st
   CHECK(world.totals().kernel_drops == 0);
 }
 
-TEST_CASE("stop: a storm of connections on three loops; whoever was connected sees FIN", "[net][stop][threads]") {
+TEST_CASE("stop: a storm of connections on three loops; whoever was connected sees FIN",
+          "[net][stop][threads]") {
   const std::string url = GENERATE(As{}, kTcp, kUnix, kPacket);
   CAPTURE(url);
   World world({.urls = {url}, .loops = 3});

@@ -30,7 +30,8 @@ std::string line(std::size_t n, std::size_t size = 0) {
 
 }  // namespace
 
-TEST_CASE("stream: frames over several reads, and a last one without its end, are all delivered", "[net][stream]") {
+TEST_CASE("stream: frames over several reads, and a last one without its end, are all delivered",
+          "[net][stream]") {
   const unsigned loops = GENERATE(1u, 3u);
   World world({.urls = {kTcp, kUnix, "tcp6://[::1]:0"}, .loops = loops});
   for (std::size_t url = 0; url < 3; ++url) {
@@ -66,7 +67,9 @@ TEST_CASE("stream: a 64 KiB frame in writes of one byte arrives whole", "[net][s
   CHECK(world.totals().counts.truncated == 0);
 }
 
-TEST_CASE("stream: a long unfinished frame, then short ones in the same read, then a long one again", "[net][stream]") {
+TEST_CASE(
+    "stream: a long unfinished frame, then short ones in the same read, then a long one again",
+    "[net][stream]") {
   World world({.urls = {GENERATE(as<std::string>{}, kTcp, kUnix)}});
   Client client = world.connect();
   std::vector<std::string> wanted;
@@ -91,7 +94,8 @@ TEST_CASE("stream: a long unfinished frame, then short ones in the same read, th
   CHECK(world.sink().delivered() == wanted);
 }
 
-TEST_CASE("stream: many connections on all loops lose nothing and keep their order", "[net][stream][threads]") {
+TEST_CASE("stream: many connections on all loops lose nothing and keep their order",
+          "[net][stream][threads]") {
   World world({.urls = {kTcp, kUnix, kPacket}, .loops = 3});
   constexpr std::size_t kClients = 18, kLines = 3000;
   std::vector<std::thread> threads;
@@ -121,7 +125,8 @@ TEST_CASE("stream: many connections on all loops lose nothing and keep their ord
   for (const std::size_t count : next) CHECK(count == kLines);
 }
 
-TEST_CASE("stream: the tail policies decide about the unfinished frame at the peer's FIN", "[net][stream]") {
+TEST_CASE("stream: the tail policies decide about the unfinished frame at the peer's FIN",
+          "[net][stream]") {
   using Tail = RawOptions::Tail;
   const Tail tail = GENERATE(Tail::kAuto, Tail::kDeliver, Tail::kQuarantine, Tail::kDrop);
   const std::string text = GENERATE(as<std::string>{}, "tail", std::string(30'000, 't'));
@@ -139,7 +144,8 @@ TEST_CASE("stream: the tail policies decide about the unfinished frame at the pe
   CHECK(world.quarantine().written() == (tail == Tail::kQuarantine ? 1 : 0));
 }
 
-TEST_CASE("stream: a reset keeps what came before it, and its tail goes to the quarantine", "[net][stream]") {
+TEST_CASE("stream: a reset keeps what came before it, and its tail goes to the quarantine",
+          "[net][stream]") {
   World world({.urls = {kTcp}});
   Client client = world.connect();
   REQUIRE(client.send("line\ntail"));
@@ -163,10 +169,13 @@ TEST_CASE("stream: a connection without a byte is a probe", "[net][stream]") {
   CHECK(world.ended(ConnectionEnd::kProbe) == 3);
 }
 
-TEST_CASE("stream: a malformed stream gets FIN; its rest is read, counted and thrown away", "[net][stream]") {
-  const std::string before = GENERATE(as<std::string>{}, "", "3 ab", "20000 " + std::string(15'000, 'x'));
+TEST_CASE("stream: a malformed stream gets FIN; its rest is read, counted and thrown away",
+          "[net][stream]") {
+  const std::string before =
+      GENERATE(as<std::string>{}, "", "3 ab", "20000 " + std::string(15'000, 'x'));
   CAPTURE(before.size());
-  World world({.urls = {GENERATE(as<std::string>{}, kTcp, kUnix)}, .raw = {.framing = RawOptions::Framing::kOctetCounted}});
+  World world({.urls = {GENERATE(as<std::string>{}, kTcp, kUnix)},
+               .raw = {.framing = RawOptions::Framing::kOctetCounted}});
   Client client = world.connect();
   REQUIRE(client.send("4 good" + before));
   REQUIRE(world.await_read(6 + before.size()));
@@ -197,10 +206,12 @@ TEST_CASE("stream: malformed with a held tail in front counts its bytes once", "
 }
 
 TEST_CASE("stream: urgent bytes stand in their place in the stream", "[net][stream]") {
-  World world({.urls = {GENERATE(as<std::string>{}, kTcp, kUnix)}, .stop = {.drain_quiet = 1h, .reset_at_deadline = false}});
+  World world({.urls = {GENERATE(as<std::string>{}, kTcp, kUnix)},
+               .stop = {.drain_quiet = 1h, .reset_at_deadline = false}});
   Client client = world.connect();
   for (const char* piece : {"on", "e\ntw", "o\n"}) {
-    REQUIRE(::send(client.fd(), piece, strlen(piece), MSG_OOB) == static_cast<ssize_t>(strlen(piece)));
+    REQUIRE(::send(client.fd(), piece, strlen(piece), MSG_OOB) ==
+            static_cast<ssize_t>(strlen(piece)));
     REQUIRE(client.send("x"));
   }
   REQUIRE(client.send("\n"));
@@ -227,11 +238,15 @@ TEST_CASE("stream: a frame of 16 MiB arrives whole, the next one too", "[net][st
   CHECK(world.sink().delivered()[1] == "next");
 }
 
-TEST_CASE("packet: every packet is a record, empty ones are counted, oversize ones are cut", "[net][packet]") {
-  World world({.urls = {kPacket}, .raw = {.max_frame_bytes = 1000}, .options = {.datagram_bytes = 1002}});
+TEST_CASE("packet: every packet is a record, empty ones are counted, oversize ones are cut",
+          "[net][packet]") {
+  World world(
+      {.urls = {kPacket}, .raw = {.max_frame_bytes = 1000}, .options = {.datagram_bytes = 1002}});
   Client client = world.connect();
-  for (const std::string& packet : {std::string("one"), std::string(), std::string("two\n"), std::string(5000, 'x'), std::string()}) {
-    REQUIRE(::send(client.fd(), packet.data(), packet.size(), 0) == static_cast<ssize_t>(packet.size()));
+  for (const std::string& packet : {std::string("one"), std::string(), std::string("two\n"),
+                                    std::string(5000, 'x'), std::string()}) {
+    REQUIRE(::send(client.fd(), packet.data(), packet.size(), 0) ==
+            static_cast<ssize_t>(packet.size()));
   }
   for (int i = 0; i < 100; ++i) REQUIRE(::send(client.fd(), "", 0, 0) == 0);
   client.half_close();
@@ -244,7 +259,8 @@ TEST_CASE("packet: every packet is a record, empty ones are counted, oversize on
   CHECK(world.ended(ConnectionEnd::kClean) == 1);
 }
 
-TEST_CASE("connection ids: a place that is used again has another id, a stale id finds nobody", "[net][stream]") {
+TEST_CASE("connection ids: a place that is used again has another id, a stale id finds nobody",
+          "[net][stream]") {
   World world({.urls = {kTcp}});
   std::vector<ConnectionId> ids;
   for (std::uint64_t round = 1; round <= 4; ++round) {

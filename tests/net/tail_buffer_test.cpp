@@ -40,7 +40,8 @@ TEST_CASE("tail buffer: the budget is exceeded by one byte over it, not before",
   CHECK_FALSE(budget.exceeded());
 }
 
-TEST_CASE("tail buffer: over the budget only an account with an equal share or more must close one", "[net][tail]") {
+TEST_CASE("tail buffer: over the budget only an account with an equal share or more must close one",
+          "[net][tail]") {
   PartialBudget budget(1280);
   PartialAccount first(budget), second(budget);
   TailBuffer large(first), small(second);
@@ -55,7 +56,8 @@ TEST_CASE("tail buffer: over the budget only an account with an equal share or m
   CHECK_FALSE(second.must_close_one());
 }
 
-TEST_CASE("tail buffer: memory that is far too large for its content is given back", "[net][tail]") {
+TEST_CASE("tail buffer: memory that is far too large for its content is given back",
+          "[net][tail]") {
   PartialBudget budget(std::size_t{1} << 30);
   PartialAccount account(budget);
   TailBuffer tail(account);
@@ -66,7 +68,8 @@ TEST_CASE("tail buffer: memory that is far too large for its content is given ba
   CHECK(budget.used_bytes() == tail.capacity());
 }
 
-TEST_CASE("tail buffer: a long frame's memory goes back too when only a short rest stays behind it", "[net][tail]") {
+TEST_CASE("tail buffer: a long frame's memory goes back too when only a short rest stays behind it",
+          "[net][tail]") {
   PartialBudget budget(std::size_t{1} << 30);
   PartialAccount account(budget);
   TailBuffer tail(account);
@@ -79,7 +82,9 @@ TEST_CASE("tail buffer: a long frame's memory goes back too when only a short re
   CHECK(budget.used_bytes() == tail.capacity());
 }
 
-TEST_CASE("tail buffer: content survives growth and drops, the charge is the capacity at every step", "[net][tail]") {
+TEST_CASE(
+    "tail buffer: content survives growth and drops, the charge is the capacity at every step",
+    "[net][tail]") {
   PartialBudget budget(std::size_t{1} << 30);
   PartialAccount account(budget);
   std::mt19937 random(7);

@@ -70,13 +70,16 @@ TEST_CASE("a free inet address is ok, with the buffer it would have", "[test_bin
   CHECK(report.asked_buffer_bytes == 100'000);
   CHECK(report.receive_buffer_bytes == 200'000);
   CHECK(report.rmem_max_bytes > 0);
-  CHECK(to_string(report) ==
-        "listener \"a\": udp://127.0.0.1:0: ok, receive buffer 200000 bytes effective, 100000 asked");
+  CHECK(
+      to_string(report) ==
+      "listener \"a\": udp://127.0.0.1:0: ok, receive buffer 200000 bytes effective, 100000 asked");
 }
 
 TEST_CASE("a buffer that the kernel cuts is told with the limit", "[test_bind]") {
-  const std::string text = in_child(kNobody, [] { return to_string(reports_for({"udp://127.0.0.1:0"}, 1 << 30).front()); });
-  CHECK(text.find(", 1073741824 asked: smaller than asked, net.core.rmem_max is ") != std::string::npos);
+  const std::string text = in_child(
+      kNobody, [] { return to_string(reports_for({"udp://127.0.0.1:0"}, 1 << 30).front()); });
+  CHECK(text.find(", 1073741824 asked: smaller than asked, net.core.rmem_max is ") !=
+        std::string::npos);
 }
 
 TEST_CASE("nothing stays bound", "[test_bind]") {
@@ -109,7 +112,8 @@ TEST_CASE("an address that a running Penstock holds is a note", "[test_bind]") {
   sockets->clear();
   const BindReport report = report_for(url);
   CHECK(report.verdict == Verdict::kNote);
-  CHECK(report.text == "a running Penstock holds it: address already in use (by pid " + std::to_string(running.pid()) + " (penstock))");
+  CHECK(report.text == "a running Penstock holds it: address already in use (by pid " +
+                           std::to_string(running.pid()) + " (penstock))");
 }
 
 TEST_CASE("what does not resolve is an error", "[test_bind]") {
@@ -176,7 +180,8 @@ TEST_CASE("unix paths are examined and never touched", "[test_bind]") {
   SECTION("a folder we may not write to") {
     ::chmod(dir.path().c_str(), 0555);
     if (::geteuid() == 0) {
-      CHECK(in_child(kNobody, [&] { return reports_for({url}).front().text; }) == "directory " + dir.path() + "/ is not writable");
+      CHECK(in_child(kNobody, [&] { return reports_for({url}).front().text; }) ==
+            "directory " + dir.path() + "/ is not writable");
     }
   }
 }

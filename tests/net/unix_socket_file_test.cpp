@@ -22,7 +22,9 @@ int type_of(const std::string& scheme) {
 void write_file(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
 /// What a crashed server leaves.
-void leave_stale(const std::string& path, int type) { foreign_server(path, type, type != SOCK_DGRAM); }
+void leave_stale(const std::string& path, int type) {
+  foreign_server(path, type, type != SOCK_DGRAM);
+}
 
 }  // namespace
 
@@ -58,7 +60,8 @@ TEST_CASE("a stale socket of any type is replaced", "[unix]") {
   CHECK(bind_message(scheme + "://" + dir.file("s")) == "bound");
 }
 
-TEST_CASE("a live server of any type is refused, sees no connection, and nothing is touched", "[unix]") {
+TEST_CASE("a live server of any type is refused, sees no connection, and nothing is touched",
+          "[unix]") {
   const std::string scheme = GENERATE("unix", "unixgram", "unixpacket");
   const int type = GENERATE(SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET);
   const bool listening = GENERATE(false, true);
@@ -69,7 +72,9 @@ TEST_CASE("a live server of any type is refused, sees no connection, and nothing
   const UniqueFd server = foreign_server(path, type, listening);
   const ino_t inode = status_of(path).st_ino;
   const std::string message = bind_message(scheme + "://" + path);
-  CHECK(message.rfind("bind " + scheme + "://" + path + ": a live server holds it (by pid " + std::to_string(getpid()), 0) == 0);
+  CHECK(message.rfind("bind " + scheme + "://" + path + ": a live server holds it (by pid " +
+                          std::to_string(getpid()),
+                      0) == 0);
   CHECK(dir.list() == "s");
   CHECK(status_of(path).st_ino == inode);
   if (listening) {
@@ -96,7 +101,8 @@ TEST_CASE("what is not a socket is refused and left alone", "[unix]") {
   if (kind == "FIFO") ::mkfifo(path.c_str(), 0644);
   if (kind == "symbolic link") REQUIRE(::symlink("/nowhere", path.c_str()) == 0);
   const auto before = status_of(path);
-  CHECK(bind_message("unix://" + path) == "bind unix://" + path + ": " + path + " is a " + kind + ", not a socket, and is left alone");
+  CHECK(bind_message("unix://" + path) == "bind unix://" + path + ": " + path + " is a " + kind +
+                                              ", not a socket, and is left alone");
   CHECK(status_of(path).st_ino == before.st_ino);
   CHECK(status_of(path).st_mode == before.st_mode);
   CHECK(dir.list() == "s");
@@ -106,14 +112,16 @@ TEST_CASE("a symbolic link to a stale socket is not followed", "[unix]") {
   const TempDir dir;
   leave_stale(dir.file("real"), SOCK_STREAM);
   REQUIRE(::symlink("real", dir.file("s").c_str()) == 0);
-  CHECK(bind_message("unix://" + dir.file("s")).find("is a symbolic link, not a socket") != std::string::npos);
+  CHECK(bind_message("unix://" + dir.file("s")).find("is a symbolic link, not a socket") !=
+        std::string::npos);
   CHECK(dir.list() == "real s");
 }
 
 TEST_CASE("the directory must exist and is not made", "[unix]") {
   const TempDir dir;
   const std::string path = dir.file("no/such/s");
-  CHECK(bind_message("unix://" + path) == "bind unix://" + path + ": directory " + dir.file("no/such") + " does not exist");
+  CHECK(bind_message("unix://" + path) ==
+        "bind unix://" + path + ": directory " + dir.file("no/such") + " does not exist");
   CHECK(dir.list().empty());
   write_file(dir.file("file"), "");
   CHECK(bind_message("unix://" + dir.file("file/s")) ==
@@ -132,19 +140,25 @@ TEST_CASE("a held lock means another Penstock, even before its socket is there",
   CHECK(bind_message("unix://" + path) == message);
   leave_stale(path, SOCK_STREAM);
   CHECK(bind_message("unix://" + path) == message);
-  const UniqueFd server = [&] { ::unlink(path.c_str()); return foreign_server(path, SOCK_STREAM, true); }();
+  const UniqueFd server = [&] {
+    ::unlink(path.c_str());
+    return foreign_server(path, SOCK_STREAM, true);
+  }();
   CHECK(bind_message("unix://" + path) == message);
   CHECK(try_connect(path, SOCK_STREAM) == 0);
 }
 
-TEST_CASE("the lock file is never followed through a link, nor taken where it is no file", "[unix]") {
+TEST_CASE("the lock file is never followed through a link, nor taken where it is no file",
+          "[unix]") {
   const TempDir dir;
   write_file(dir.file("victim"), "x");
   REQUIRE(::symlink("victim", dir.file("s.lock").c_str()) == 0);
-  CHECK(bind_message("unix://" + dir.file("s")).find("lock file " + dir.file("s.lock") + ": too many levels") != std::string::npos);
+  CHECK(bind_message("unix://" + dir.file("s"))
+            .find("lock file " + dir.file("s.lock") + ": too many levels") != std::string::npos);
   REQUIRE(::mkfifo(dir.file("t.lock").c_str(), 0600) == 0);
-  CHECK(bind_message("unix://" + dir.file("t")) ==
-        "bind unix://" + dir.file("t") + ": lock file " + dir.file("t.lock") + " is not a regular file");
+  CHECK(bind_message("unix://" + dir.file("t")) == "bind unix://" + dir.file("t") + ": lock file " +
+                                                       dir.file("t.lock") +
+                                                       " is not a regular file");
   CHECK(dir.list() == "s.lock t.lock victim");
 }
 
@@ -162,7 +176,9 @@ TEST_CASE("a stranger's socket at the path is left alone at the end", "[unix]") 
   CHECK(dir.list() == "s s.lock");
 }
 
-TEST_CASE("remove may be repeated, moved-from objects remove nothing, and the lock is held to the end", "[unix]") {
+TEST_CASE(
+    "remove may be repeated, moved-from objects remove nothing, and the lock is held to the end",
+    "[unix]") {
   const TempDir dir;
   const std::string path = dir.file("s");
   auto sockets = open_url("unix://" + path);
@@ -182,7 +198,8 @@ TEST_CASE("remove may be repeated, moved-from objects remove nothing, and the lo
   CHECK_FALSE(lock_holder(path));
 }
 
-TEST_CASE("mode and owner are as asked whatever the umask, and no wider mode shows before", "[unix]") {
+TEST_CASE("mode and owner are as asked whatever the umask, and no wider mode shows before",
+          "[unix]") {
   const TempDir dir;
   const std::string path = dir.file("s");
   const mode_t old = ::umask(0);
@@ -194,7 +211,8 @@ TEST_CASE("mode and owner are as asked whatever the umask, and no wider mode sho
     while (!done) {
       if (::lstat(path.c_str(), &status) != 0) continue;
       seen |= status.st_mode & 0777 & ~0620u;
-      if ((status.st_mode & 0777) != 0 && ::geteuid() == 0 && status.st_uid != kNobody) seen |= 01000;
+      if ((status.st_mode & 0777) != 0 && ::geteuid() == 0 && status.st_uid != kNobody)
+        seen |= 01000;
     }
   });
   BindOptions options{.mode = 0620};
@@ -227,13 +245,17 @@ TEST_CASE("a mode wider than the umask allows is given all the same", "[unix]") 
 TEST_CASE("an unknown owner or group is refused before anything is made", "[unix]") {
   const TempDir dir;
   const std::string url = "unix://" + dir.file("s");
-  CHECK(bind_message(url, {.owner = "no-such-user"}) == "bind " + url + ": no such user \"no-such-user\"");
-  CHECK(bind_message(url, {.group = "no-such-group"}) == "bind " + url + ": no such group \"no-such-group\"");
-  CHECK(bind_message(url, {.owner = "4294967295"}) == "bind " + url + ": no such user \"4294967295\"");
+  CHECK(bind_message(url, {.owner = "no-such-user"}) ==
+        "bind " + url + ": no such user \"no-such-user\"");
+  CHECK(bind_message(url, {.group = "no-such-group"}) ==
+        "bind " + url + ": no such group \"no-such-group\"");
+  CHECK(bind_message(url, {.owner = "4294967295"}) ==
+        "bind " + url + ": no such user \"4294967295\"");
   CHECK(dir.list().empty());
 }
 
-TEST_CASE("an ordinary user: own folder works, a foreign owner does not and leaves no socket", "[unix]") {
+TEST_CASE("an ordinary user: own folder works, a foreign owner does not and leaves no socket",
+          "[unix]") {
   const TempDir dir;
   const std::string url = "unix://" + dir.file("s");
   CHECK(in_child(kNobody, [&] { return bind_message(url); }) == "bound");
@@ -261,11 +283,13 @@ TEST_CASE("an ordinary user does not replace a socket that it may not ask", "[un
   ::chmod(dir.file("s").c_str(), 0600);
   CHECK(in_child(kNobody, [&] { return bind_message("unix://" + dir.file("s")); }) ==
         "bind unix://" + dir.file("s") +
-            ": cannot tell whether a server holds it: permission denied, remove the file by hand if none does");
+            ": cannot tell whether a server holds it: permission denied, remove the file by hand "
+            "if none does");
   CHECK(dir.list() == "s");
 }
 
-TEST_CASE("what a start killed between bind and chmod leaves is replaced, also as an ordinary user", "[unix]") {
+TEST_CASE("what a start killed between bind and chmod leaves is replaced, also as an ordinary user",
+          "[unix]") {
   const TempDir dir;
   CHECK(in_child(kNobody, [&] {
           leave_stale(dir.file("s"), SOCK_STREAM);

@@ -25,20 +25,22 @@ World::World(Setup setup)
     const std::string name = "sink" + std::to_string(i);
     auto sink = std::make_unique<ScriptedSink>();
     sinks_.push_back(sink.get());
-    runners_.push_back(std::make_unique<SinkRunner>(name, std::move(sink), setup_.queue_bytes, *quarantine_, [this] {
-      for (auto& loop : loops_) loop->post([one = loop.get()] { one->parked().resume_all(); });
-    }));
+    runners_.push_back(std::make_unique<SinkRunner>(
+        name, std::move(sink), setup_.queue_bytes, *quarantine_, [this] {
+          for (auto& loop : loops_) loop->post([one = loop.get()] { one->parked().resume_all(); });
+        }));
     routes.push_back({&runners_.back()->queue(), &ledger_.route("test", name), true, false});
   }
   if (setup_.reorders) {
     reorderer_ = std::make_unique<Reorderer>();
     routes.push_back({&reorderer_->queue(), &ledger_.route("test", "reorderer"), true, false});
   }
-  if (!setup_.options.make_decoder) setup_.options.make_decoder = [raw = setup_.raw] { return make_raw_decoder(raw); };
+  if (!setup_.options.make_decoder)
+    setup_.options.make_decoder = [raw = setup_.raw] { return make_raw_decoder(raw); };
   setup_.options.name = "test";
-  listener_ = std::make_unique<Listener>(std::make_shared<const ListenerOptions>(setup_.options), routes,
-                                         ledger_.listener("test"), *quarantine_, budget_,
-                                         [this](EventLoop::Task task) { post_main(std::move(task)); });
+  listener_ = std::make_unique<Listener>(
+      std::make_shared<const ListenerOptions>(setup_.options), routes, ledger_.listener("test"),
+      *quarantine_, budget_, [this](EventLoop::Task task) { post_main(std::move(task)); });
   for (const std::string& text : setup_.urls) bind(text);
   REQUIRE(listener_->start_listening());
   for (auto& runner : runners_) runner->start();
@@ -54,7 +56,8 @@ World::World(Setup setup)
 void World::bind(const std::string& text) {
   const std::size_t at = text.find("://") + 3;
   const bool named = text.starts_with("unix") && text[at] != '@';
-  auto bound = open_url(named ? text.substr(0, at) + path(text.substr(at)) : text, {.gro = setup_.options.gro});
+  auto bound = open_url(named ? text.substr(0, at) + path(text.substr(at)) : text,
+                        {.gro = setup_.options.gro});
   REQUIRE(bound);
   for (BoundSocket& socket : *bound) {
     addresses_.emplace_back(socket.address, socket.scheme);
@@ -64,7 +67,9 @@ void World::bind(const std::string& text) {
 
 World::~World() { finish(); }
 
-Client World::connect(std::size_t url) { return Client(addresses_[url].first, addresses_[url].second); }
+Client World::connect(std::size_t url) {
+  return Client(addresses_[url].first, addresses_[url].second);
+}
 
 void World::post_main(EventLoop::Task task) {
   const std::lock_guard lock(mutex_);
@@ -124,12 +129,14 @@ void World::finish() {
 void World::check_ledger() const {
   const LedgerSnapshot snapshot = ledger_.snapshot();
   const ListenerTotals& listener = snapshot.listeners.at(0);
-  CAPTURE(listener.read_bytes, listener.counts.in_frames_bytes, listener.counts.framing_bytes, listener.counts.cut_bytes);
+  CAPTURE(listener.read_bytes, listener.counts.in_frames_bytes, listener.counts.framing_bytes,
+          listener.counts.cut_bytes);
   CHECK(listener.bytes_balance());
   CHECK(listener.frames_balance());
   CHECK(listener.partial_held_bytes == 0);
   CHECK(listener.active == 0);
-  CHECK(listener.accepted == std::accumulate(listener.ended.begin(), listener.ended.end(), std::uint64_t{0}));
+  CHECK(listener.accepted ==
+        std::accumulate(listener.ended.begin(), listener.ended.end(), std::uint64_t{0}));
   for (const RouteTotals& route : snapshot.routes) {
     CAPTURE(route.sink);
     CHECK(route.balance());

@@ -24,14 +24,14 @@ struct Setup {
   std::vector<std::string> urls;
   unsigned loops = 1;
   RawOptions raw{};
-  ListenerOptions options{};           ///< make_decoder null: the raw protocol with `raw`
+  ListenerOptions options{};  ///< make_decoder null: the raw protocol with `raw`
   StopOptions stop{.drain_quiet = std::chrono::milliseconds(50), .reset_at_deadline = false};
   std::size_t max_connections = 10'000;
   std::size_t max_refusals = 256;
   std::size_t partial_bytes = std::size_t{64} << 20;
   std::size_t queue_bytes = std::size_t{8} << 20;
-  unsigned sinks = 1;                  ///< all required
-  bool reorders = false;               ///< one more required sink, which finishes its batches out of order
+  unsigned sinks = 1;     ///< all required
+  bool reorders = false;  ///< one more required sink, which finishes its batches out of order
   bool acks = false;
 };
 
@@ -66,9 +66,15 @@ class World {
 
   ListenerTotals totals() const { return ledger_.snapshot().listeners.at(0); }
   RouteTotals route(std::size_t i = 0) const { return ledger_.snapshot().routes.at(i); }
-  std::uint64_t ended(ConnectionEnd end) const { return totals().ended[static_cast<std::size_t>(end)]; }
-  std::uint64_t discarded(Reason reason) const { return totals().counts.discarded_bytes[static_cast<std::size_t>(reason)]; }
-  std::uint64_t rejected(Reason reason) const { return totals().counts.rejected[static_cast<std::size_t>(reason)]; }
+  std::uint64_t ended(ConnectionEnd end) const {
+    return totals().ended[static_cast<std::size_t>(end)];
+  }
+  std::uint64_t discarded(Reason reason) const {
+    return totals().counts.discarded_bytes[static_cast<std::size_t>(reason)];
+  }
+  std::uint64_t rejected(Reason reason) const {
+    return totals().counts.rejected[static_cast<std::size_t>(reason)];
+  }
   bool await_accepted(std::uint64_t n);
   bool await_read(std::uint64_t bytes);
   bool await_ended(std::uint64_t n);

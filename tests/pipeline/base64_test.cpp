@@ -28,7 +28,8 @@ TEST_CASE("base64: every byte value survives at every position of a group", "[ba
   }
 }
 
-TEST_CASE("base64: what the encoder never gives is refused, and the message says where", "[base64]") {
+TEST_CASE("base64: what the encoder never gives is refused, and the message says where",
+          "[base64]") {
   const auto [text, message] = GENERATE(table<std::string, std::string>({
       {"Zg", "base64: length 2 is no multiple of 4"},
       {"Zg=", "base64: length 3 is no multiple of 4"},

@@ -46,19 +46,22 @@ std::string with(const std::string& find, const std::string& replacement) {
 
 }  // namespace
 
-TEST_CASE("quarantine line: members in the documented order, sink and flags only where set", "[quarantine]") {
+TEST_CASE("quarantine line: members in the documented order, sink and flags only where set",
+          "[quarantine]") {
   QuarantineEntry entry = sample();
-  CHECK(to_line(entry) ==
-        R"({"time":"2026-11-24T19:30:33.123456789Z","listener":"syslog","url":"tcp://127.0.0.1:5514",)"
-        R"("peer":"192.0.2.1:40000","reason":"tail_reset","bytes":"PGJhc2U2ND4="})"
-        "\n");
+  CHECK(
+      to_line(entry) ==
+      R"({"time":"2026-11-24T19:30:33.123456789Z","listener":"syslog","url":"tcp://127.0.0.1:5514",)"
+      R"("peer":"192.0.2.1:40000","reason":"tail_reset","bytes":"PGJhc2U2ND4="})"
+      "\n");
   entry.sink = "archive";
   entry.flags = kFrameTruncated | kFramePartial;
-  CHECK(to_line(entry) ==
-        R"({"time":"2026-11-24T19:30:33.123456789Z","listener":"syslog","url":"tcp://127.0.0.1:5514",)"
-        R"("peer":"192.0.2.1:40000","reason":"tail_reset","sink":"archive","flags":["truncated","partial"],)"
-        R"("bytes":"PGJhc2U2ND4="})"
-        "\n");
+  CHECK(
+      to_line(entry) ==
+      R"({"time":"2026-11-24T19:30:33.123456789Z","listener":"syslog","url":"tcp://127.0.0.1:5514",)"
+      R"("peer":"192.0.2.1:40000","reason":"tail_reset","sink":"archive","flags":["truncated","partial"],)"
+      R"("bytes":"PGJhc2U2ND4="})"
+      "\n");
 }
 
 TEST_CASE("quarantine line: any flags and any bytes come back as they went", "[quarantine]") {
@@ -72,7 +75,8 @@ TEST_CASE("quarantine line: any flags and any bytes come back as they went", "[q
   CHECK(round_trip(entry) == entry);
 }
 
-TEST_CASE("quarantine line: names with quotes, control bytes and NUL come back as they went", "[quarantine]") {
+TEST_CASE("quarantine line: names with quotes, control bytes and NUL come back as they went",
+          "[quarantine]") {
   QuarantineEntry entry = sample();
   entry.listener = "a \"b\" \\ \n\r\t\x01\x7f";
   entry.peer = std::string("nul\0inside", 10);
@@ -97,9 +101,10 @@ TEST_CASE("quarantine line: invalid UTF-8 in a name becomes U+FFFD, byte by byte
 
 TEST_CASE("quarantine line: times before 1970 and at the ends of the range", "[quarantine]") {
   QuarantineEntry entry = sample();
-  entry.time_ns = GENERATE(std::int64_t{0}, std::int64_t{-1}, std::int64_t{-1'000'000'000}, std::int64_t{999'999'999},
-                           std::int64_t{951'782'400'000'000'000},  // 2000-02-29
-                           std::int64_t{9'000'000'000'000'000'000}, std::int64_t{-9'000'000'000'000'000'000});
+  entry.time_ns =
+      GENERATE(std::int64_t{0}, std::int64_t{-1}, std::int64_t{-1'000'000'000},
+               std::int64_t{999'999'999}, std::int64_t{951'782'400'000'000'000},  // 2000-02-29
+               std::int64_t{9'000'000'000'000'000'000}, std::int64_t{-9'000'000'000'000'000'000});
   CHECK(round_trip(entry).time_ns == entry.time_ns);
 }
 
@@ -137,7 +142,8 @@ TEST_CASE("quarantine line: what is wrong is said", "[quarantine]") {
 }
 
 TEST_CASE("quarantine line: members of a later version are passed over", "[quarantine]") {
-  const Result<QuarantineEntry> entry = parse_quarantine_line(with("\"bytes\"", R"("new":{"deep":[1,2]},"bytes")"));
+  const Result<QuarantineEntry> entry =
+      parse_quarantine_line(with("\"bytes\"", R"("new":{"deep":[1,2]},"bytes")"));
   REQUIRE(entry);
   CHECK(*entry == sample());
 }

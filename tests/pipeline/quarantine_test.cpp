@@ -49,7 +49,8 @@ std::vector<QuarantineEntry> entries_in(const std::string& path) {
   return entries;
 }
 
-std::unique_ptr<Quarantine> open_in(const std::string& directory, std::size_t max_bytes = 64 * kMiB) {
+std::unique_ptr<Quarantine> open_in(const std::string& directory,
+                                    std::size_t max_bytes = 64 * kMiB) {
   Result<std::unique_ptr<Quarantine>> quarantine = Quarantine::open(directory, max_bytes);
   INFO((quarantine ? "" : quarantine.error().message));
   REQUIRE(quarantine);
@@ -152,7 +153,8 @@ TEST_CASE("quarantine: what cannot be opened is an error that names it", "[quara
 
   const auto over_file = Quarantine::open(dir / "file", kMiB);
   REQUIRE_FALSE(over_file);
-  CHECK(over_file.error().message == "open " + (dir / "file/quarantine.jsonl") + ": Not a directory");
+  CHECK(over_file.error().message ==
+        "open " + (dir / "file/quarantine.jsonl") + ": Not a directory");
 }
 
 TEST_CASE("quarantine: put after close is counted as dropped", "[quarantine]") {
@@ -164,13 +166,15 @@ TEST_CASE("quarantine: put after close is counted as dropped", "[quarantine]") {
   CHECK(quarantine->dropped() == 1);
 }
 
-TEST_CASE("quarantine: threads put at the same time, every entry is written or counted", "[quarantine]") {
+TEST_CASE("quarantine: threads put at the same time, every entry is written or counted",
+          "[quarantine]") {
   const TempDir dir;
   const auto quarantine = open_in(dir.path());
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&quarantine, t] {
-      for (int i = 0; i < 500; ++i) quarantine->put(entry_of(std::string(1000, static_cast<char>('a' + t))));
+      for (int i = 0; i < 500; ++i)
+        quarantine->put(entry_of(std::string(1000, static_cast<char>('a' + t))));
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -179,7 +183,8 @@ TEST_CASE("quarantine: threads put at the same time, every entry is written or c
   CHECK(entries_in(dir / "quarantine.jsonl").size() == quarantine->written());
 }
 
-TEST_CASE("quarantine: the cap counts what its files hold already, other files not", "[quarantine]") {
+TEST_CASE("quarantine: the cap counts what its files hold already, other files not",
+          "[quarantine]") {
   const TempDir dir;
   const std::size_t line = to_line(entry_of("x")).size();
   write_file(dir / "quarantine.jsonl.1", std::string(10 * line, '\n'));
@@ -205,7 +210,8 @@ TEST_CASE("quarantine: an entry that fits follows one that does not", "[quaranti
   CHECK(entries_in(dir / "quarantine.jsonl")[0].bytes == "small");
 }
 
-TEST_CASE("quarantine: one entry over the memory bound waits alone and is written", "[quarantine]") {
+TEST_CASE("quarantine: one entry over the memory bound waits alone and is written",
+          "[quarantine]") {
   const TempDir dir;
   const auto quarantine = open_in(dir.path());
   const std::string large(5 * kMiB, '\0');
@@ -234,7 +240,8 @@ TEST_CASE("quarantine: a file that was moved away is begun anew", "[quarantine]"
   CHECK(read_file(dir / "quarantine.jsonl") == to_line(entry_of("new")));
 }
 
-TEST_CASE("quarantine: entries that the disk does not take are counted, the file keeps whole lines", "[quarantine]") {
+TEST_CASE("quarantine: entries that the disk does not take are counted, the file keeps whole lines",
+          "[quarantine]") {
   const TempDir dir;
   const std::size_t line = to_line(entry_of("0")).size();
   const auto quarantine = open_in(dir.path());
@@ -246,7 +253,8 @@ TEST_CASE("quarantine: entries that the disk does not take are counted, the file
   CHECK(entries_in(dir / "quarantine.jsonl").size() == 3);
 }
 
-TEST_CASE("leftover: from start_leftover on, entries are in the leftover file when put returns", "[quarantine]") {
+TEST_CASE("leftover: from start_leftover on, entries are in the leftover file when put returns",
+          "[quarantine]") {
   const TempDir dir;
   const auto quarantine = open_in(dir.path(), 0);
   quarantine->start_leftover();
@@ -262,7 +270,8 @@ TEST_CASE("leftover: from start_leftover on, entries are in the leftover file wh
   CHECK(quarantine->close());
 }
 
-TEST_CASE("leftover: frames of a batch carry sink, reason, flags, and their own peer", "[quarantine]") {
+TEST_CASE("leftover: frames of a batch carry sink, reason, flags, and their own peer",
+          "[quarantine]") {
   const TempDir dir;
   const auto quarantine = open_in(dir.path());
   const Batch batch = batch_of(6);
@@ -290,7 +299,9 @@ TEST_CASE("leftover: a batch of many writes is whole", "[quarantine]") {
   CHECK(entries_in(quarantine->leftover_path()).size() == 10'000);
 }
 
-TEST_CASE("leftover: a full disk gives the number of frames written, the file ends with a whole line", "[quarantine]") {
+TEST_CASE(
+    "leftover: a full disk gives the number of frames written, the file ends with a whole line",
+    "[quarantine]") {
   const TempDir dir;
   const auto quarantine = open_in(dir.path());
   const rlim_t limit = GENERATE(1u, 1000u, 300'000u, 1'000'000u);
@@ -324,7 +335,8 @@ TEST_CASE("leftover: two stops in the same second get two files", "[quarantine]"
   CHECK(first.entries() == 1);
 }
 
-TEST_CASE("leftover: without its directory nothing is written and nothing is claimed", "[quarantine]") {
+TEST_CASE("leftover: without its directory nothing is written and nothing is claimed",
+          "[quarantine]") {
   const TempDir dir;
   LeftoverFile leftover(dir / "gone");
   CHECK_FALSE(leftover.put(entry_of("x")));
@@ -369,7 +381,9 @@ TEST_CASE("after wait_for_room every entry is written, however fast they come", 
   REQUIRE(quarantine);
   (*quarantine)->wait_for_room();
   constexpr int kEntries = 400;  // 60 KB each: far more than may wait in memory
-  for (int i = 0; i < kEntries; ++i) (*quarantine)->put({.listener = "l", .reason = "tail_deadline", .bytes = std::string(60'000, 'x')});
+  for (int i = 0; i < kEntries; ++i)
+    (*quarantine)
+        ->put({.listener = "l", .reason = "tail_deadline", .bytes = std::string(60'000, 'x')});
   CHECK((*quarantine)->close());
   CHECK((*quarantine)->dropped() == 0);
   CHECK((*quarantine)->written() == kEntries);

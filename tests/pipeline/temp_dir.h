@@ -13,7 +13,8 @@ namespace penstock::test {
 class TempDir {
  public:
   TempDir() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "penstock-test-XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "penstock-test-XXXXXX").string();
     path_ = ::mkdtemp(pattern.data()) == nullptr ? "" : pattern;
   }
   TempDir(const TempDir&) = delete;

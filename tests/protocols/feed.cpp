@@ -17,7 +17,10 @@ std::uint64_t sum(const std::array<std::uint64_t, kReasonCount>& by_reason) noex
 
 }  // namespace
 
-Feed::Feed(std::unique_ptr<Decoder> decoder, Place place) : decoder_(std::move(decoder)), place_(place) { make_room(0); }
+Feed::Feed(std::unique_ptr<Decoder> decoder, Place place)
+    : decoder_(std::move(decoder)), place_(place) {
+  make_room(0);
+}
 
 bool Feed::read(std::string_view piece) {
   read_bytes_ += piece.size();
@@ -39,7 +42,8 @@ bool Feed::read(std::string_view piece) {
   why_ = consumed.why;
   tail_.assign(at + consumed.bytes, size - consumed.bytes);
   const bool copied = writer.end() != (place_ == Place::kOutside ? room : room + size);
-  fill_ += copied || place_ == Place::kOutside ? static_cast<std::size_t>(writer.end() - room) : consumed.bytes;
+  fill_ += copied || place_ == Place::kOutside ? static_cast<std::size_t>(writer.end() - room)
+                                               : consumed.bytes;
   if (why_ != nullptr) {
     counts_.discarded_bytes[static_cast<std::size_t>(Reason::kMalformed)] += tail_.size();
     tail_.clear();
@@ -97,7 +101,9 @@ std::vector<Record> Feed::records() const {
 
 bool Feed::lines() const { return lines_ && batch_.segments.back().lines; }
 
-void Feed::on_reject(Reason reason, std::string_view bytes) { refusals_.push_back({reason, std::string(bytes)}); }
+void Feed::on_reject(Reason reason, std::string_view bytes) {
+  refusals_.push_back({reason, std::string(bytes)});
+}
 
 void Feed::send(std::string_view bytes) { sent_ += bytes; }
 
@@ -119,7 +125,8 @@ void Feed::collect() {
 
 void Feed::check_balance() {
   const FrameCounts& c = counts_;
-  PENSTOCK_CHECK(read_bytes_ == c.in_frames_bytes + c.framing_bytes + c.cut_bytes + sum(c.discarded_bytes) + tail_.size());
+  PENSTOCK_CHECK(read_bytes_ == c.in_frames_bytes + c.framing_bytes + c.cut_bytes +
+                                    sum(c.discarded_bytes) + tail_.size());
   PENSTOCK_CHECK(c.frames == c.decoded + c.empty + sum(c.rejected));
   PENSTOCK_CHECK(c.events == c.decoded);
   check_segment();
@@ -134,15 +141,18 @@ void Feed::check_segment() {
     PENSTOCK_CHECK(!frame.empty() && frame.data() + frame.size() <= batch_.block->data() + fill_);
     if (!segment.lines) continue;
     PENSTOCK_CHECK(checked_ == 0 || frame.data() == next_line_);
-    PENSTOCK_CHECK(frame.find('\n') == std::string_view::npos && frame.data()[frame.size()] == '\n');
+    PENSTOCK_CHECK(frame.find('\n') == std::string_view::npos &&
+                   frame.data()[frame.size()] == '\n');
     next_line_ = frame.data() + frame.size() + 1;
   }
 }
 
 bool same(const FrameCounts& a, const FrameCounts& b) noexcept {
-  return a.in_frames_bytes == b.in_frames_bytes && a.framing_bytes == b.framing_bytes && a.cut_bytes == b.cut_bytes &&
-         a.discarded_bytes == b.discarded_bytes && a.frames == b.frames && a.decoded == b.decoded && a.empty == b.empty &&
-         a.truncated == b.truncated && a.partial == b.partial && a.rejected == b.rejected && a.events == b.events;
+  return a.in_frames_bytes == b.in_frames_bytes && a.framing_bytes == b.framing_bytes &&
+         a.cut_bytes == b.cut_bytes && a.discarded_bytes == b.discarded_bytes &&
+         a.frames == b.frames && a.decoded == b.decoded && a.empty == b.empty &&
+         a.truncated == b.truncated && a.partial == b.partial && a.rejected == b.rejected &&
+         a.events == b.events;
 }
 
 }  // namespace penstock::testing

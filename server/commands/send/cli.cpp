@@ -11,8 +11,10 @@ namespace penstock {
 namespace {
 
 constexpr const char* kDescription =
-    "Sends records to a URL: a test client and load generator for tcp, tcp4, tcp6, udp, udp4, udp6,\n"
-    "unix, unixgram and unixpacket. With a URL alone it sends one test record and says what became of it.";
+    "Sends records to a URL: a test client and load generator for tcp, tcp4, tcp6, udp, udp4, "
+    "udp6,\n"
+    "unix, unixgram and unixpacket. With a URL alone it sends one test record and says what became "
+    "of it.";
 
 constexpr const char* kFooter = R"(Records
   Generated records carry a sequence number of 12 digits and are otherwise the same, so that --verify can
@@ -34,59 +36,104 @@ Exit status
   1  something was not sent, a connection was reset or not answered; --verify: lost, doubled, altered, foreign
   2  wrong usage)";
 
-const std::map<std::string, SendFraming> kFramings = {
-    {"newline", SendFraming::kNewline},          {"crlf", SendFraming::kCrlf},
-    {"nul", SendFraming::kNul},                  {"octet_counted", SendFraming::kOctetCounted},
-    {"syslog_auto", SendFraming::kSyslogAuto},   {"none", SendFraming::kNone}};
+const std::map<std::string, SendFraming> kFramings = {{"newline", SendFraming::kNewline},
+                                                      {"crlf", SendFraming::kCrlf},
+                                                      {"nul", SendFraming::kNul},
+                                                      {"octet_counted", SendFraming::kOctetCounted},
+                                                      {"syslog_auto", SendFraming::kSyslogAuto},
+                                                      {"none", SendFraming::kNone}};
 const std::map<std::string, PayloadKind> kPayloads = {{"syslog", PayloadKind::kSyslog},
                                                       {"raw", PayloadKind::kRaw},
                                                       {"json", PayloadKind::kJson},
                                                       {"statsd", PayloadKind::kStatsd}};
 const std::map<std::string, double> kSeconds = {{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}};
-const std::map<std::string, std::uint64_t> kCounts = {{"k", 1'000}, {"M", 1'000'000}, {"G", 1'000'000'000}};
+const std::map<std::string, std::uint64_t> kCounts = {
+    {"k", 1'000}, {"M", 1'000'000}, {"G", 1'000'000'000}};
 const std::map<std::string, double> kRates = {{"k", 1e3}, {"M", 1e6}};
 
 void add_record_options(CLI::App& send, SendOptions& options) {
   send.add_option("--count", options.count, "Number of records over all connections (also 10k, 2M)")
-      ->transform(CLI::AsNumberWithUnit(kCounts).description(""))->type_name("N")->group("Records");
-  send.add_option("--size", options.size_bytes, "Bytes of a generated record, framing not counted (200)")
-      ->type_name("BYTES")->group("Records");
-  send.add_option("--payload", options.payload, "Generated records are: syslog (RFC 5424), raw, json, statsd (syslog)")
-      ->transform(CLI::CheckedTransformer(kPayloads).description(""))->type_name("KIND")->group("Records");
-  send.add_option("--first", options.first, "Number of the first record (0)")->type_name("N")->group("Records");
-  send.add_option("--seed", options.seed, "Varies the padding of generated records (0)")->type_name("N")->group("Records");
-  send.add_option("--file", options.file, "Send the lines of FILE, - is standard input")->type_name("FILE")->group("Records");
-  send.add_option("--replay", options.replay, "Send the entries of a quarantine or leftover file, in order")
-      ->type_name("FILE")->group("Records");
+      ->transform(CLI::AsNumberWithUnit(kCounts).description(""))
+      ->type_name("N")
+      ->group("Records");
+  send.add_option("--size", options.size_bytes,
+                  "Bytes of a generated record, framing not counted (200)")
+      ->type_name("BYTES")
+      ->group("Records");
+  send.add_option("--payload", options.payload,
+                  "Generated records are: syslog (RFC 5424), raw, json, statsd (syslog)")
+      ->transform(CLI::CheckedTransformer(kPayloads).description(""))
+      ->type_name("KIND")
+      ->group("Records");
+  send.add_option("--first", options.first, "Number of the first record (0)")
+      ->type_name("N")
+      ->group("Records");
+  send.add_option("--seed", options.seed, "Varies the padding of generated records (0)")
+      ->type_name("N")
+      ->group("Records");
+  send.add_option("--file", options.file, "Send the lines of FILE, - is standard input")
+      ->type_name("FILE")
+      ->group("Records");
+  send.add_option("--replay", options.replay,
+                  "Send the entries of a quarantine or leftover file, in order")
+      ->type_name("FILE")
+      ->group("Records");
   send.add_option("--framing", options.framing,
-                  "newline (default on streams), crlf, nul, octet_counted, syslog_auto (sends octet counts), none (default elsewhere)")
-      ->transform(CLI::CheckedTransformer(kFramings).description(""))->type_name("F")->group("Records");
+                  "newline (default on streams), crlf, nul, octet_counted, syslog_auto (sends "
+                  "octet counts), none (default elsewhere)")
+      ->transform(CLI::CheckedTransformer(kFramings).description(""))
+      ->type_name("F")
+      ->group("Records");
 }
 
 void add_sending_options(CLI::App& send, SendOptions& options) {
-  send.add_option("--rate", options.rate, "Records a second over all connections, in small bursts (also 50k, 1M); 0: flat out")
-      ->transform(CLI::AsNumberWithUnit(kRates).description(""))->type_name("R")->group("Sending");
-  send.add_option("--connections", options.connections, "Connections, or datagram sockets that take turns (1)")
-      ->type_name("N")->group("Sending");
-  send.add_option("--idle", options.idle, "Further connections that stay silent (0)")->type_name("N")->group("Sending");
-  send.add_option("--duration", options.duration_seconds, "Stop sending after this time (10, 500ms, 2m); without --count: send until then")
-      ->transform(CLI::AsNumberWithUnit(kSeconds).description(""))->type_name("TIME")->group("Sending");
-  send.add_option("--timeout", options.timeout_seconds, "Longest wait to connect, and for the peer's FIN after ours (10s)")
-      ->transform(CLI::AsNumberWithUnit(kSeconds).description(""))->type_name("TIME")->group("Sending");
-  send.add_option("--segment", options.segment, "udp: hand the kernel N datagrams a call to cut up (UDP_SEGMENT), at most 64")
-      ->type_name("N")->group("Sending");
-  send.add_option("--batch", options.batch, "Datagrams or packets a call (sendmmsg) without --segment (64)")
-      ->type_name("N")->group("Sending");
+  send.add_option(
+          "--rate", options.rate,
+          "Records a second over all connections, in small bursts (also 50k, 1M); 0: flat out")
+      ->transform(CLI::AsNumberWithUnit(kRates).description(""))
+      ->type_name("R")
+      ->group("Sending");
+  send.add_option("--connections", options.connections,
+                  "Connections, or datagram sockets that take turns (1)")
+      ->type_name("N")
+      ->group("Sending");
+  send.add_option("--idle", options.idle, "Further connections that stay silent (0)")
+      ->type_name("N")
+      ->group("Sending");
+  send.add_option("--duration", options.duration_seconds,
+                  "Stop sending after this time (10, 500ms, 2m); without --count: send until then")
+      ->transform(CLI::AsNumberWithUnit(kSeconds).description(""))
+      ->type_name("TIME")
+      ->group("Sending");
+  send.add_option("--timeout", options.timeout_seconds,
+                  "Longest wait to connect, and for the peer's FIN after ours (10s)")
+      ->transform(CLI::AsNumberWithUnit(kSeconds).description(""))
+      ->type_name("TIME")
+      ->group("Sending");
+  send.add_option("--segment", options.segment,
+                  "udp: hand the kernel N datagrams a call to cut up (UDP_SEGMENT), at most 64")
+      ->type_name("N")
+      ->group("Sending");
+  send.add_option("--batch", options.batch,
+                  "Datagrams or packets a call (sendmmsg) without --segment (64)")
+      ->type_name("N")
+      ->group("Sending");
 }
 
 void add_result_options(CLI::App& send, SendOptions& options) {
   send.add_option("--verify", options.verify,
-                  "Send nothing: compare FILEs (- is standard input) with what --count, --size, --payload, --first and "
+                  "Send nothing: compare FILEs (- is standard input) with what --count, --size, "
+                  "--payload, --first and "
                   "--seed would have sent")
-      ->type_name("FILE...")->group("Results");
-  send.add_option("--expect", options.expect, "With --verify: the records that this --report lists as sent must be there")
-      ->type_name("FILE")->group("Results");
-  send.add_option("--report", options.report, "Write what each connection sent to FILE, as JSON")->type_name("FILE")->group("Results");
+      ->type_name("FILE...")
+      ->group("Results");
+  send.add_option("--expect", options.expect,
+                  "With --verify: the records that this --report lists as sent must be there")
+      ->type_name("FILE")
+      ->group("Results");
+  send.add_option("--report", options.report, "Write what each connection sent to FILE, as JSON")
+      ->type_name("FILE")
+      ->group("Results");
   send.add_flag("--json", options.json, "Print the summary as one line of JSON")->group("Results");
   send.add_flag("--quiet", options.quiet, "Print errors only")->group("Results");
 }
@@ -94,10 +141,12 @@ void add_result_options(CLI::App& send, SendOptions& options) {
 }  // namespace
 
 CLI::App* add_send_command(CLI::App& app, SendOptions& options) {
-  CLI::App* send = app.add_subcommand("send", "Send test records, files or load to a URL; verify what arrived");
+  CLI::App* send =
+      app.add_subcommand("send", "Send test records, files or load to a URL; verify what arrived");
   send->description(kDescription);
   send->footer(kFooter);
-  send->add_option("URL", options.url, "Where to send: tcp://127.0.0.1:5514, unix:///run/x.sock, ...");
+  send->add_option("URL", options.url,
+                   "Where to send: tcp://127.0.0.1:5514, unix:///run/x.sock, ...");
   add_record_options(*send, options);
   add_sending_options(*send, options);
   add_result_options(*send, options);

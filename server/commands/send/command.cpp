@@ -12,6 +12,7 @@
 #include <limits>
 #include <memory>
 
+#include "protocols/core/errno_text.h"
 #include "server/commands/send/connect.h"
 #include "server/commands/send/generated_supply.h"
 #include "server/commands/send/greeting.h"
@@ -21,7 +22,6 @@
 #include "server/commands/send/report.h"
 #include "server/commands/send/sender.h"
 #include "server/commands/send/verify.h"
-#include "protocols/core/errno_text.h"
 #include "server/net/kernel.h"
 
 namespace penstock {
@@ -58,7 +58,8 @@ Result<std::string> read_whole(const std::string& path) {
 }
 
 int run_verify(const SendOptions& options) {
-  if (const std::string problem = problem_with_verify(options); !problem.empty()) return usage(problem);
+  if (const std::string problem = problem_with_verify(options); !problem.empty())
+    return usage(problem);
   std::uint64_t first = options.first;
   std::uint64_t count = options.count.value_or(0);
   std::optional<NumberSet> numbers;
@@ -74,11 +75,13 @@ int run_verify(const SendOptions& options) {
   Verifier verifier(make_payload(options.payload, options.size_bytes, options.seed), first, count);
   if (numbers) verifier.expect_only(std::move(*numbers));
   for (const std::string& path : options.verify) {
-    if (const Result<bool> read = verify_file(verifier, path); !read) return failure(read.error().message);
+    if (const Result<bool> read = verify_file(verifier, path); !read)
+      return failure(read.error().message);
   }
   const VerifyResult result = verifier.result();
   if (!options.quiet) {
-    for (const std::string& example : result.examples) std::fprintf(stderr, "penstock send: %s\n", example.c_str());
+    for (const std::string& example : result.examples)
+      std::fprintf(stderr, "penstock send: %s\n", example.c_str());
     print(options.json ? verify_json(result) : verify_text(result));
   }
   return result.good() ? kWell : kNotWell;
@@ -92,16 +95,18 @@ struct Source {
   std::unique_ptr<Supply> supply;
   ReaderSupply* lines = nullptr;  // supply, where a reader is behind it
   Deal deal;
-  std::size_t framed_bytes = 0;   // of every record, where they are generated
+  std::size_t framed_bytes = 0;  // of every record, where they are generated
 };
 
 Source generated_source(const SendOptions& options, SendFraming framing) {
   constexpr std::size_t kFew = 4;
   Source source;
-  source.deal = {options.first, options.count.value_or(kSequenceEnd - options.first), options.connections};
+  source.deal = {options.first, options.count.value_or(kSequenceEnd - options.first),
+                 options.connections};
   const std::size_t block_bytes = std::size_t{options.connections <= kFew ? 256u : 64u} << 10;
-  auto supply = std::make_unique<GeneratedSupply>(make_payload(options.payload, options.size_bytes, options.seed), framing,
-                                                  source.deal, block_bytes);
+  auto supply = std::make_unique<GeneratedSupply>(
+      make_payload(options.payload, options.size_bytes, options.seed), framing, source.deal,
+      block_bytes);
   source.framed_bytes = supply->framed_bytes();
   source.supply = std::move(supply);
   return source;
@@ -136,9 +141,12 @@ SendSummary summarise(const SendOptions& options, const Source& source) {
   return summary;
 }
 
-void show_progress(std::uint64_t sent) { std::fprintf(stderr, "\r%llu records sent ", static_cast<unsigned long long>(sent)); }
+void show_progress(std::uint64_t sent) {
+  std::fprintf(stderr, "\r%llu records sent ", static_cast<unsigned long long>(sent));
+}
 
-SendPlan make_plan(const SendOptions& options, const Url& url, std::vector<SocketAddress> addresses, const Source& source) {
+SendPlan make_plan(const SendOptions& options, const Url& url, std::vector<SocketAddress> addresses,
+                   const Source& source) {
   SendPlan plan;
   plan.url = url;
   plan.addresses = std::move(addresses);
@@ -173,15 +181,18 @@ class InterruptSignals {
   }
 
  private:
-  struct sigaction old_int_ {}, old_term_ {};
+  struct sigaction old_int_ {
+  }, old_term_{};
 };
 
-void print_results(const SendOptions& options, const Url& url, const SendResult& result, const SendSummary& summary) {
+void print_results(const SendOptions& options, const Url& url, const SendResult& result,
+                   const SendSummary& summary) {
   if (!result.error.empty()) failure(result.error);
   if (result.refused > 0) failure(url.text + ": connection refused: nobody listens there");
   if (summary.holding_delimiter > 0) {
     failure(std::to_string(summary.holding_delimiter) +
-            " records hold the delimiter of their framing: the receiver finds more, --framing octet_counted keeps them whole");
+            " records hold the delimiter of their framing: the receiver finds more, --framing "
+            "octet_counted keeps them whole");
   }
   if (options.quiet) return;
   if (options.json) return print(summary_json(options, result, summary));
@@ -206,7 +217,8 @@ int run_send(const SendOptions& options) {
   if (options.url.empty()) return usage("a URL to send to is needed, such as tcp://127.0.0.1:5514");
   const Result<Url> url = parse_url(options.url);
   if (!url) return usage(url.error().message);
-  if (const std::string problem = problem_with(options, url->scheme); !problem.empty()) return usage(problem);
+  if (const std::string problem = problem_with(options, url->scheme); !problem.empty())
+    return usage(problem);
 
   Result<std::vector<SocketAddress>> addresses = addresses_to_try(*url);
   if (!addresses) return failure(addresses.error().message);

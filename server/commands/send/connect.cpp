@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "server/commands/send/clock.h"
 #include "protocols/core/errno_text.h"
+#include "server/commands/send/clock.h"
 
 namespace penstock {
 namespace {
@@ -57,7 +57,8 @@ int wait_connected(int fd, std::int64_t deadline_ns) {
 
 int try_connect(int fd, const SocketAddress& address, std::int64_t deadline_ns) {
   for (;;) {
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.length) == 0) return 0;
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.length) == 0)
+      return 0;
     if (errno == EINPROGRESS) return wait_connected(fd, deadline_ns);
     // A unix listener's full queue has nothing to wait on.
     const bool full = errno == EAGAIN || errno == EINTR;
@@ -70,7 +71,8 @@ int try_connect(int fd, const SocketAddress& address, std::int64_t deadline_ns) 
 }  // namespace
 
 Result<std::vector<SocketAddress>> addresses_to_try(const Url& url) {
-  if (!is_unix(url.scheme) && url.port == 0) return fail(0, url.text + ": a port to send to is needed");
+  if (!is_unix(url.scheme) && url.port == 0)
+    return fail(0, url.text + ": a port to send to is needed");
   Result<std::vector<SocketAddress>> addresses = resolve(url);
   if (!addresses || is_unix(url.scheme) || !is_wildcard(addresses->front())) return addresses;
   if (only_v4(url.scheme)) return std::vector{loopback4(url.port)};
@@ -78,12 +80,14 @@ Result<std::vector<SocketAddress>> addresses_to_try(const Url& url) {
   return std::vector{loopback4(url.port), loopback6(url.port)};
 }
 
-Result<UniqueFd> connect_to(const Url& url, const std::vector<SocketAddress>& addresses, std::int64_t timeout_ms) {
+Result<UniqueFd> connect_to(const Url& url, const std::vector<SocketAddress>& addresses,
+                            std::int64_t timeout_ms) {
   const std::int64_t deadline_ns = monotonic_ns() + timeout_ms * 1'000'000;
   int error = 0;
   std::string where;
   for (const SocketAddress& address : addresses) {
-    UniqueFd fd(::socket(address.family(), socket_type(url.scheme) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    UniqueFd fd(
+        ::socket(address.family(), socket_type(url.scheme) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return fail(errno, "socket for " + url.text + ": " + errno_text(errno));
     const int on = 1;  // paced records go out when they are due
     if (is_tcp(url.scheme)) ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

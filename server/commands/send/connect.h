@@ -14,6 +14,7 @@ Result<std::vector<SocketAddress>> addresses_to_try(const Url& url);
 
 /// A connected, non-blocking socket to the first address that answers; gives up after `timeout_ms` for all of them
 /// together. Datagram sockets are connected as well, which costs nothing and lets errors come back.
-Result<UniqueFd> connect_to(const Url& url, const std::vector<SocketAddress>& addresses, std::int64_t timeout_ms);
+Result<UniqueFd> connect_to(const Url& url, const std::vector<SocketAddress>& addresses,
+                            std::int64_t timeout_ms);
 
 }  // namespace penstock

@@ -7,11 +7,11 @@
 #include <cerrno>
 #include <limits>
 
+#include "protocols/core/errno_text.h"
 #include "server/commands/send/connect.h"
 #include "server/commands/send/message_batch.h"
 #include "server/commands/send/run_clock.h"
 #include "server/commands/send/sender.h"
-#include "protocols/core/errno_text.h"
 #include "server/net/kernel.h"
 
 namespace penstock {
@@ -20,15 +20,16 @@ namespace {
 constexpr std::int64_t kMs = 1'000'000;
 constexpr int kWritesAtATime = 8;  // then the others, and what the peer says
 constexpr std::size_t kAnyNumber = std::numeric_limits<std::size_t>::max();
-constexpr std::uint64_t kInput = std::numeric_limits<std::uint64_t>::max();  // epoll data of the supply's input
+constexpr std::uint64_t kInput =
+    std::numeric_limits<std::uint64_t>::max();  // epoll data of the supply's input
 
 // One connection, from connected to closed.
 struct Connection {
   enum class State : std::uint8_t {
-    kSending,    // has, or waits for, records
-    kLastRecord, // stopped: writes the rest of the record begun
-    kWaiting,    // our FIN is out: waits for the peer's
-    kDraining,   // FIN from both sides: waits until the peer's kernel has all
+    kSending,     // has, or waits for, records
+    kLastRecord,  // stopped: writes the rest of the record begun
+    kWaiting,     // our FIN is out: waits for the peer's
+    kDraining,    // FIN from both sides: waits until the peer's kernel has all
     kClosed,
   };
   UniqueFd fd;
@@ -42,7 +43,8 @@ struct Connection {
 
 class ConnectionSender {
  public:
-  ConnectionSender(const SendPlan& plan, Supply& supply) : plan_(plan), supply_(supply), batch_(plan.batch), clock_(plan) {}
+  ConnectionSender(const SendPlan& plan, Supply& supply)
+      : plan_(plan), supply_(supply), batch_(plan.batch), clock_(plan) {}
 
   SendResult run() {
     connect_all();
@@ -66,8 +68,9 @@ class ConnectionSender {
       Connection& connection = connections_[c];
       connection.result.idle = is_idle(c);
       // One that fails is told at once: the others would fail alike, each after its timeout.
-      Result<UniqueFd> fd = error_.empty() ? connect_to(plan_.url, plan_.addresses, plan_.timeout_ns / kMs)
-                                           : Result<UniqueFd>(fail(0, ""));
+      Result<UniqueFd> fd = error_.empty()
+                                ? connect_to(plan_.url, plan_.addresses, plan_.timeout_ns / kMs)
+                                : Result<UniqueFd>(fail(0, ""));
       if (!fd) {
         connection.state = Connection::State::kClosed;
         connection.result.end = SendEnd::kNotConnected;
@@ -86,7 +89,9 @@ class ConnectionSender {
   }
 
   bool is_idle(std::size_t c) const noexcept { return c >= plan_.connections; }
-  bool is_sending(const Connection& connection) const noexcept { return connection.state == Connection::State::kSending; }
+  bool is_sending(const Connection& connection) const noexcept {
+    return connection.state == Connection::State::kSending;
+  }
 
   void turn() {
     const std::int64_t now = clock_.tick(supply_.sent());
@@ -103,7 +108,8 @@ class ConnectionSender {
     std::array<epoll_event, 256> events{};
     watch_input();
     const timespec wait = to_timespec(wait_ns(now));
-    const int n = ::epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()), &wait, nullptr);
+    const int n = ::epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                                 &wait, nullptr);
     for (int i = 0; i < n; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
       if (event.data.u64 == kInput) continue;  // the turn goes on by itself: see watch_input
@@ -114,17 +120,20 @@ class ConnectionSender {
 
   std::int64_t wait_ns(std::int64_t now) {
     std::int64_t until = std::min({now + 100 * kMs, clock_.over_ns(), sweep_ns_});
-    if (plan_.rate > 0 && sending_ > 0 && !all_full_) until = std::min(until, clock_.pacer().due_ns(supply_.sent()));
+    if (plan_.rate > 0 && sending_ > 0 && !all_full_)
+      until = std::min(until, clock_.pacer().due_ns(supply_.sent()));
     return until - now;
   }
 
   void on_event(std::size_t c, std::uint32_t events) {
     Connection& connection = connections_[c];
     if (connection.state == Connection::State::kClosed) return;
-    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 && !connection.peer_fin) read_replies(c, events);
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 && !connection.peer_fin)
+      read_replies(c, events);
     if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) connection.full = false;
     if (connection.state == Connection::State::kLastRecord) finish_record(c);
-    if (is_sending(connection) && plan_.rate <= 0 && (events & EPOLLOUT) != 0) pump(c, Pacer::kNoLimit);
+    if (is_sending(connection) && plan_.rate <= 0 && (events & EPOLLOUT) != 0)
+      pump(c, Pacer::kNoLimit);
     watch(c);
   }
 
@@ -138,7 +147,8 @@ class ConnectionSender {
       if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
       if (n < 0) return end(c, SendEnd::kReset, errno);
       // An empty packet is no FIN.
-      if (plan_.url.scheme == Scheme::kUnixpacket && (events & (EPOLLRDHUP | EPOLLHUP)) == 0) return;
+      if (plan_.url.scheme == Scheme::kUnixpacket && (events & (EPOLLRDHUP | EPOLLHUP)) == 0)
+        return;
       return on_peer_fin(c);
     }
   }
@@ -164,7 +174,8 @@ class ConnectionSender {
       next_ = (next_ + 1) % plan_.connections;
       Connection& connection = connections_[next_];
       const std::uint64_t before = supply_.sent();
-      if (is_sending(connection) && !connection.full) pump(next_, std::max<std::uint64_t>(1, quota / sending_));
+      if (is_sending(connection) && !connection.full)
+        pump(next_, std::max<std::uint64_t>(1, quota / sending_));
       const std::uint64_t sent = supply_.sent() - before;
       watch(next_);
       quota -= std::min(quota, sent);
@@ -203,7 +214,8 @@ class ConnectionSender {
         supply_.wrote_records(c, static_cast<std::size_t>(n));
       }
     } else {
-      const ssize_t n = ::send(connection.fd.get(), pending.bytes.data(), pending.bytes.size(), MSG_NOSIGNAL);
+      const ssize_t n =
+          ::send(connection.fd.get(), pending.bytes.data(), pending.bytes.size(), MSG_NOSIGNAL);
       error = n < 0 ? errno : 0;
       written = n > 0 ? static_cast<std::size_t>(n) : 0;
       whole = written == pending.bytes.size();
@@ -211,8 +223,10 @@ class ConnectionSender {
     }
     connection.result.bytes += written;
     if (error == EAGAIN || error == ENOBUFS) connection.full = true;
-    if (error == 0 || error == EAGAIN || error == ENOBUFS || error == EINTR) return error == 0 && whole;
-    const bool gone = error == EPIPE || error == ECONNRESET || error == ENOTCONN || error == ETIMEDOUT;
+    if (error == 0 || error == EAGAIN || error == ENOBUFS || error == EINTR)
+      return error == 0 && whole;
+    const bool gone =
+        error == EPIPE || error == ECONNRESET || error == ENOTCONN || error == ETIMEDOUT;
     end(c, gone ? SendEnd::kReset : SendEnd::kFailed, error);
     return false;
   }
@@ -286,7 +300,8 @@ class ConnectionSender {
     result.end = how;
     result.sent = is_idle(c) ? 0 : supply_.sent(c);
     if (!result.stopped_by_peer) result.sent_at_fin = result.sent;
-    if (how != SendEnd::kPeerEof) result.unacknowledged_bytes = kernel::send_queue_bytes(connection.fd.get());
+    if (how != SendEnd::kPeerEof)
+      result.unacknowledged_bytes = kernel::send_queue_bytes(connection.fd.get());
     if (error != 0 && error_.empty()) error_ = "send " + plan_.url.text + ": " + errno_text(error);
     connection.fd.reset();
     --open_;
@@ -314,7 +329,8 @@ class ConnectionSender {
     if (connection.state >= Connection::State::kDraining) return;
     std::uint32_t interest = connection.peer_fin ? 0u : std::uint32_t{EPOLLIN | EPOLLRDHUP};
     const bool flat_out = is_sending(connection) && !is_idle(c) && plan_.rate <= 0 && !starved(c);
-    const bool blocked = connection.full && (is_sending(connection) || connection.state == Connection::State::kLastRecord);
+    const bool blocked = connection.full && (is_sending(connection) ||
+                                             connection.state == Connection::State::kLastRecord);
     if (flat_out || blocked) interest |= EPOLLOUT;
     if (interest == connection.interest) return;
     connection.interest = interest;
@@ -378,7 +394,8 @@ class ConnectionSender {
 }  // namespace
 
 SendResult send_by_connections(const SendPlan& plan, Supply& supply) {
-  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);  // bursts are closer together than the default 50 us
+  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL,
+          0UL);  // bursts are closer together than the default 50 us
   return ConnectionSender(plan, supply).run();
 }
 

@@ -5,17 +5,18 @@
 
 #include <cerrno>
 
+#include "protocols/core/errno_text.h"
 #include "server/commands/send/connect.h"
 #include "server/commands/send/message_batch.h"
 #include "server/commands/send/run_clock.h"
 #include "server/commands/send/sender.h"
-#include "protocols/core/errno_text.h"
 
 namespace penstock {
 namespace {
 
-constexpr std::int64_t kRetryNs = 20'000;          // after ENOBUFS
-constexpr std::int64_t kLongestWaitNs = 100'000'000;  // signals and the progress line are looked at that often
+constexpr std::int64_t kRetryNs = 20'000;  // after ENOBUFS
+constexpr std::int64_t kLongestWaitNs =
+    100'000'000;  // signals and the progress line are looked at that often
 
 // An error that came back after the last datagram.
 int socket_error(int fd) noexcept {
@@ -26,18 +27,21 @@ int socket_error(int fd) noexcept {
 
 class DatagramSender {
  public:
-  DatagramSender(const SendPlan& plan, Supply& supply) : plan_(plan), supply_(supply), batch_(plan.batch), clock_(plan) {}
+  DatagramSender(const SendPlan& plan, Supply& supply)
+      : plan_(plan), supply_(supply), batch_(plan.batch), clock_(plan) {}
 
   SendResult run() {
     if (open_all()) {
       clock_ = RunClock(plan_);
-      while (send_some()) {}
+      while (send_some()) {
+      }
     }
     for (std::size_t c = 0; c < sockets_.size(); ++c) {
       ConnectionResult& connection = result_.connections[c];
       connection.sent = connection.sent_at_fin = supply_.sent(c);
       if (connection.end == SendEnd::kOpen) connection.end = SendEnd::kSent;
-      if (is_udp(plan_.url.scheme) && socket_error(sockets_[c].get()) == ECONNREFUSED) ++result_.refused;
+      if (is_udp(plan_.url.scheme) && socket_error(sockets_[c].get()) == ECONNREFUSED)
+        ++result_.refused;
     }
     result_.seconds = clock_.seconds();
     result_.interrupted = clock_.interrupted();
@@ -76,7 +80,8 @@ class DatagramSender {
       return true;
     }
     const std::size_t most = plan_.segment > 0 ? plan_.segment : plan_.batch;
-    const Pending pending = supply_.pending(turn_, static_cast<std::size_t>(std::min<std::uint64_t>(quota, most)));
+    const Pending pending =
+        supply_.pending(turn_, static_cast<std::size_t>(std::min<std::uint64_t>(quota, most)));
     if (pending.records() == 0) {
       if (!supply_.finished(turn_)) wait(supply_.input_fd(), POLLIN);
       return true;
@@ -97,7 +102,8 @@ class DatagramSender {
     const int fd = sockets_[turn_].get();
     std::size_t records = pending.records();
     if (plan_.segment > 0) {
-      if (::send(fd, pending.bytes.data(), pending.bytes.size(), MSG_NOSIGNAL) < 0) return failed(errno);
+      if (::send(fd, pending.bytes.data(), pending.bytes.size(), MSG_NOSIGNAL) < 0)
+        return failed(errno);
     } else {
       const int sent = batch_.send(fd, pending);
       if (sent < 0) return failed(errno);
@@ -125,7 +131,8 @@ class DatagramSender {
         break;
       default: break;
     }
-    const bool gone = error == ECONNREFUSED || error == ECONNRESET || error == EPIPE || error == ENOTCONN;
+    const bool gone =
+        error == ECONNREFUSED || error == ECONNRESET || error == EPIPE || error == ENOTCONN;
     ConnectionResult& connection = result_.connections[turn_];
     connection.end = gone ? SendEnd::kReset : SendEnd::kFailed;
     connection.stopped_by_peer = gone;
@@ -155,7 +162,8 @@ class DatagramSender {
 }  // namespace
 
 SendResult send_datagrams(const SendPlan& plan, Supply& supply) {
-  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);  // bursts are closer together than the default 50 us
+  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL,
+          0UL);  // bursts are closer together than the default 50 us
   return DatagramSender(plan, supply).run();
 }
 

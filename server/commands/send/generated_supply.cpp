@@ -17,14 +17,16 @@ std::array<char, kLowEnd * kLowDigits> make_low_digits() {
   std::array<char, kLowEnd * kLowDigits> table{};
   for (std::size_t value = 0; value < kLowEnd; ++value) {
     std::size_t rest = value;
-    for (std::size_t i = kLowDigits; i-- > 0; rest /= 10) table[value * kLowDigits + i] = static_cast<char>('0' + rest % 10);
+    for (std::size_t i = kLowDigits; i-- > 0; rest /= 10)
+      table[value * kLowDigits + i] = static_cast<char>('0' + rest % 10);
   }
   return table;
 }
 
 }  // namespace
 
-GeneratedSupply::GeneratedSupply(const PayloadTemplate& payload, SendFraming framing, Deal deal, std::size_t block_bytes)
+GeneratedSupply::GeneratedSupply(const PayloadTemplate& payload, SendFraming framing, Deal deal,
+                                 std::size_t block_bytes)
     : deal_(deal), positions_(deal.connections) {
   const std::string prefix = frame_prefix(framing, payload.text.size());
   const std::string framed = prefix + payload.text + std::string(frame_suffix(framing));
@@ -43,15 +45,18 @@ Pending GeneratedSupply::pending(std::size_t c, std::size_t max_records) {
   const std::uint64_t left = deal_.records_of(c) - position.sent;
   if (left == 0 || max_records == 0) return {};
   const bool held = c == owner_ && position.sent >= nth_ && position.sent - nth_ < held_;
-  if (!held) render(c, position.sent, static_cast<std::size_t>(std::min<std::uint64_t>({left, max_records, ends_.size()})));
+  if (!held)
+    render(c, position.sent,
+           static_cast<std::size_t>(std::min<std::uint64_t>({left, max_records, ends_.size()})));
   const std::size_t at = static_cast<std::size_t>(position.sent - nth_);
   const std::size_t records = std::min(held_ - at, max_records);
-  const std::string_view bytes(block_.data() + at * stride_ + position.partial, records * stride_ - position.partial);
+  const std::string_view bytes(block_.data() + at * stride_ + position.partial,
+                               records * stride_ - position.partial);
   return {bytes, std::span(ends_).first(records), position.partial};
 }
 
 void GeneratedSupply::render(std::size_t c, std::uint64_t nth, std::size_t records) {
-  static const std::array<char, kLowEnd * kLowDigits> low_digits = make_low_digits();
+  static const std::array<char, kLowEnd* kLowDigits> low_digits = make_low_digits();
   constexpr std::size_t kHighDigits = kSequenceDigits - kLowDigits;
   std::array<char, kSequenceDigits> digits{};
   std::uint64_t low = kLowEnd;  // forces the first number to be written in full

@@ -16,8 +16,12 @@ struct Deal {
   std::uint64_t count = 0;
   std::size_t connections = 1;
 
-  std::uint64_t records_of(std::size_t c) const noexcept { return c < count ? (count - c - 1) / connections + 1 : 0; }
-  std::uint64_t sequence(std::size_t c, std::uint64_t nth) const noexcept { return first + c + nth * connections; }
+  std::uint64_t records_of(std::size_t c) const noexcept {
+    return c < count ? (count - c - 1) / connections + 1 : 0;
+  }
+  std::uint64_t sequence(std::size_t c, std::uint64_t nth) const noexcept {
+    return first + c + nth * connections;
+  }
 };
 
 /// Generated records. One block of rendered records serves all connections: only the digits are written anew, for the
@@ -25,7 +29,8 @@ struct Deal {
 class GeneratedSupply final : public Supply {
  public:
   /// `framing` none for datagrams. `block_bytes`: how much is rendered at a time, at least one record.
-  GeneratedSupply(const PayloadTemplate& payload, SendFraming framing, Deal deal, std::size_t block_bytes);
+  GeneratedSupply(const PayloadTemplate& payload, SendFraming framing, Deal deal,
+                  std::size_t block_bytes);
 
   Pending pending(std::size_t c, std::size_t max_records) override;
   void wrote(std::size_t c, std::size_t bytes) override;

@@ -26,24 +26,25 @@ std::string_view name_of(PayloadKind kind) noexcept;
 /// What the command line of `penstock send` says.
 struct SendOptions {
   std::string url;
-  std::optional<std::uint64_t> count;       ///< records over all connections; unset: one test record, or until `duration`
-  std::size_t size_bytes = 200;             ///< of a generated record, framing not counted
-  double rate = 0;                          ///< records a second over all connections; 0: flat out
+  std::optional<std::uint64_t>
+      count;  ///< records over all connections; unset: one test record, or until `duration`
+  std::size_t size_bytes = 200;  ///< of a generated record, framing not counted
+  double rate = 0;               ///< records a second over all connections; 0: flat out
   std::size_t connections = 1;
-  std::size_t idle = 0;                     ///< further connections that send nothing
-  std::optional<SendFraming> framing;       ///< unset: newline on streams, none elsewhere
+  std::size_t idle = 0;                ///< further connections that send nothing
+  std::optional<SendFraming> framing;  ///< unset: newline on streams, none elsewhere
   PayloadKind payload = PayloadKind::kSyslog;
-  std::string file;                         ///< sends its lines; `-` is standard input
-  std::string replay;                       ///< sends the entries of a quarantine or leftover file
-  std::uint64_t first = 0;                  ///< number of the first generated record
-  std::uint64_t seed = 0;                   ///< varies the padding of generated records
-  double duration_seconds = 0;              ///< stops sending after that time; 0: never
-  double timeout_seconds = 10;              ///< to connect, and for the peer's FIN after ours
-  std::size_t segment = 0;                  ///< udp: datagrams a system call by UDP_SEGMENT; 0: off
-  std::size_t batch = 64;                   ///< datagrams and packets a system call by sendmmsg
-  std::string report;                       ///< writes what each connection sent, as JSON
-  std::vector<std::string> verify;          ///< compares these files instead of sending
-  std::string expect;                       ///< verify: the report of the run that sent
+  std::string file;                 ///< sends its lines; `-` is standard input
+  std::string replay;               ///< sends the entries of a quarantine or leftover file
+  std::uint64_t first = 0;          ///< number of the first generated record
+  std::uint64_t seed = 0;           ///< varies the padding of generated records
+  double duration_seconds = 0;      ///< stops sending after that time; 0: never
+  double timeout_seconds = 10;      ///< to connect, and for the peer's FIN after ours
+  std::size_t segment = 0;          ///< udp: datagrams a system call by UDP_SEGMENT; 0: off
+  std::size_t batch = 64;           ///< datagrams and packets a system call by sendmmsg
+  std::string report;               ///< writes what each connection sent, as JSON
+  std::vector<std::string> verify;  ///< compares these files instead of sending
+  std::string expect;               ///< verify: the report of the run that sent
   bool json = false;
   bool quiet = false;
 

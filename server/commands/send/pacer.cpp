@@ -13,12 +13,15 @@ constexpr std::int64_t kCatchUpNs = 100'000'000;
 }  // namespace
 
 Pacer::Pacer(double rate, std::int64_t start_ns) noexcept
-    : rate_(rate), burst_(std::max<std::uint64_t>(1, static_cast<std::uint64_t>(rate * kBurstSeconds))), start_ns_(start_ns) {}
+    : rate_(rate),
+      burst_(std::max<std::uint64_t>(1, static_cast<std::uint64_t>(rate * kBurstSeconds))),
+      start_ns_(start_ns) {}
 
 std::int64_t Pacer::due_ns(std::uint64_t sent) const noexcept {
   if (rate_ <= 0 || sent <= start_sent_) return start_ns_;
   const double wait = std::ceil(static_cast<double>(sent - start_sent_) / rate_ * kSecond);
-  return wait > 9e18 ? std::numeric_limits<std::int64_t>::max() : start_ns_ + static_cast<std::int64_t>(wait);
+  return wait > 9e18 ? std::numeric_limits<std::int64_t>::max()
+                     : start_ns_ + static_cast<std::int64_t>(wait);
 }
 
 std::uint64_t Pacer::quota(std::int64_t now_ns, std::uint64_t sent) noexcept {
@@ -29,7 +32,8 @@ std::uint64_t Pacer::quota(std::int64_t now_ns, std::uint64_t sent) noexcept {
     start_sent_ = sent;
   }
   const double due = static_cast<double>(now_ns - start_ns_) / kSecond * rate_;
-  const std::uint64_t behind = static_cast<std::uint64_t>(due) - std::min(static_cast<std::uint64_t>(due), sent - start_sent_);
+  const std::uint64_t behind = static_cast<std::uint64_t>(due) -
+                               std::min(static_cast<std::uint64_t>(due), sent - start_sent_);
   return behind + burst_;
 }
 

@@ -15,7 +15,8 @@ struct Shape {
 
 constexpr Shape shape_of(PayloadKind kind) noexcept {
   switch (kind) {
-    case PayloadKind::kSyslog: return {"<134>1 2026-01-01T00:00:00.000000Z penstock send 1 - - seq=", "", "", true};
+    case PayloadKind::kSyslog:
+      return {"<134>1 2026-01-01T00:00:00.000000Z penstock send 1 - - seq=", "", "", true};
     case PayloadKind::kRaw: return {"seq=", "", "", true};
     case PayloadKind::kJson: return {"{\"pad\":\"", "\",\"seq\":\"", "\"}", false};
     case PayloadKind::kStatsd: return {"penstock.send", ":1|c|#seq:", "", false};
@@ -33,7 +34,8 @@ std::string padding(std::size_t length, std::uint64_t seed) {
 
 std::size_t smallest_payload(PayloadKind kind) noexcept {
   const Shape shape = shape_of(kind);
-  return shape.before_pad.size() + shape.after_pad.size() + kSequenceDigits + shape.after_digits.size();
+  return shape.before_pad.size() + shape.after_pad.size() + kSequenceDigits +
+         shape.after_digits.size();
 }
 
 PayloadTemplate make_payload(PayloadKind kind, std::size_t size_bytes, std::uint64_t seed) {
@@ -58,7 +60,8 @@ std::string PayloadTemplate::record(std::uint64_t sequence) const {
 }
 
 void write_sequence(char* to, std::uint64_t sequence) noexcept {
-  for (std::size_t i = kSequenceDigits; i-- > 0; sequence /= 10) to[i] = static_cast<char>('0' + sequence % 10);
+  for (std::size_t i = kSequenceDigits; i-- > 0; sequence /= 10)
+    to[i] = static_cast<char>('0' + sequence % 10);
 }
 
 std::optional<std::uint64_t> read_sequence(const char* from) noexcept {

@@ -18,7 +18,8 @@ Pending ReaderSupply::pending(std::size_t c, std::size_t max_records) {
   const std::size_t records = std::min(max_records, held.ends.size() - held.done);
   if (records == 0) return {};
   const std::span<const std::uint32_t> ends = std::span(held.ends).subspan(held.done, records);
-  const std::string_view bytes = std::string_view(held.bytes).substr(held.at, ends.back() - held.at);
+  const std::string_view bytes =
+      std::string_view(held.bytes).substr(held.at, ends.back() - held.at);
   return {bytes, ends, static_cast<std::uint32_t>(held.at)};
 }
 
@@ -38,7 +39,8 @@ void ReaderSupply::refill(Held& held) {
 void ReaderSupply::frame(Held& held) {
   const int delimiter = frame_delimiter(framing_);
   ++read_;
-  if (delimiter >= 0 && record_.find(static_cast<char>(delimiter)) != std::string::npos) ++holding_delimiter_;
+  if (delimiter >= 0 && record_.find(static_cast<char>(delimiter)) != std::string::npos)
+    ++holding_delimiter_;
   held.bytes += frame_prefix(framing_, record_.size());
   held.bytes += record_;
   held.bytes += frame_suffix(framing_);

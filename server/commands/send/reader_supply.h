@@ -21,7 +21,9 @@ class ReaderSupply final : public Supply {
   void wrote(std::size_t c, std::size_t bytes) override;
   void wrote_records(std::size_t c, std::size_t records) override;
   bool in_record(std::size_t c) const override;
-  bool finished(std::size_t c) const override { return ended_ && held_[c].done == held_[c].ends.size(); }
+  bool finished(std::size_t c) const override {
+    return ended_ && held_[c].done == held_[c].ends.size();
+  }
   std::uint64_t sent(std::size_t c) const override { return held_[c].sent; }
   std::uint64_t sent() const override { return sent_; }
   int input_fd() const override { return ended_ ? -1 : reader_.fd(); }

@@ -79,7 +79,8 @@ class LineReader final : public RecordReader {
 
 class ReplayReader final : public RecordReader {
  public:
-  ReplayReader(std::unique_ptr<RecordReader> lines, std::string path) : lines_(std::move(lines)), path_(std::move(path)) {}
+  ReplayReader(std::unique_ptr<RecordReader> lines, std::string path)
+      : lines_(std::move(lines)), path_(std::move(path)) {}
 
   Got next(std::string& record) override {
     for (;;) {
@@ -92,8 +93,8 @@ class ReplayReader final : public RecordReader {
         return Got::kRecord;
       }
       ++bad_;
-      std::fprintf(stderr, "penstock send: %s:%llu: %s\n", path_.c_str(), static_cast<unsigned long long>(number_),
-                   entry.error().message.c_str());
+      std::fprintf(stderr, "penstock send: %s:%llu: %s\n", path_.c_str(),
+                   static_cast<unsigned long long>(number_), entry.error().message.c_str());
     }
   }
   int fd() const override { return lines_->fd(); }
@@ -124,7 +125,8 @@ class OneRecord final : public RecordReader {
 }  // namespace
 
 Result<std::unique_ptr<RecordReader>> open_lines(const std::string& path) {
-  const int fd = path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                             : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return fail(errno, "open " + path + ": " + errno_text(errno));
   return std::make_unique<LineReader>(UniqueFd(fd), path);
 }
@@ -135,6 +137,8 @@ Result<std::unique_ptr<RecordReader>> open_replay(const std::string& path) {
   return std::make_unique<ReplayReader>(std::move(*lines), path);
 }
 
-std::unique_ptr<RecordReader> one_record(std::string record) { return std::make_unique<OneRecord>(std::move(record)); }
+std::unique_ptr<RecordReader> one_record(std::string record) {
+  return std::make_unique<OneRecord>(std::move(record));
+}
 
 }  // namespace penstock

@@ -44,17 +44,25 @@ Fields ends(const SendResult& result, const SendSummary& summary) {
                    {"refused", result.refused},
                    {"bad_lines", summary.bad_lines},
                    {"holding_delimiter", summary.holding_delimiter}};
-  if (summary.planned) fields.insert(fields.begin() + 5, {"unsent", *summary.planned - std::min(*summary.planned, sum.sent)});
+  if (summary.planned)
+    fields.insert(fields.begin() + 5,
+                  {"unsent", *summary.planned - std::min(*summary.planned, sum.sent)});
   return fields;
 }
 
 Fields verify_fields(const VerifyResult& result) {
-  return {{"lines", result.lines},     {"right", result.right},           {"lost", result.lost},
-          {"doubled", result.doubled}, {"altered", result.altered},       {"foreign", result.foreign},
-          {"unexpected", result.unexpected}, {"unterminated", result.unterminated}};
+  return {{"lines", result.lines},
+          {"right", result.right},
+          {"lost", result.lost},
+          {"doubled", result.doubled},
+          {"altered", result.altered},
+          {"foreign", result.foreign},
+          {"unexpected", result.unexpected},
+          {"unterminated", result.unterminated}};
 }
 
-void connection_object(JsonWriter& writer, const Deal& deal, bool numbered, std::size_t c, const ConnectionResult& connection) {
+void connection_object(JsonWriter& writer, const Deal& deal, bool numbered, std::size_t c,
+                       const ConnectionResult& connection) {
   writer.StartObject();
   number_member(writer, "id", c);
   writer.Key("idle");
@@ -73,12 +81,15 @@ void connection_object(JsonWriter& writer, const Deal& deal, bool numbered, std:
   writer.EndObject();
 }
 
-std::string line_of(const rapidjson::StringBuffer& buffer) { return std::string(buffer.GetString(), buffer.GetSize()) + "\n"; }
+std::string line_of(const rapidjson::StringBuffer& buffer) {
+  return std::string(buffer.GetString(), buffer.GetSize()) + "\n";
+}
 
 Result<std::uint64_t> number_of(const rapidjson::Value& object, const char* key) {
   if (!object.IsObject()) return fail(0, "report: no JSON object");
   const auto found = object.FindMember(key);
-  if (found == object.MemberEnd() || !found->value.IsUint64()) return fail(0, "report: no number \"" + std::string(key) + "\"");
+  if (found == object.MemberEnd() || !found->value.IsUint64())
+    return fail(0, "report: no number \"" + std::string(key) + "\"");
   return found->value.GetUint64();
 }
 
@@ -87,7 +98,8 @@ Result<std::uint64_t> number_of(const rapidjson::Value& object, const char* key)
 bool all_well(const SendResult& result, const SendSummary& summary) noexcept {
   const SendTotals sum = totals(result);
   const bool all_sent = !summary.planned || sum.sent == *summary.planned;
-  return all_sent && !summary.input_left && result.error.empty() && result.refused == 0 && summary.bad_lines == 0 && sum.stopped_by_peer == 0 &&
+  return all_sent && !summary.input_left && result.error.empty() && result.refused == 0 &&
+         summary.bad_lines == 0 && sum.stopped_by_peer == 0 &&
          sum.reset + sum.timed_out + sum.not_connected + sum.failed == 0;
 }
 
@@ -95,13 +107,16 @@ std::string summary_text(const SendResult& result, const SendSummary& summary) {
   const SendTotals sum = totals(result);
   char seconds[32];
   std::snprintf(seconds, sizeof seconds, "%.6f", result.seconds);
-  std::string text = "sent=" + std::to_string(sum.sent) + " bytes=" + std::to_string(sum.bytes) + " seconds=" + seconds +
-                     " rate=" + std::to_string(static_cast<std::uint64_t>(rate_of(result, sum.sent)));
-  for (const auto& [key, value] : ends(result, summary)) text += " " + std::string(key) + "=" + std::to_string(value);
+  std::string text = "sent=" + std::to_string(sum.sent) + " bytes=" + std::to_string(sum.bytes) +
+                     " seconds=" + seconds + " rate=" +
+                     std::to_string(static_cast<std::uint64_t>(rate_of(result, sum.sent)));
+  for (const auto& [key, value] : ends(result, summary))
+    text += " " + std::string(key) + "=" + std::to_string(value);
   return text + "\n";
 }
 
-std::string summary_json(const SendOptions& options, const SendResult& result, const SendSummary& summary) {
+std::string summary_json(const SendOptions& options, const SendResult& result,
+                         const SendSummary& summary) {
   const SendTotals sum = totals(result);
   rapidjson::StringBuffer buffer;
   JsonWriter writer(buffer);
@@ -136,7 +151,8 @@ std::string report_json(const SendOptions& options, const Deal& deal, const Send
   writer.Key("connections");
   writer.StartArray();
   for (std::size_t c = 0; c < result.connections.size(); ++c) {
-    connection_object(writer, deal, numbered && !result.connections[c].idle, c, result.connections[c]);
+    connection_object(writer, deal, numbered && !result.connections[c].idle, c,
+                      result.connections[c]);
   }
   writer.EndArray();
   writer.EndObject();
@@ -152,8 +168,10 @@ Result<Expected> parse_report(std::string_view json) {
   const Result<std::uint64_t> senders = number_of(report, "senders");
   if (!senders) return tl::unexpected(senders.error());
   const auto list = std::as_const(report).FindMember("connections");
-  if (list == std::as_const(report).MemberEnd() || !list->value.IsArray()) return fail(0, "report: no array \"connections\"");
-  if (*first >= kSequenceEnd || *senders < 1 || *senders > list->value.Size()) return fail(0, "report: impossible numbers");
+  if (list == std::as_const(report).MemberEnd() || !list->value.IsArray())
+    return fail(0, "report: no array \"connections\"");
+  if (*first >= kSequenceEnd || *senders < 1 || *senders > list->value.Size())
+    return fail(0, "report: impossible numbers");
 
   Deal deal{*first, 0, static_cast<std::size_t>(*senders)};
   std::vector<std::uint64_t> sent;
@@ -166,7 +184,8 @@ Result<Expected> parse_report(std::string_view json) {
   }
   NumberSet numbers(deal.count);
   for (std::size_t c = 0; c < sent.size(); ++c) {
-    for (std::uint64_t nth = 0; nth < sent[c]; ++nth) numbers.add(deal.sequence(c, nth) - deal.first);
+    for (std::uint64_t nth = 0; nth < sent[c]; ++nth)
+      numbers.add(deal.sequence(c, nth) - deal.first);
   }
   return Expected{deal, std::move(numbers)};
 }

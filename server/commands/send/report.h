@@ -27,7 +27,8 @@ bool all_well(const SendResult& result, const SendSummary& summary) noexcept;
 /// `sent=1000 bytes=201000 seconds=0.002 rate=500000 peer_eof=1 reset=0 ...`, LF included.
 std::string summary_text(const SendResult& result, const SendSummary& summary);
 /// The same as one JSON object on a line, with the URL.
-std::string summary_json(const SendOptions& options, const SendResult& result, const SendSummary& summary);
+std::string summary_json(const SendOptions& options, const SendResult& result,
+                         const SendSummary& summary);
 
 /// What each connection sent, for --report: the options that number the records, and
 /// `{"id":0,"sent":..,"sent_at_fin":..,"first_sequence":..,"last_sequence":..,"end":"peer_eof",...}` a connection;
@@ -36,8 +37,8 @@ std::string report_json(const SendOptions& options, const Deal& deal, const Send
 
 /// A report read back, for --expect: how the numbers were dealt, and which were wholly written.
 struct Expected {
-  Deal deal;            ///< count: up to and including the highest number written
-  NumberSet numbers;    ///< less deal.first
+  Deal deal;          ///< count: up to and including the highest number written
+  NumberSet numbers;  ///< less deal.first
 };
 Result<Expected> parse_report(std::string_view json);
 

@@ -5,8 +5,8 @@
 namespace penstock {
 
 std::string_view to_string(SendEnd end) noexcept {
-  constexpr std::array<std::string_view, 7> names = {"open",          "peer_eof", "reset", "timed_out",
-                                                     "not_connected", "sent",     "failed"};
+  constexpr std::array<std::string_view, 7> names = {
+      "open", "peer_eof", "reset", "timed_out", "not_connected", "sent", "failed"};
   return names[static_cast<std::size_t>(end)];
 }
 

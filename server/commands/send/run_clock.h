@@ -13,7 +13,10 @@ namespace penstock {
 class RunClock {
  public:
   explicit RunClock(const SendPlan& plan)
-      : plan_(&plan), start_ns_(monotonic_ns()), pacer_(plan.rate, start_ns_), next_progress_ns_(start_ns_ + kSecond) {}
+      : plan_(&plan),
+        start_ns_(monotonic_ns()),
+        pacer_(plan.rate, start_ns_),
+        next_progress_ns_(start_ns_ + kSecond) {}
 
   /// Reads the clock and calls progress when it is time.
   std::int64_t tick(std::uint64_t sent) {
@@ -24,14 +27,17 @@ class RunClock {
     }
     return now_ns_;
   }
-  bool interrupted() const noexcept { return plan_->interrupt != nullptr && plan_->interrupt->load(std::memory_order_relaxed); }
+  bool interrupted() const noexcept {
+    return plan_->interrupt != nullptr && plan_->interrupt->load(std::memory_order_relaxed);
+  }
   /// Time is up, or a signal said stop.
   bool over() const noexcept {
     return interrupted() || (plan_->duration_ns > 0 && now_ns_ - start_ns_ >= plan_->duration_ns);
   }
   /// When over() changes by time alone.
   std::int64_t over_ns() const noexcept {
-    return plan_->duration_ns > 0 ? start_ns_ + plan_->duration_ns : std::numeric_limits<std::int64_t>::max();
+    return plan_->duration_ns > 0 ? start_ns_ + plan_->duration_ns
+                                  : std::numeric_limits<std::int64_t>::max();
   }
   double seconds() const noexcept { return static_cast<double>(monotonic_ns() - start_ns_) / 1e9; }
   Pacer& pacer() noexcept { return pacer_; }

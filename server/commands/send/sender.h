@@ -18,13 +18,14 @@ struct SendPlan {
   std::vector<SocketAddress> addresses;
   std::size_t connections = 1;
   std::size_t idle = 0;
-  double rate = 0;                ///< records a second, 0: flat out
-  std::int64_t duration_ns = 0;   ///< 0: until the supply is finished
+  double rate = 0;               ///< records a second, 0: flat out
+  std::int64_t duration_ns = 0;  ///< 0: until the supply is finished
   std::int64_t timeout_ns = 10'000'000'000;
   std::size_t batch = 64;         ///< messages a system call
   std::size_t segment = 0;        ///< datagrams a system call by UDP_SEGMENT; 0: off
   std::size_t segment_bytes = 0;  ///< size of each of them
-  const std::atomic<bool>* interrupt = nullptr;           ///< set by a signal handler: stop at record boundaries
+  const std::atomic<bool>* interrupt =
+      nullptr;  ///< set by a signal handler: stop at record boundaries
   std::function<void(std::uint64_t sent)> progress = {};  ///< called about once a second
 };
 

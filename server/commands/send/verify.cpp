@@ -8,8 +8,8 @@
 #include <cstring>
 #include <utility>
 
-#include "server/log/log.h"
 #include "protocols/core/errno_text.h"
+#include "server/log/log.h"
 #include "server/net/unique_fd.h"
 
 namespace penstock {
@@ -27,7 +27,8 @@ void Verifier::add(std::string_view bytes) {
   const std::size_t size = payload_.text.size();
   while (!bytes.empty()) {
     // Most lines are as long as a record: one look saves the search.
-    std::size_t end = held_.empty() && bytes.size() > size && bytes[size] == '\n' && only_sequence_differs(bytes.data())
+    std::size_t end = held_.empty() && bytes.size() > size && bytes[size] == '\n' &&
+                              only_sequence_differs(bytes.data())
                           ? size
                           : bytes.find('\n');
     if (end == std::string_view::npos) {
@@ -99,14 +100,16 @@ VerifyResult Verifier::result() {
     if (!expected) {
       result.unexpected += right_.has(number);
     } else if (!right_.has(number) && !altered_.has(number)) {
-      if (++result.lost <= kExamples) result.examples.push_back("lost: " + std::to_string(first_ + number));
+      if (++result.lost <= kExamples)
+        result.examples.push_back("lost: " + std::to_string(first_ + number));
     }
   }
   return result;
 }
 
 Result<bool> verify_file(Verifier& verifier, const std::string& path) {
-  const UniqueFd fd(path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd fd(path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail(errno, "open " + path + ": " + errno_text(errno));
   std::string buffer(kReadBytes, '\0');
   for (;;) {

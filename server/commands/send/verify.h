@@ -33,14 +33,16 @@ class NumberSet {
 /// What comparing files with a run came to.
 struct VerifyResult {
   std::uint64_t lines = 0;
-  std::uint64_t right = 0;         ///< different records that came byte for byte
-  std::uint64_t lost = 0;          ///< expected, and neither right nor altered
-  std::uint64_t doubled = 0;       ///< right lines beyond the first of their number
-  std::uint64_t altered = 0;       ///< lines with a record's number and other bytes
-  std::uint64_t foreign = 0;       ///< lines that are none of the run's
-  std::uint64_t unexpected = 0;    ///< right records that the report does not list as wholly sent: no fault
+  std::uint64_t right = 0;    ///< different records that came byte for byte
+  std::uint64_t lost = 0;     ///< expected, and neither right nor altered
+  std::uint64_t doubled = 0;  ///< right lines beyond the first of their number
+  std::uint64_t altered = 0;  ///< lines with a record's number and other bytes
+  std::uint64_t foreign = 0;  ///< lines that are none of the run's
+  std::uint64_t unexpected =
+      0;  ///< right records that the report does not list as wholly sent: no fault
   std::uint64_t unterminated = 0;  ///< files whose last line lacks its LF
-  std::vector<std::string> examples;  ///< the first few lines that are wrong, and numbers that are lost
+  std::vector<std::string>
+      examples;  ///< the first few lines that are wrong, and numbers that are lost
 
   bool good() const noexcept { return lost + doubled + altered + foreign == 0; }
 };

@@ -16,7 +16,8 @@ TEST_CASE("pacer: rate 0 is no limit", "[send][pacer]") {
   CHECK(pacer.due_ns(1'000) == 5);
 }
 
-TEST_CASE("pacer: a sender that wakes when told keeps the rate, never more than a burst ahead", "[send][pacer]") {
+TEST_CASE("pacer: a sender that wakes when told keeps the rate, never more than a burst ahead",
+          "[send][pacer]") {
   const double rate = GENERATE(0.5, 1.0, 10.0, 3'999.0, 4'000.0, 1e5, 1e6, 1e9);
   CAPTURE(rate);
   const std::int64_t start = 123'456'789;
@@ -41,8 +42,8 @@ TEST_CASE("pacer: a sender that wakes when told keeps the rate, never more than 
 TEST_CASE("pacer: up to 100 ms late is made up, more is not", "[send][pacer]") {
   Pacer pacer(1'000, 0);
   CHECK(pacer.quota(0, 0) == 1);
-  CHECK(pacer.quota(50'000'000, 1) == 50);     // 50 are due by now, one is sent, one is the burst
-  CHECK(pacer.quota(10 * kSecond, 51) == 1);   // the schedule begins anew
+  CHECK(pacer.quota(50'000'000, 1) == 50);    // 50 are due by now, one is sent, one is the burst
+  CHECK(pacer.quota(10 * kSecond, 51) == 1);  // the schedule begins anew
   CHECK(pacer.quota(10 * kSecond, 52) == 0);
   CHECK(pacer.due_ns(52) == 10 * kSecond + 1'000'000);
 }

@@ -24,7 +24,9 @@ class Receiver {
   enum class Then { kReadToEof, kFinAndReadToEof, kCloseUnread, kNeverFin };
 
   Receiver(Scheme scheme, const std::string& directory) : scheme_(scheme) {
-    const int family = is_unix(scheme) ? AF_UNIX : scheme == Scheme::kTcp6 || scheme == Scheme::kUdp6 ? AF_INET6 : AF_INET;
+    const int family = is_unix(scheme)                                      ? AF_UNIX
+                       : scheme == Scheme::kTcp6 || scheme == Scheme::kUdp6 ? AF_INET6
+                                                                            : AF_INET;
     fd_.reset(::socket(family, socket_type(scheme) | SOCK_CLOEXEC, 0));
     REQUIRE(fd_);
     SocketAddress address = local(family, directory + "/s");
@@ -52,9 +54,10 @@ class Receiver {
       std::vector<std::thread> threads;
       received_.resize(connections);
       for (std::size_t i = 0; i < connections && wait_readable(fd_.get()); ++i) {
-        threads.emplace_back([this, i, then, after, fd = ::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC)] {
-          take(UniqueFd(fd), received_[i], then, after);
-        });
+        threads.emplace_back(
+            [this, i, then, after, fd = ::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC)] {
+              take(UniqueFd(fd), received_[i], then, after);
+            });
       }
       for (std::thread& thread : threads) thread.join();
     });
@@ -97,7 +100,8 @@ class Receiver {
       const ssize_t n = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
       if (n < 0 || (n == 0 && then != Then::kNeverFin)) return;
       if (n == 0) break;
-      if (scheme_ == Scheme::kUnixpacket) messages_.push_back(buffer.substr(0, static_cast<std::size_t>(n)));
+      if (scheme_ == Scheme::kUnixpacket)
+        messages_.push_back(buffer.substr(0, static_cast<std::size_t>(n)));
       all.append(buffer, 0, static_cast<std::size_t>(n));
     }
     while (!done_) ::poll(nullptr, 0, 5);  // kNeverFin: holds the connection open

@@ -27,8 +27,10 @@ SendOptions options_for(const Receiver& receiver, std::uint64_t count) {
 }
 
 // All records of `options` in these pieces, each once; pieces of a stream hold many lines.
-VerifyResult verify(const SendOptions& options, const std::vector<std::string>& pieces, bool messages) {
-  Verifier verifier(make_payload(options.payload, options.size_bytes, options.seed), options.first, options.count.value_or(0));
+VerifyResult verify(const SendOptions& options, const std::vector<std::string>& pieces,
+                    bool messages) {
+  Verifier verifier(make_payload(options.payload, options.size_bytes, options.seed), options.first,
+                    options.count.value_or(0));
   for (const std::string& piece : pieces) {
     verifier.add(piece);
     if (messages) verifier.add("\n");
@@ -40,8 +42,9 @@ VerifyResult verify(const SendOptions& options, const std::vector<std::string>& 
 }  // namespace
 
 TEST_CASE("send: every scheme delivers every record once", "[send]") {
-  const Scheme scheme = GENERATE(Scheme::kTcp, Scheme::kTcp4, Scheme::kTcp6, Scheme::kUdp, Scheme::kUdp4, Scheme::kUdp6,
-                                 Scheme::kUnix, Scheme::kUnixgram, Scheme::kUnixpacket);
+  const Scheme scheme =
+      GENERATE(Scheme::kTcp, Scheme::kTcp4, Scheme::kTcp6, Scheme::kUdp, Scheme::kUdp4,
+               Scheme::kUdp6, Scheme::kUnix, Scheme::kUnixgram, Scheme::kUnixpacket);
   CAPTURE(to_string(scheme));
   const TempDir dir;
   Receiver receiver(scheme, dir.path());
@@ -102,7 +105,8 @@ TEST_CASE("send: UDP_SEGMENT gives datagrams of one record each", "[send]") {
   CHECK(verify(options, receiver.received(), true).right == 100);
 }
 
-TEST_CASE("send: the peer's FIN ends the sending at a record boundary, and the report says where", "[send]") {
+TEST_CASE("send: the peer's FIN ends the sending at a record boundary, and the report says where",
+          "[send]") {
   const Scheme scheme = GENERATE(Scheme::kTcp, Scheme::kUnix, Scheme::kUnixpacket);
   const double rate = GENERATE(0.0, 200'000.0);
   CAPTURE(to_string(scheme), rate);
@@ -118,8 +122,9 @@ TEST_CASE("send: the peer's FIN ends the sending at a record boundary, and the r
 
   const Result<Expected> expected = parse_report(test::read_file(options.report));
   REQUIRE(expected);
-  const std::uint64_t bytes = std::accumulate(received.begin(), received.end(), std::uint64_t{0},
-                                              [](std::uint64_t sum, const std::string& piece) { return sum + piece.size(); });
+  const std::uint64_t bytes = std::accumulate(
+      received.begin(), received.end(), std::uint64_t{0},
+      [](std::uint64_t sum, const std::string& piece) { return sum + piece.size(); });
   const std::uint64_t record = scheme == Scheme::kUnixpacket ? 1'000 : 1'001;
   CHECK(bytes % record == 0);
   CHECK(bytes / record == expected->numbers.size());
@@ -203,7 +208,8 @@ TEST_CASE("send: a URL alone sends one syslog line", "[send]") {
   receiver.start(1);
   CHECK(run_send(options) == 0);
   const std::vector<std::string> received = receiver.received();
-  CHECK_THAT(received.at(0), Catch::StartsWith("<14>1 2") && Catch::EndsWith(" - - test record from penstock send\n"));
+  CHECK_THAT(received.at(0), Catch::StartsWith("<14>1 2") &&
+                                 Catch::EndsWith(" - - test record from penstock send\n"));
 }
 
 TEST_CASE("send: what cannot be sent gives status 1, wrong usage 2", "[send]") {
@@ -211,8 +217,14 @@ TEST_CASE("send: what cannot be sent gives status 1, wrong usage 2", "[send]") {
   SendOptions options;
   options.quiet = true;
   options.count = 1;
-  SECTION("nobody listens") { options.url = "unix://" + (dir / "none"); CHECK(run_send(options) == 1); }
-  SECTION("no datagram socket there") { options.url = "unixgram://" + (dir / "none"); CHECK(run_send(options) == 1); }
+  SECTION("nobody listens") {
+    options.url = "unix://" + (dir / "none");
+    CHECK(run_send(options) == 1);
+  }
+  SECTION("no datagram socket there") {
+    options.url = "unixgram://" + (dir / "none");
+    CHECK(run_send(options) == 1);
+  }
   SECTION("no file") {
     options.url = "unix://" + (dir / "none");
     options.count.reset();
@@ -226,9 +238,20 @@ TEST_CASE("send: what cannot be sent gives status 1, wrong usage 2", "[send]") {
     CHECK(run_send(options) == 1);
   }
   SECTION("no URL") { CHECK(run_send(options) == 2); }
-  SECTION("no such scheme") { options.url = "http://localhost:80"; CHECK(run_send(options) == 2); }
-  SECTION("too small") { options.url = "tcp://127.0.0.1:9"; options.size_bytes = 1; CHECK(run_send(options) == 2); }
-  SECTION("verify without count") { options.count.reset(); options.verify = {"-"}; CHECK(run_send(options) == 2); }
+  SECTION("no such scheme") {
+    options.url = "http://localhost:80";
+    CHECK(run_send(options) == 2);
+  }
+  SECTION("too small") {
+    options.url = "tcp://127.0.0.1:9";
+    options.size_bytes = 1;
+    CHECK(run_send(options) == 2);
+  }
+  SECTION("verify without count") {
+    options.count.reset();
+    options.verify = {"-"};
+    CHECK(run_send(options) == 2);
+  }
 }
 
 TEST_CASE("send --verify: files against a count or a report", "[send][verify]") {

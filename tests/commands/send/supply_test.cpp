@@ -51,14 +51,16 @@ TEST_CASE("generated supply: bytes are the same however they are taken", "[send]
   GeneratedSupply supply(payload, SendFraming::kNewline, deal, block);
   for (std::size_t c = 0; c < 3; ++c) {
     std::string expected;
-    for (std::uint64_t nth = 0; nth < 10; ++nth) expected += payload.record(deal.sequence(c, nth)) + "\n";
+    for (std::uint64_t nth = 0; nth < 10; ++nth)
+      expected += payload.record(deal.sequence(c, nth)) + "\n";
     CHECK(drain(supply, c, piece, max_records) == expected);
     CHECK(supply.sent(c) == 10);
   }
   CHECK(supply.sent() == 30);
 }
 
-TEST_CASE("generated supply: connections that take turns in mid-record do not disturb each other", "[send][supply]") {
+TEST_CASE("generated supply: connections that take turns in mid-record do not disturb each other",
+          "[send][supply]") {
   const PayloadTemplate payload = make_payload(PayloadKind::kRaw, 30, 0);
   const Deal deal{0, 200, 2};
   GeneratedSupply supply(payload, SendFraming::kOctetCounted, deal, 256);
@@ -72,7 +74,8 @@ TEST_CASE("generated supply: connections that take turns in mid-record do not di
   }
   for (std::size_t c = 0; c < 2; ++c) {
     std::string expected;
-    for (std::uint64_t nth = 0; nth < 100; ++nth) expected += "30 " + payload.record(deal.sequence(c, nth));
+    for (std::uint64_t nth = 0; nth < 100; ++nth)
+      expected += "30 " + payload.record(deal.sequence(c, nth));
     CHECK(got[c] == expected);
   }
 }
@@ -83,7 +86,8 @@ TEST_CASE("generated supply: digits are right across every carry", "[send][suppl
   const Deal deal{99'999'990'000 - 1, 60'000, connections};
   GeneratedSupply supply(payload, SendFraming::kNone, deal, 1 << 16);
   const Pending pending = supply.pending(0, 5'000);
-  for (std::size_t i = 0; i < pending.records(); ++i) REQUIRE(pending.record(i) == payload.record(deal.sequence(0, i)));
+  for (std::size_t i = 0; i < pending.records(); ++i)
+    REQUIRE(pending.record(i) == payload.record(deal.sequence(0, i)));
 }
 
 TEST_CASE("reader supply: lines of a file, framed, the last one without LF too", "[send][supply]") {
@@ -98,15 +102,19 @@ TEST_CASE("reader supply: lines of a file, framed, the last one without LF too",
 }
 
 TEST_CASE("reader supply: records that hold their delimiter are counted", "[send][supply]") {
-  const auto [framing, expected] = GENERATE(table<SendFraming, std::uint64_t>(
-      {{SendFraming::kNewline, 1u}, {SendFraming::kCrlf, 1u}, {SendFraming::kNul, 1u}, {SendFraming::kOctetCounted, 0u}}));
+  const auto [framing, expected] =
+      GENERATE(table<SendFraming, std::uint64_t>({{SendFraming::kNewline, 1u},
+                                                  {SendFraming::kCrlf, 1u},
+                                                  {SendFraming::kNul, 1u},
+                                                  {SendFraming::kOctetCounted, 0u}}));
   auto reader = one_record(std::string("a\nb\0c", 5));
   ReaderSupply supply(*reader, framing, 1);
   drain(supply, 0, 100, 100);
   CHECK(supply.holding_delimiter() == expected);
 }
 
-TEST_CASE("reader supply: an empty record among others is sent as a message of its own", "[send][supply]") {
+TEST_CASE("reader supply: an empty record among others is sent as a message of its own",
+          "[send][supply]") {
   const test::TempDir dir;
   test::write_file(dir / "in", "a\n\nb\n");
   auto reader = open_lines(dir / "in").value();
@@ -119,7 +127,10 @@ TEST_CASE("reader supply: an empty record among others is sent as a message of i
   CHECK(rest.record(1) == "b");
 }
 
-TEST_CASE("replay: entries with all flags give their bytes in order, bad lines are counted and passed over", "[send][replay]") {
+TEST_CASE(
+    "replay: entries with all flags give their bytes in order, bad lines are counted and passed "
+    "over",
+    "[send][replay]") {
   const test::TempDir dir;
   std::string file;
   for (const int flags : {0, 1, 2, 3}) {

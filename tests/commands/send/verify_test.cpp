@@ -15,9 +15,11 @@ const PayloadTemplate kPayload = make_payload(PayloadKind::kSyslog, 90, 0);
 std::string line(std::uint64_t sequence) { return kPayload.record(sequence) + "\n"; }
 
 // Fed in pieces of `piece` bytes.
-VerifyResult check(const std::string& file, std::uint64_t first, std::uint64_t count, std::size_t piece) {
+VerifyResult check(const std::string& file, std::uint64_t first, std::uint64_t count,
+                   std::size_t piece) {
   Verifier verifier(kPayload, first, count);
-  for (std::size_t at = 0; at < file.size(); at += piece) verifier.add(std::string_view(file).substr(at, piece));
+  for (std::size_t at = 0; at < file.size(); at += piece)
+    verifier.add(std::string_view(file).substr(at, piece));
   verifier.end_file();
   return verifier.result();
 }
@@ -39,15 +41,18 @@ TEST_CASE("verify: lost, doubled, altered, foreign, however the file is cut", "[
   const Row row = GENERATE_COPY(
       Row{"all", all, 3, 0, 0, 0, 0}, Row{"any order", line(2) + line(0) + line(1), 3, 0, 0, 0, 0},
       Row{"nothing", "", 0, 3, 0, 0, 0}, Row{"one lost", line(0) + line(2), 2, 1, 0, 0, 0},
-      Row{"one doubled", all + line(1), 3, 0, 1, 0, 0}, Row{"one thrice", all + line(1) + line(1), 3, 0, 2, 0, 0},
+      Row{"one doubled", all + line(1), 3, 0, 1, 0, 0},
+      Row{"one thrice", all + line(1) + line(1), 3, 0, 2, 0, 0},
       Row{"padding altered", line(0) + wrong_pad + line(2), 2, 0, 0, 1, 0},
       Row{"cut off", line(0) + line(1).substr(0, 80) + "\n" + line(2), 2, 0, 0, 1, 0},
       Row{"something behind", line(0) + line(1).substr(0, 90) + "x\n" + line(2), 2, 0, 0, 1, 0},
       Row{"altered and right", all + wrong_pad, 3, 0, 0, 1, 0},
       Row{"no number", line(0) + wrong_digit + line(2), 2, 1, 0, 0, 1},
       Row{"split in two", line(0) + with_lf + line(2), 2, 0, 0, 1, 1},
-      Row{"number out of range", all + line(3), 3, 0, 0, 0, 1}, Row{"another text", all + "hello\n", 3, 0, 0, 0, 1},
-      Row{"empty line", all + "\n", 3, 0, 0, 0, 1}, Row{"two run together", line(0).substr(0, 90) + line(1) + line(2), 1, 1, 0, 1, 0});
+      Row{"number out of range", all + line(3), 3, 0, 0, 0, 1},
+      Row{"another text", all + "hello\n", 3, 0, 0, 0, 1},
+      Row{"empty line", all + "\n", 3, 0, 0, 0, 1},
+      Row{"two run together", line(0).substr(0, 90) + line(1) + line(2), 1, 1, 0, 1, 0});
   const std::size_t piece = GENERATE(1u, 13u, 91u, 1'000'000u);
   CAPTURE(row.name, piece);
   const VerifyResult result = check(row.file, 0, 3, piece);
@@ -59,7 +64,8 @@ TEST_CASE("verify: lost, doubled, altered, foreign, however the file is cut", "[
   CHECK(result.good() == (row.lost + row.doubled + row.altered + row.foreign == 0));
 }
 
-TEST_CASE("verify: the range begins at --first, and a last line may lack its LF", "[send][verify]") {
+TEST_CASE("verify: the range begins at --first, and a last line may lack its LF",
+          "[send][verify]") {
   const std::string file = line(1'000) + line(1'001).substr(0, 90);
   const VerifyResult result = check(file, 1'000, 2, 7);
   CHECK(result.good());
@@ -75,7 +81,8 @@ TEST_CASE("verify: examples are few, and control bytes are escaped", "[send][ver
   CHECK(result.foreign == 100);
   CHECK(result.lost == 100);
   CHECK(result.examples.size() <= 10);
-  for (const std::string& example : result.examples) CHECK(example.find('\x1b') == std::string::npos);
+  for (const std::string& example : result.examples)
+    CHECK(example.find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("report: read back, only what was wholly written is expected", "[send][report]") {
@@ -95,12 +102,14 @@ TEST_CASE("report: read back, only what was wholly written is expected", "[send]
   CHECK(expected->deal.first == 100);
   CHECK(expected->deal.connections == 2);
   std::string numbers;
-  for (std::uint64_t n = 0; n < expected->numbers.size(); ++n) numbers += expected->numbers.has(n) ? '1' : '0';
+  for (std::uint64_t n = 0; n < expected->numbers.size(); ++n)
+    numbers += expected->numbers.has(n) ? '1' : '0';
   CHECK(numbers == "111110101");
 
   Verifier verifier(kPayload, 100, 10);
   verifier.expect_only(expected->numbers);
-  for (const std::uint64_t n : {100u, 101u, 102u, 103u, 104u, 105u, 106u, 108u}) verifier.add(line(n));
+  for (const std::uint64_t n : {100u, 101u, 102u, 103u, 104u, 105u, 106u, 108u})
+    verifier.add(line(n));
   const VerifyResult result = verifier.result();
   CHECK(result.good());
   CHECK(result.right == 8);
@@ -108,10 +117,11 @@ TEST_CASE("report: read back, only what was wholly written is expected", "[send]
 }
 
 TEST_CASE("report: what is no report is an error", "[send][report]") {
-  const std::string text = GENERATE("", "[]", "{}", R"({"first":0,"senders":1})", R"({"first":0,"senders":2,"connections":[{}]})",
-                                    R"({"first":0,"senders":1,"connections":[{"sent":-1}]})",
-                                    R"({"first":0,"senders":1,"connections":[7]})",
-                                    R"({"first":0,"senders":1,"connections":[{"sent":18446744073709551615}]})");
+  const std::string text = GENERATE(
+      "", "[]", "{}", R"({"first":0,"senders":1})", R"({"first":0,"senders":2,"connections":[{}]})",
+      R"({"first":0,"senders":1,"connections":[{"sent":-1}]})",
+      R"({"first":0,"senders":1,"connections":[7]})",
+      R"({"first":0,"senders":1,"connections":[{"sent":18446744073709551615}]})");
   CHECK_FALSE(parse_report(text));
 }
 

@@ -9,7 +9,8 @@ using namespace penstock::testing;
 using namespace std::string_literals;
 using Strings = std::vector<std::string>;
 
-TEST_CASE("newline: frames, framing, cut and tail of a table of inputs, cut anywhere", "[framing]") {
+TEST_CASE("newline: frames, framing, cut and tail of a table of inputs, cut anywhere",
+          "[framing]") {
   struct Row {
     std::string bytes;
     Strings frames;
@@ -24,14 +25,14 @@ TEST_CASE("newline: frames, framing, cut and tail of a table of inputs, cut anyw
       {"\r\r\n", {"\r"}, 2, 0, ""},
       {"a\rb\n", {"a\rb"}, 1, 0, ""},
       {"a\r", {}, 0, 0, "a\r"},
-      {"12345678\n", {"12345678"}, 1, 0, ""},                          // exactly the maximum
-      {"12345678\r\n", {"12345678"}, 2, 0, ""},                        // CR does not count
-      {"12345678\r", {}, 0, 0, "12345678\r"},                          // may still become that
+      {"12345678\n", {"12345678"}, 1, 0, ""},    // exactly the maximum
+      {"12345678\r\n", {"12345678"}, 2, 0, ""},  // CR does not count
+      {"12345678\r", {}, 0, 0, "12345678\r"},    // may still become that
       {"12345678", {}, 0, 0, "12345678"},
-      {"123456789\nx\n", {"12345678...", "x"}, 2, 1, ""},              // one over
-      {"12345678\r\r\nx\n", {"12345678...", "x"}, 2, 2, ""},           // the first CR is data
+      {"123456789\nx\n", {"12345678...", "x"}, 2, 1, ""},     // one over
+      {"12345678\r\r\nx\n", {"12345678...", "x"}, 2, 2, ""},  // the first CR is data
       {"12345678\rx\ny\n", {"12345678...", "y"}, 2, 2, ""},
-      {"123456789", {"12345678..."}, 0, 1, ""},                        // found oversize while it grows
+      {"123456789", {"12345678..."}, 0, 1, ""},  // found oversize while it grows
       {"1234567890123456789012345\r\nx\n", {"12345678...", "x"}, 2, 18, ""},
       {"1234567890\n\nx\n", {"12345678...", "", "x"}, 3, 2, ""},
       {"\0a\0\n\xff\xfe\n"s, {"\0a\0"s, "\xff\xfe"}, 2, 0, ""},
@@ -44,18 +45,24 @@ TEST_CASE("newline: frames, framing, cut and tail of a table of inputs, cut anyw
 }
 
 TEST_CASE("newline: a maximum of one byte works", "[framing]") {
-  CHECK(split_test(NewlineFramer(1), "a\r\nbb\n\n\rc\n", '\n').frames == Strings{"a", "b...", "", "\r..."});
+  CHECK(split_test(NewlineFramer(1), "a\r\nbb\n\n\rc\n", '\n').frames ==
+        Strings{"a", "b...", "", "\r..."});
 }
 
 TEST_CASE("nul: NUL ends a frame, CR and LF are data", "[framing]") {
-  const Framed got = split_test(NewlineFramer(8, '\0'), "a\r\0\nb\n\0\0" "12345678\0" "123456789\0x"s, '\0');
+  const Framed got = split_test(NewlineFramer(8, '\0'),
+                                "a\r\0\nb\n\0\0"
+                                "12345678\0"
+                                "123456789\0x"s,
+                                '\0');
   CHECK(got.frames == Strings{"a\r", "\nb\n", "", "12345678", "12345678..."});
   CHECK(got.framing == 5);
   CHECK(got.cut == 1);
   CHECK(got.tail == "x");
 }
 
-TEST_CASE("newline: a frame is known to be oversize by max_frame_bytes and two bytes more", "[framing]") {
+TEST_CASE("newline: a frame is known to be oversize by max_frame_bytes and two bytes more",
+          "[framing]") {
   NewlineFramer framer(100);
   const std::string bytes(102, 'x');
   CHECK(framer.next({bytes.data(), 100}).status == FrameStatus::kNeedMore);
@@ -64,7 +71,8 @@ TEST_CASE("newline: a frame is known to be oversize by max_frame_bytes and two b
   CHECK(framer.skipping());
 }
 
-TEST_CASE("newline: a longer input than the maximum is not searched to its end for each frame", "[framing]") {
+TEST_CASE("newline: a longer input than the maximum is not searched to its end for each frame",
+          "[framing]") {
   NewlineFramer framer(4);
   const std::string bytes(1000, 'x');
   const FrameResult first = framer.next(bytes);
@@ -73,7 +81,8 @@ TEST_CASE("newline: a longer input than the maximum is not searched to its end f
   CHECK(framer.next({bytes.data() + 4, 996}).consumed == 996);
 }
 
-TEST_CASE("find_byte agrees with a plain search for every length, place and neighbour", "[framing]") {
+TEST_CASE("find_byte agrees with a plain search for every length, place and neighbour",
+          "[framing]") {
   std::mt19937 random(7);
   for (int round = 0; round < 200000; ++round) {
     std::string text(random() % 40, '\0');
@@ -82,6 +91,7 @@ TEST_CASE("find_byte agrees with a plain search for every length, place and neig
     if (round % 3 == 0) std::replace(text.begin(), text.end(), '\n', '\x0b');
     const std::size_t place = text.find('\n');
     const char* found = find_byte(text.data(), text.size(), '\n');
-    REQUIRE((found == nullptr ? std::string::npos : static_cast<std::size_t>(found - text.data())) == place);
+    REQUIRE((found == nullptr ? std::string::npos
+                              : static_cast<std::size_t>(found - text.data())) == place);
   }
 }

@@ -21,14 +21,16 @@ struct Framed {
 /// Catch2 shows it where a comparison fails.
 inline std::ostream& operator<<(std::ostream& out, const Framed& f) {
   for (const std::string& frame : f.frames) out << '[' << frame << ']';
-  return out << " framing=" << f.framing << " cut=" << f.cut << " tail=[" << f.tail << "] why=" << f.why;
+  return out << " framing=" << f.framing << " cut=" << f.cut << " tail=[" << f.tail
+             << "] why=" << f.why;
 }
 
 /// Feeds `framer` with `bytes` cut at `cuts`. What the framer says it has scanned is overwritten with `poison` before the
 /// next piece comes, except the last byte (a CR is looked at again) and what `keep` protects: a framer that searched
 /// twice would find frames in the poison. The frames are taken from the unharmed bytes, by position.
 template <class Framer>
-Framed run_framer(Framer framer, std::string_view bytes, const std::vector<std::size_t>& cuts, char poison = '\0') {
+Framed run_framer(Framer framer, std::string_view bytes, const std::vector<std::size_t>& cuts,
+                  char poison = '\0') {
   Framed out;
   std::string fed(bytes);
   std::size_t at = 0;
@@ -52,10 +54,13 @@ Framed run_framer(Framer framer, std::string_view bytes, const std::vector<std::
         return false;
       }
       REQUIRE(r.consumed > 0);
-      const auto offset = r.frame.empty() ? 0 : static_cast<std::size_t>(r.frame.data() - fed.data());
+      const auto offset =
+          r.frame.empty() ? 0 : static_cast<std::size_t>(r.frame.data() - fed.data());
       if (!r.frame.empty()) REQUIRE((offset >= at && offset + r.frame.size() <= at + r.consumed));
       const std::string frame(bytes.substr(offset, r.frame.size()));
-      if (r.line) REQUIRE((frame.find('\n') == std::string::npos && bytes[at + r.consumed - 1] == '\n' && r.framing == 1));
+      if (r.line)
+        REQUIRE((frame.find('\n') == std::string::npos && bytes[at + r.consumed - 1] == '\n' &&
+                 r.framing == 1));
       if (r.status == FrameStatus::kFrame) out.frames.push_back(frame);
       if (r.status == FrameStatus::kTruncated) out.frames.push_back(frame + "...");
       if (r.status == FrameStatus::kFrame) REQUIRE(r.consumed == r.frame.size() + r.framing);
@@ -83,7 +88,8 @@ template <class Framer>
 Framed split_test(const Framer& framer, std::string_view bytes, char poison) {
   CAPTURE(bytes);
   const Framed whole = run_framer(framer, bytes, {});
-  if (whole.why.empty()) REQUIRE(whole.in_frames + whole.framing + whole.cut + whole.tail.size() == bytes.size());
+  if (whole.why.empty())
+    REQUIRE(whole.in_frames + whole.framing + whole.cut + whole.tail.size() == bytes.size());
   for (std::size_t first = 0; first <= bytes.size(); ++first) {
     CAPTURE(first);
     REQUIRE(run_framer(framer, bytes, {first}, poison) == whole);

@@ -17,16 +17,16 @@ TEST_CASE("syslog_auto: each frame is a count or a line, wherever it is cut", "[
   const auto row = GENERATE(values<Row>({
       {"", {}, 0, 0, ""},
       {"<13>a\n5 hello<13>b\r\n", {"<13>a", "hello", "<13>b"}, 5, 0, ""},
-      {"5 hello\n<13>b\n", {"hello", "<13>b"}, 4, 0, ""},               // one LF behind a counted frame
-      {"5 hello\n\n<13>b\n", {"hello", "", "<13>b"}, 5, 0, ""},         // the second is an empty line
+      {"5 hello\n<13>b\n", {"hello", "<13>b"}, 4, 0, ""},        // one LF behind a counted frame
+      {"5 hello\n\n<13>b\n", {"hello", "", "<13>b"}, 5, 0, ""},  // the second is an empty line
       {"<1>a\n\n5 hello", {"<1>a", "", "hello"}, 4, 0, ""},
       {"6 hello\n5 hello", {"hello", "hello"}, 5, 0, ""},
       {"2024-01-01 x\n", {"2024-01-01 x"}, 1, 0, ""},
       {"2024\n", {"2024"}, 1, 0, ""},
       {"20x\n", {"20x"}, 1, 0, ""},
-      {"0 hello\n", {"0 hello"}, 1, 0, ""},                             // leading zero
+      {"0 hello\n", {"0 hello"}, 1, 0, ""},  // leading zero
       {"05 hello\n", {"05 hello"}, 1, 0, ""},
-      {"123456789 x\n", {"123456789 x"}, 1, 0, ""},                     // nine digits
+      {"123456789 x\n", {"123456789 x"}, 1, 0, ""},  // nine digits
       {" 5 hello\n", {" 5 hello"}, 1, 0, ""},
       {"-5 hello\n", {"-5 hello"}, 1, 0, ""},
       {"5\thello\n", {"5\thello"}, 1, 0, ""},
@@ -56,7 +56,8 @@ TEST_CASE("syslog_auto: a line's bytes are not searched again either", "[framing
         Strings{"<13>a line of some length", "<13>another"});
 }
 
-TEST_CASE("syslog_auto: a maximum smaller than a count's digits is kept for lines and counts", "[framing]") {
+TEST_CASE("syslog_auto: a maximum smaller than a count's digits is kept for lines and counts",
+          "[framing]") {
   const Framed got = split_test(SyslogAutoFramer(2), "12345\n3 abc1 x123\n", '\0');
   CHECK(got.frames == Strings{"12...", "ab...", "x", "12..."});
 }

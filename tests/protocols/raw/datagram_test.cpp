@@ -26,7 +26,7 @@ TEST_CASE("datagram: one frame each, one delimiter at its end is framing", "[raw
       {Framing::kNewline, "hello\n\n", {{"hello\n"}}, 1, 0},
       {Framing::kNewline, "hello\r", {{"hello\r"}}, 0, 0},
       {Framing::kNewline, "a\nb\nc", {{"a\nb\nc"}}, 0, 0},
-      {Framing::kNewline, "hello\0"s, {{"hello\0"s}}, 0, 0},           // NUL passes, it is not the delimiter
+      {Framing::kNewline, "hello\0"s, {{"hello\0"s}}, 0, 0},  // NUL passes, it is not the delimiter
       {Framing::kNewline, "\0"s, {{"\0"s}}, 0, 0},
       {Framing::kNewline, "", {}, 0, 1},
       {Framing::kNewline, "\n", {}, 1, 1},
@@ -34,10 +34,18 @@ TEST_CASE("datagram: one frame each, one delimiter at its end is framing", "[raw
       {Framing::kNul, "hello\0"s, {{"hello"}}, 1, 0},
       {Framing::kNul, "hello\n", {{"hello\n"}}, 0, 0},
       {Framing::kNul, "\0"s, {}, 1, 1},
-      {Framing::kOctetCounted, "5 hello\n", {{"5 hello"}}, 1, 0},      // a datagram has its own edge: no count is looked for
+      {Framing::kOctetCounted,
+       "5 hello\n",
+       {{"5 hello"}},
+       1,
+       0},  // a datagram has its own edge: no count is looked for
       {Framing::kSyslogAuto, "5 hello", {{"5 hello"}}, 0, 0},
-      {Framing::kNewline, "0123456789", {{"0123456789"}}, 0, 0},       // exactly the maximum
-      {Framing::kNewline, "0123456789\r\n", {{"0123456789"}}, 2, 0},   // the delimiter does not count
+      {Framing::kNewline, "0123456789", {{"0123456789"}}, 0, 0},  // exactly the maximum
+      {Framing::kNewline,
+       "0123456789\r\n",
+       {{"0123456789"}},
+       2,
+       0},  // the delimiter does not count
   }));
   Feed feed(make_raw_decoder({.framing = row.framing, .max_frame_bytes = 10}));
   CAPTURE(row.bytes);
@@ -83,11 +91,11 @@ TEST_CASE("datagram: too long for the maximum, or cut by the kernel", "[raw]") {
     std::uint64_t lost;
   };
   const auto row = GENERATE(values<Row>({
-      {"0123456789", 11, "0123456789", 1},       // the slot was just the maximum
+      {"0123456789", 11, "0123456789", 1},  // the slot was just the maximum
       {"0123456789", 65507, "0123456789", 65497},
-      {"0123456789ab", 12, "0123456789", 2},     // the slot was longer
+      {"0123456789ab", 12, "0123456789", 2},  // the slot was longer
       {"0123456789ab", 20, "0123456789", 10},
-      {"012345678\n", 20, "012345678\n", 10},    // not its end: the LF is data
+      {"012345678\n", 20, "012345678\n", 10},  // not its end: the LF is data
       {"01", 20, "01", 18},
   }));
   CAPTURE(row.bytes, row.wire_bytes, int(oversize));
@@ -101,11 +109,13 @@ TEST_CASE("datagram: too long for the maximum, or cut by the kernel", "[raw]") {
   } else {
     CHECK(feed.records() == Records{{"next"}});
     CHECK(feed.refusals() == Refusals{{Reason::kOversize, row.head}});
-    CHECK(feed.counts().discarded_bytes[static_cast<std::size_t>(Reason::kOversize)] == row.head.size() + row.lost);
+    CHECK(feed.counts().discarded_bytes[static_cast<std::size_t>(Reason::kOversize)] ==
+          row.head.size() + row.lost);
   }
 }
 
-TEST_CASE("datagram: split and oversize: only the lines that are too long or cut off suffer", "[raw]") {
+TEST_CASE("datagram: split and oversize: only the lines that are too long or cut off suffer",
+          "[raw]") {
   SECTION("a long line among others") {
     Feed feed(make_raw_decoder({.split = Split::kNewline, .max_frame_bytes = 4}));
     feed.datagram("ab\nabcdefg\r\ncd");

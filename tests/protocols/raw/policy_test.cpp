@@ -28,12 +28,14 @@ std::uint64_t& at(std::array<std::uint64_t, kReasonCount>& by_reason, Reason rea
 std::string encode(Framing framing, const std::string& message) {
   if (framing == Framing::kOctetCounted) return std::to_string(message.size()) + ' ' + message;
   // syslog_auto: counts and lines in turn, by the message's length.
-  if (framing == Framing::kSyslogAuto && message.size() % 2 == 1) return std::to_string(message.size()) + ' ' + message;
+  if (framing == Framing::kSyslogAuto && message.size() % 2 == 1)
+    return std::to_string(message.size()) + ' ' + message;
   return message + (framing == Framing::kNul ? '\0' : '\n');
 }
 
 bool counted(Framing framing, const std::string& message) {
-  return framing == Framing::kOctetCounted || (framing == Framing::kSyslogAuto && message.size() % 2 == 1);
+  return framing == Framing::kOctetCounted ||
+         (framing == Framing::kSyslogAuto && message.size() % 2 == 1);
 }
 
 void expect_record(Expected& e, const std::string& bytes, std::uint8_t flags) {
@@ -80,31 +82,40 @@ void expect_message(Expected& e, const RawOptions& o, const std::string& message
   at(e.counts.discarded_bytes, Reason::kOversize) += rest;
   e.closed = o.oversize == Oversize::kClose;
   // After a close the delimiter is discarded with the rest; a count stands before the frame and was read already.
-  if (e.closed && !counted(o.framing, message)) at(e.counts.discarded_bytes, Reason::kOversize) += overhead;
-  else e.counts.framing_bytes += overhead;
+  if (e.closed && !counted(o.framing, message))
+    at(e.counts.discarded_bytes, Reason::kOversize) += overhead;
+  else
+    e.counts.framing_bytes += overhead;
 }
 
-void expect_tail(Expected& e, const RawOptions& o, EndReason cause, std::size_t header, const std::string& record) {
+void expect_tail(Expected& e, const RawOptions& o, EndReason cause, std::size_t header,
+                 const std::string& record) {
   if (e.closed) {
     at(e.counts.discarded_bytes, Reason::kOversize) += header + record.size();
     return;
   }
-  constexpr Reason reasons[] = {Reason::kTailFin, Reason::kTailReset, Reason::kTailTimeout, Reason::kTailDeadline, Reason::kPartialBudget};
+  constexpr Reason reasons[] = {Reason::kTailFin, Reason::kTailReset, Reason::kTailTimeout,
+                                Reason::kTailDeadline, Reason::kPartialBudget};
   e.counts.framing_bytes += header;
   if (record.empty()) return;
-  const bool deliver = o.tail == Tail::kDeliver || (o.tail == Tail::kAuto && cause == EndReason::kFin);
+  const bool deliver =
+      o.tail == Tail::kDeliver || (o.tail == Tail::kAuto && cause == EndReason::kFin);
   if (deliver) return expect_record(e, record, kFramePartial);
   expect_refusal(e, reasons[static_cast<int>(cause)], record, o.tail != Tail::kDrop);
 }
 
 }  // namespace
 
-TEST_CASE("raw: every combination of framing, oversize, tail, cause and place does what the options say", "[raw]") {
-  const auto framing = GENERATE(Framing::kNewline, Framing::kNul, Framing::kOctetCounted, Framing::kSyslogAuto);
+TEST_CASE(
+    "raw: every combination of framing, oversize, tail, cause and place does what the options say",
+    "[raw]") {
+  const auto framing =
+      GENERATE(Framing::kNewline, Framing::kNul, Framing::kOctetCounted, Framing::kSyslogAuto);
   const auto oversize = GENERATE(Oversize::kTruncate, Oversize::kDrop, Oversize::kClose);
   const auto tail = GENERATE(Tail::kAuto, Tail::kDeliver, Tail::kQuarantine, Tail::kDrop);
   const auto place = GENERATE(Place::kBlock, Place::kOutside);
-  const RawOptions options{.framing = framing, .max_frame_bytes = kMax, .oversize = oversize, .tail = tail};
+  const RawOptions options{
+      .framing = framing, .max_frame_bytes = kMax, .oversize = oversize, .tail = tail};
   const std::vector<std::vector<std::string>> streams = {
       {},
       // The empty one follows a line: behind a counted frame it would be the LF that belongs to that.
@@ -115,12 +126,14 @@ TEST_CASE("raw: every combination of framing, oversize, tail, cause and place do
   const std::vector<std::string> tails = {"", "<9>tail", "<9>123456789"};
   for (const auto& messages : streams) {
     for (const std::string& record : tails) {
-      for (const EndReason cause : {EndReason::kFin, EndReason::kReset, EndReason::kTimeout, EndReason::kDeadline, EndReason::kPartialBudget}) {
+      for (const EndReason cause : {EndReason::kFin, EndReason::kReset, EndReason::kTimeout,
+                                    EndReason::kDeadline, EndReason::kPartialBudget}) {
         const std::string header = framing == Framing::kOctetCounted ? "99 " : "";
         std::string bytes;
         Expected expected;
         for (const std::string& message : messages) {
-          if (message.empty() && framing == Framing::kOctetCounted) continue;  // the grammar has no empty frame
+          if (message.empty() && framing == Framing::kOctetCounted)
+            continue;  // the grammar has no empty frame
           bytes += encode(framing, message);
           expect_message(expected, options, message);
         }
@@ -133,8 +146,10 @@ TEST_CASE("raw: every combination of framing, oversize, tail, cause and place do
         for (std::size_t cut = 0; cut <= bytes.size() + 1; ++cut) {
           CAPTURE(cut);
           Feed feed(make_raw_decoder(options), place);
-          if (cut <= bytes.size()) feed.read_cut(bytes, {cut});
-          else feed.read_bytewise(bytes);
+          if (cut <= bytes.size())
+            feed.read_cut(bytes, {cut});
+          else
+            feed.read_bytewise(bytes);
           // Feed plays the connection: what it reads after the decoder has closed it counts as malformed.
           feed.end(cause);
           REQUIRE(feed.records() == expected.records);
@@ -142,7 +157,8 @@ TEST_CASE("raw: every combination of framing, oversize, tail, cause and place do
           REQUIRE((feed.why() != nullptr) == expected.closed);
           FrameCounts got = feed.counts();
           if (expected.closed) {
-            at(got.discarded_bytes, Reason::kOversize) += at(got.discarded_bytes, Reason::kMalformed);
+            at(got.discarded_bytes, Reason::kOversize) +=
+                at(got.discarded_bytes, Reason::kMalformed);
             at(got.discarded_bytes, Reason::kMalformed) = 0;
           }
           REQUIRE(same(got, expected.counts));

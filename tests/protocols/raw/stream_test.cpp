@@ -16,7 +16,8 @@ std::uint64_t count(const std::array<std::uint64_t, kReasonCount>& by_reason, Re
 
 }  // namespace
 
-TEST_CASE("newline: lines become records, CR before LF is stripped, empty lines are counted", "[raw]") {
+TEST_CASE("newline: lines become records, CR before LF is stripped, empty lines are counted",
+          "[raw]") {
   Feed feed(make_raw_decoder({}));
   feed.read("one\ntw");
   feed.read("o\r\n\n\r\nthree\nta");
@@ -28,10 +29,13 @@ TEST_CASE("newline: lines become records, CR before LF is stripped, empty lines 
   CHECK(feed.records().back() == Record{"ta", kFramePartial});
 }
 
-TEST_CASE("raw: NUL bytes and invalid UTF-8 pass unchanged in every framing that can carry them", "[raw]") {
+TEST_CASE("raw: NUL bytes and invalid UTF-8 pass unchanged in every framing that can carry them",
+          "[raw]") {
   const std::string odd = "<\0\xff\xc0\x80\x01>"s;
-  for (const auto& [framing, bytes] : {std::pair{Framing::kNewline, odd + '\n'}, {Framing::kSyslogAuto, odd + '\n'},
-                                       {Framing::kOctetCounted, "7 " + odd}, {Framing::kSyslogAuto, "7 " + odd}}) {
+  for (const auto& [framing, bytes] : {std::pair{Framing::kNewline, odd + '\n'},
+                                       {Framing::kSyslogAuto, odd + '\n'},
+                                       {Framing::kOctetCounted, "7 " + odd},
+                                       {Framing::kSyslogAuto, "7 " + odd}}) {
     Feed feed(make_raw_decoder({.framing = framing}));
     feed.read_bytewise(bytes);
     CHECK(feed.records() == std::vector<Record>{{odd}});
@@ -53,7 +57,8 @@ TEST_CASE("newline: lines that lie together in the block can be written as one p
   CHECK_FALSE(feed.lines());
 }
 
-TEST_CASE("newline: what lies outside the block is copied so that it can be written as one piece", "[raw]") {
+TEST_CASE("newline: what lies outside the block is copied so that it can be written as one piece",
+          "[raw]") {
   Feed feed(make_raw_decoder({}), Place::kOutside);
   feed.read("a\nb\r\n\n\nc\nta");
   feed.end(EndReason::kFin);
@@ -61,7 +66,8 @@ TEST_CASE("newline: what lies outside the block is copied so that it can be writ
   CHECK(feed.lines());
 }
 
-TEST_CASE("newline: the CR of a line whose LF never came is framing, as in Go's ScanLines", "[raw]") {
+TEST_CASE("newline: the CR of a line whose LF never came is framing, as in Go's ScanLines",
+          "[raw]") {
   Feed feed(make_raw_decoder({}));
   feed.read("abc\r");
   feed.end(EndReason::kFin);
@@ -70,8 +76,11 @@ TEST_CASE("newline: the CR of a line whose LF never came is framing, as in Go's 
 }
 
 TEST_CASE("raw: a tail of framing bytes alone is no frame", "[raw]") {
-  for (const auto& [framing, tail] : {std::pair{Framing::kNewline, "\r"}, {Framing::kOctetCounted, "1"}, {Framing::kOctetCounted, "123 "},
-                                      {Framing::kSyslogAuto, "123 "}, {Framing::kSyslogAuto, "\r"}}) {
+  for (const auto& [framing, tail] : {std::pair{Framing::kNewline, "\r"},
+                                      {Framing::kOctetCounted, "1"},
+                                      {Framing::kOctetCounted, "123 "},
+                                      {Framing::kSyslogAuto, "123 "},
+                                      {Framing::kSyslogAuto, "\r"}}) {
     CAPTURE(tail);
     Feed feed(make_raw_decoder({.framing = framing}));
     feed.read(tail);
@@ -82,7 +91,8 @@ TEST_CASE("raw: a tail of framing bytes alone is no frame", "[raw]") {
   }
 }
 
-TEST_CASE("octet counting: the count of an unfinished frame is framing, its bytes are the tail", "[raw]") {
+TEST_CASE("octet counting: the count of an unfinished frame is framing, its bytes are the tail",
+          "[raw]") {
   Feed feed(make_raw_decoder({.framing = Framing::kOctetCounted}));
   feed.read_bytewise("3 abc10 hello");
   feed.end(EndReason::kDeadline);
@@ -106,7 +116,9 @@ TEST_CASE("syslog_auto: digits beyond a tiny maximum are cut at the end of a str
   CHECK(feed.counts().cut_bytes == 2);
 }
 
-TEST_CASE("octet counting: a malformed stream is refused once, with its reason, and the rest discarded", "[raw]") {
+TEST_CASE(
+    "octet counting: a malformed stream is refused once, with its reason, and the rest discarded",
+    "[raw]") {
   const auto place = GENERATE(Place::kBlock, Place::kOutside);
   Feed feed(make_raw_decoder({.framing = Framing::kOctetCounted, .max_frame_bytes = 8}), place);
   CHECK_FALSE(feed.read("3 abc<13>no count here\n"));
@@ -119,8 +131,11 @@ TEST_CASE("octet counting: a malformed stream is refused once, with its reason, 
   CHECK(count(feed.counts().discarded_bytes, Reason::kMalformed) == 26);
 }
 
-TEST_CASE("raw: a decoder that has given up discards whatever it is still handed, for the same reason", "[raw]") {
-  const auto decoder = make_raw_decoder({.max_frame_bytes = 4, .oversize = RawOptions::Oversize::kClose});
+TEST_CASE(
+    "raw: a decoder that has given up discards whatever it is still handed, for the same reason",
+    "[raw]") {
+  const auto decoder =
+      make_raw_decoder({.max_frame_bytes = 4, .oversize = RawOptions::Oversize::kClose});
   struct Nothing final : RejectHandler, Replies {
     void on_reject(Reason, std::string_view) override { ++rejects; }
     void send(std::string_view) override {}
@@ -155,7 +170,8 @@ TEST_CASE("raw: an endless line is bounded in what is kept and in what is quaran
   CHECK(count(feed.counts().discarded_bytes, Reason::kOversize) == 777u * 5000);
 }
 
-TEST_CASE("raw: a stream that ends while an oversize frame is passed over leaves no tail", "[raw]") {
+TEST_CASE("raw: a stream that ends while an oversize frame is passed over leaves no tail",
+          "[raw]") {
   for (const Framing framing : {Framing::kNewline, Framing::kOctetCounted, Framing::kSyslogAuto}) {
     Feed feed(make_raw_decoder({.framing = framing, .max_frame_bytes = 4}));
     feed.read(framing == Framing::kOctetCounted ? "20 abcdefgh" : "abcdefgh");

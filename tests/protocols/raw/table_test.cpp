@@ -6,7 +6,10 @@
 
 using namespace penstock;
 
-TEST_CASE("protocol table: raw is spoken over everything, has no port of its own and acknowledges nothing", "[raw]") {
+TEST_CASE(
+    "protocol table: raw is spoken over everything, has no port of its own and acknowledges "
+    "nothing",
+    "[raw]") {
   const ProtocolInfo* raw = find_protocol("raw");
   REQUIRE(raw != nullptr);
   CHECK(raw->transports.streams);
@@ -23,7 +26,8 @@ TEST_CASE("protocol table: names are matched whole and as written", "[raw]") {
 }
 
 TEST_CASE("protocol table: each row makes a decoder from its options", "[raw]") {
-  penstock::testing::Feed feed(find_protocol("raw")->make(RawOptions{.framing = RawOptions::Framing::kOctetCounted}));
+  penstock::testing::Feed feed(
+      find_protocol("raw")->make(RawOptions{.framing = RawOptions::Framing::kOctetCounted}));
   feed.read("3 a\nb");
   CHECK(feed.records() == std::vector<penstock::testing::Record>{{"a\nb"}});
   CHECK_FALSE(feed.decoder().replies());

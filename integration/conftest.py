@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from support import network, settings
-from support.server import Server
+pytest.register_assert_rewrite("support")
+from support import network, settings  # noqa: E402
+from support.server import Server  # noqa: E402
 
 
 def pytest_report_header():

@@ -127,7 +127,7 @@ def test_what_waits_in_the_accept_queue_is_read(netns, penstock, scheme, unprivi
         client.close()
     assert server.wait() == 0, server.log_text()
     assert sorted(server.records()) == [record("queued", number) for number in range(50)]
-    netns.assert_no_reset()
+    netns.assert_no_connection_reset()
     assert server.ledger().listener()["accepted"] == 50
 
 

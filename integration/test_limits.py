@@ -12,7 +12,7 @@ import pytest
 from support.address import CONNECTED, STREAMS, any_url
 from support.clients import Drip, Stubborn, send_stream
 from support.records import assert_all_once, record
-from support.settings import cannot_run, length, sanitized, skip_where_sanitizers_need_descriptors
+from support.settings import cannot_run, length, sanitized
 from support.wait import wait_until
 
 over_connected = pytest.mark.parametrize("scheme", CONNECTED)
@@ -258,7 +258,6 @@ def test_probe_is_counted_and_no_trouble(netns, penstock, scheme):
 @over_connected
 def test_no_descriptors_left(netns, penstock, scheme):
     """`ulimit -n 64` and 200 clients: nobody is reset, the server does not spin, and all are served in the end."""
-    skip_where_sanitizers_need_descriptors()
     server = penstock({"listen": any_url(scheme)}, descriptors=64)
     address = server.address(scheme)
     clients = []
@@ -285,7 +284,6 @@ def test_no_descriptors_left(netns, penstock, scheme):
 
 def test_descriptors_run_out_later(netns, penstock):
     """The limit falls while the server runs: accepting waits for a free descriptor."""
-    skip_where_sanitizers_need_descriptors()
     server = penstock({"listen": any_url("tcp4")})
     address = server.address("tcp4")
     limit = server.descriptors() + 10

@@ -15,7 +15,7 @@ from support.address import CONNECTED, any_url
 from support.clients import TEMPERS, Drip, Storm, send_datagrams, send_packets, send_stream
 from support.command import penstock_command
 from support.records import assert_all_once, record
-from support.settings import cannot_run, length, skip_where_sanitizers_need_descriptors
+from support.settings import cannot_run, length
 from support.stalled import StalledPipe
 from support.wait import wait_until
 
@@ -176,7 +176,6 @@ def test_handshakes_in_progress_finish(netns, penstock, scheme, unprivileged):
 
 def test_accept_queue_longer_than_the_descriptors_left(netns, penstock):
     """100 connections wait and 70 descriptors are left: those behind come in as the first ones close."""
-    skip_where_sanitizers_need_descriptors()
     server = penstock({"listen": any_url("tcp4")}, server=DRAIN)
     address = server.address("tcp4")
     limit = server.descriptors() + 70

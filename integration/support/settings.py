@@ -26,13 +26,6 @@ def sanitized() -> bool:
     return b"__asan_init" in blob or b"__tsan_init" in blob
 
 
-def skip_where_sanitizers_need_descriptors():
-    """For tests that take all descriptors from the server: UBSan's check of vtable pointers makes a pipe each time and
-    calls every object invalid when it gets none. The release build runs these tests."""
-    if sanitized():
-        pytest.skip("the sanitizers need descriptors of their own")
-
-
 def length(long, short):
     """`long` with PENSTOCK_LONG=1, else `short`."""
     return long if LONG else short

@@ -53,7 +53,7 @@ def test_max_connections(netns, penstock, scheme, table):
     server.wait_records(5)
     for _ in range(20):
         assert_refused(address, scheme)
-    netns.assert_no_connection_reset()
+    netns.assert_no_reset()
     for sock in held:
         sock.close()
 
@@ -63,7 +63,7 @@ def test_max_connections(netns, penstock, scheme, table):
         return b"again" in server.records()
     wait_until(served_again, "service after the others left", pause=0.1)
     server.stop()
-    netns.assert_no_connection_reset()
+    netns.assert_no_reset()
     assert not any(r.startswith(b"refused") for r in server.records())
     ledger = server.ledger().listener()
     assert ledger["ended"]["refused"] >= 20
@@ -136,7 +136,7 @@ def test_refusals_of_one_listener_delay_no_other(netns, penstock, unprivileged):
         server.wait_records(1)
         assert_served_during(flood, server, good.connect)
     server.stop()
-    netns.assert_no_connection_reset()
+    netns.assert_no_reset()
 
 
 def test_refusals_of_one_peer_delay_no_other(netns, penstock, unprivileged):
@@ -149,7 +149,7 @@ def test_refusals_of_one_peer_delay_no_other(netns, penstock, unprivileged):
     with RefusedFlood(lambda: connect_from("127.0.0.9")) as flood:
         assert_served_during(flood, server, lambda: connect_from("127.0.0.7"))
     server.stop()
-    netns.assert_no_connection_reset()
+    netns.assert_no_reset()
 
 
 def test_refused_peer_that_has_not_seen_our_fin(netns, penstock, unprivileged):
@@ -173,7 +173,7 @@ def test_refused_peer_that_has_not_seen_our_fin(netns, penstock, unprivileged):
     assert peer.error is None
     assert peer.bytes_sent > 1 << 20, "it was to send more than the server reads of a refused peer"
     server.stop()
-    netns.assert_no_connection_reset()
+    netns.assert_no_reset()
     ended = server.ledger().listener()["ended"]
     assert ended.get("refused") == 1 and "unfrozen" not in ended, ended
 
@@ -185,7 +185,7 @@ def test_idle_timeout(netns, penstock, scheme):
         sock.sendall(b"one" + end_of(scheme))
         assert sock.recv(1) == b""
     server.stop()
-    netns.assert_no_connection_reset()
+    netns.assert_no_reset()
     assert server.records() == [b"one"]
     assert server.ledger().listener()["ended"]["timeout"] == 1
 
@@ -212,7 +212,7 @@ def test_idle_timeout_does_not_run_while_the_server_stands_still(netns, penstock
     for peer in peers:
         assert peer.error is None
         assert_all_once(server.records(), peer.name, peer.sent)
-    netns.assert_no_connection_reset()
+    netns.assert_no_reset()
 
 
 @pytest.mark.parametrize("scheme", STREAMS)
@@ -225,7 +225,7 @@ def test_idle_timeout_quarantines_the_unfinished_frame(netns, penstock, scheme):
     assert server.records() == [b"one"]
     (entry,) = server.quarantined()
     assert (entry["reason"], entry["bytes"]) == ("tail_timeout", "aGFsZg==")
-    netns.assert_no_connection_reset()
+    netns.assert_no_reset()
 
 
 @over_connected
@@ -239,7 +239,7 @@ def test_first_byte_timeout(netns, penstock, scheme):
         talker.sendall(b"two" + end_of(scheme))
         server.wait_records(2)
     server.stop()
-    netns.assert_no_connection_reset()
+    netns.assert_no_reset()
     assert server.records() == [b"one", b"two"]
 
 
@@ -275,7 +275,7 @@ def test_no_descriptors_left(netns, penstock, scheme):
         assert sock.recv(1) == b""
         sock.close()
     server.stop()
-    netns.assert_no_connection_reset()
+    netns.assert_no_reset()
     ledger = server.ledger().listener()
     served = len(server.records())
     assert served + ledger["ended"].get("refused", 0) == 200
@@ -298,7 +298,7 @@ def test_descriptors_run_out_later(netns, penstock):
         assert sock.recv(1) == b""
         sock.close()
     server.stop()
-    netns.assert_no_connection_reset()
+    netns.assert_no_reset()
     assert sorted(server.records()) == [record("c", number) for number in range(40)]
 
 

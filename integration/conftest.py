@@ -58,7 +58,9 @@ def netns(network_of_its_own):
     """For tests that read kernel counters or need the namespace for itself: the counters from here on."""
     if not network_of_its_own:
         settings.cannot_run("network namespaces are not permitted here (CAP_SYS_ADMIN)")
-    return network.Counters()
+    counters = network.Counters()
+    yield counters
+    counters.close()
 
 
 @pytest.fixture

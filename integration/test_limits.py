@@ -85,7 +85,7 @@ def test_max_connections_per_peer(netns, penstock, scheme):
     for sock in held:
         sock.close()
     server.stop()
-    netns.assert_no_connection_reset()
+    netns.assert_no_reset()
 
 
 class RefusedFlood(threading.Thread):

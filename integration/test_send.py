@@ -40,7 +40,7 @@ def test_every_framing_over_many_connections(netns, penstock, scheme, framing):
                      folder=server.folder)
     server.stop()
     penstock_command("send", "--verify", "out.log", "--count", 50_000, folder=server.folder)
-    netns.assert_no_connection_reset()
+    netns.assert_no_reset()
 
 
 def test_segmented_datagrams(netns, penstock):

@@ -13,9 +13,11 @@ namespace {
 constexpr int kMaxAcceptsPerTurn = 64;
 /// Turns of accepting from a socket that others go on with: more than any backlog holds.
 constexpr int kMaxLeavingTurns = 128;
-/// Handshakes get at least one look later (a SYN may be under way in the kernel) and at most this (FACTS.md 16).
+/// Handshakes get at least one look later (a SYN may be under way in the kernel) and at most this, while there are any
+/// (FACTS.md 16): time for a SYN-ACK sent again after 1 s and after 2 s more. Its answer completes the handshake of a
+/// client whose ACK was lost, or found the accept queue full.
 constexpr std::chrono::milliseconds kMinGrace{20};
-constexpr std::chrono::milliseconds kMaxGrace{500};
+constexpr std::chrono::milliseconds kMaxGrace{3500};
 /// How long past the deadline an accept queue may wait for descriptors that the last connections free.
 constexpr std::chrono::milliseconds kDescriptorGrace{1000};
 
@@ -145,7 +147,7 @@ bool Acceptor::handshakes_in_progress() const {
   if (!is_tcp(scheme_)) return false;
   const auto waited = share_.now().monotonic - drain_started_;
   if (waited < kMinGrace) return true;
-  if (waited >= kMaxGrace) return false;
+  if (waited >= kMaxGrace || past_deadline_) return false;
   return kernel::half_open_count(address_).value_or(1) != 0;
 }
 

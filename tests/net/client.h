@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "server/net/unique_fd.h"
 #include "server/net/url.h"
@@ -30,10 +31,16 @@ bool eventually(Condition&& condition) {
 /// The other end of a connection, or a sender of datagrams. Calls wait up to kPatience, not for ever.
 class Client {
  public:
-  explicit Client(const SocketAddress& address, Scheme scheme)
-      : fd_(::socket(address.family(), socket_type(scheme) | SOCK_CLOEXEC, 0)) {
+  Client(const SocketAddress& address, Scheme scheme)
+      : Client(address, unconnected(address, scheme)) {}
+  /// Connects a socket that was made before, as there may be no descriptor for one now.
+  Client(const SocketAddress& address, UniqueFd socket) : fd_(std::move(socket)) {
     const auto* raw = reinterpret_cast<const sockaddr*>(&address.storage);
     if (::connect(fd_.get(), raw, address.length) != 0) error_ = errno;
+  }
+
+  static UniqueFd unconnected(const SocketAddress& address, Scheme scheme) {
+    return UniqueFd(::socket(address.family(), socket_type(scheme) | SOCK_CLOEXEC, 0));
   }
 
   int connect_error() const { return error_; }

@@ -250,27 +250,24 @@ TEST_CASE(
   const std::string verdict = test::in_child(0, [] {
     World world({.urls = {kTcp, kUnix, kPacket}});
     std::vector<Client> clients;
-    const auto connect = [&](std::size_t url) {
-      clients.push_back(world.connect(url));
-      return clients.back().connect_error() == 0;
-    };
     for (std::size_t i = 0; i < 12; ++i) {
-      if (!connect(i % 3)) return std::string("cannot connect");
+      clients.push_back(world.connect(i % 3));
+      if (clients.back().connect_error() != 0) return std::string("cannot connect");
     }
     if (!world.await_accepted(12)) return std::string("not accepted");
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
     std::vector<UniqueFd> hoard;
     const rlim_t before = limit.rlim_cur;
-    // Sockets for six more clients, and not one for the server.
-    std::vector<UniqueFd> room;
-    for (int i = 0; i < 6; ++i) room.emplace_back(dup(0));
-    limit.rlim_cur = static_cast<rlim_t>(room.back().get()) + 1;
+    // Sockets for six more clients, made now: the server's loop would take any descriptor that came free.
+    std::vector<UniqueFd> sockets;
+    for (std::size_t i = 0; i < 6; ++i) sockets.push_back(world.unconnected(i % 3));
+    limit.rlim_cur = static_cast<rlim_t>(sockets.back().get()) + 1;
     setrlimit(RLIMIT_NOFILE, &limit);
     for (UniqueFd filler(dup(0)); filler; filler.reset(dup(0))) hoard.push_back(std::move(filler));
     for (std::size_t i = 0; i < 6; ++i) {
-      room[i].reset();
-      if (!connect(i % 3)) return std::string("cannot connect late");
+      clients.push_back(world.connect(i % 3, std::move(sockets[i])));
+      if (clients.back().connect_error() != 0) return std::string("cannot connect late");
       if (!clients.back().send(i % 3 == 2 ? "late" : "late\n")) return std::string("cannot send");
     }
     std::this_thread::sleep_for(250ms);

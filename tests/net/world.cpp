@@ -71,6 +71,14 @@ Client World::connect(std::size_t url) {
   return Client(addresses_[url].first, addresses_[url].second);
 }
 
+UniqueFd World::unconnected(std::size_t url) const {
+  return Client::unconnected(addresses_[url].first, addresses_[url].second);
+}
+
+Client World::connect(std::size_t url, UniqueFd socket) {
+  return Client(addresses_[url].first, std::move(socket));
+}
+
 void World::post_main(EventLoop::Task task) {
   const std::lock_guard lock(mutex_);
   tasks_.push_back(std::move(task));

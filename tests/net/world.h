@@ -42,6 +42,9 @@ class World {
   ~World();  ///< finish()
 
   Client connect(std::size_t url = 0);
+  /// In two steps, for a test that has no descriptor left at the second.
+  UniqueFd unconnected(std::size_t url) const;
+  Client connect(std::size_t url, UniqueFd socket);
   std::string url(std::size_t i = 0) const { return listener_->urls()[i]; }
   std::string path(const std::string& name) const { return dir_.file(name); }
 

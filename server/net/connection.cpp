@@ -47,6 +47,7 @@ void Connection::start_serving() {
   state_ = State::kServing;
   decoder_ = share_.options().make_decoder();
   decoder_->on_open(peer_, *this);
+  if (decoder_->deadline()) share_.loop().watch_clock();
   socket_.read();
 }
 
@@ -142,6 +143,7 @@ BatchWriter Connection::open_writer(char* input_end) {
 
 Connection::Step Connection::after_decoder(BatchWriter& writer) {
   if (writer.acknowledges()) share_.expect_completion(writer.acknowledge_later(), id_);
+  if (decoder_->deadline()) share_.loop().watch_clock();
   if (close_if_replies_failed()) return Step::kDone;
   if (tail_.size() > 0 && share_.loop().partials().must_close_one()) {
     share_.loop().close_largest_partial();

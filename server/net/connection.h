@@ -85,7 +85,7 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   Step stream_error();
   Step malformed(const char* why, std::size_t discarded_bytes);
   BatchWriter open_writer(char* input_end);
-  /// After each call into the decoder: acknowledgements asked for, replies that failed.
+  /// After each call into the decoder: acknowledgements asked for, a deadline set, replies that failed.
   Step after_decoder(BatchWriter& writer);
   Replies& replies() noexcept { return *this; }
 

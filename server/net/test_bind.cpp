@@ -149,13 +149,12 @@ std::string buffer_text(const BindReport& report) {
   if (report.receive_buffer_bytes == 0) return {};
   std::string text =
       ", receive buffer " + std::to_string(report.receive_buffer_bytes) + " bytes effective";
-  if (report.asked_buffer_bytes == 0) return text;
-  text += ", " + std::to_string(report.asked_buffer_bytes) + " asked";
-  // The kernel doubles what it grants, for its own overhead.
-  if (report.receive_buffer_bytes / 2 < report.asked_buffer_bytes) {
-    text += ": smaller than asked, net.core.rmem_max is " + std::to_string(report.rmem_max_bytes);
+  if (report.asked_buffer_bytes != 0) {
+    text += ", " + std::to_string(report.asked_buffer_bytes) + " asked";
+    // The kernel doubles what it grants, for its own overhead.
+    if (report.receive_buffer_bytes / 2 < report.asked_buffer_bytes) text += ": smaller than asked";
   }
-  return text;
+  return text + ", net.core.rmem_max " + std::to_string(report.rmem_max_bytes);
 }
 
 }  // namespace

@@ -2,16 +2,18 @@
 
 import base64
 import os
+import shutil
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from support.address import any_url
 from support.clients import HalfClosing, send_stream
 from support.records import assert_all_once, record
-from support.settings import cannot_run
+from support.settings import cannot_run, sanitized
 from support.wait import wait_until
 
 DISK_MB = 64
@@ -101,6 +103,43 @@ def test_full_disk_for_the_leftover_too(netns, penstock, small_disk):
     writer.finish()
     assert server.ledger().route()["lost"].get("abandoned", 0) > 0
     assert any(line.level == "error" for line in server.log)
+
+
+@pytest.mark.parametrize("sync, call", [("never", "write"), ("always", "write"), ("always", "fdatasync")])
+def test_disk_that_fails_for_a_while(netns, penstock, sync, call):
+    """Every other of 20 calls fails with EIO: what was written by then is not written again, and nothing is lost."""
+    if not shutil.which("strace") or sanitized():
+        cannot_run("strace is missing, or would stand in the way of a sanitizer that traces by itself")
+    server = penstock({"listen": any_url("tcp4")}, {"path": "out.log", "sync": sync})
+    send_stream(server.address("tcp4"), b"before\n")
+    server.wait_records(1)
+    out = server.folder / "out.log"
+    with subprocess.Popen(["strace", "-f", "-p", str(server.pid), "-P", out, "-e", f"trace={call}", "-e",
+                           f"inject={call}:error=EIO:when=1..20+2", "-o", server.folder / "trace"],
+                          stderr=subprocess.DEVNULL) as tracer:
+        try:
+            wait_until(lambda: traced(server.pid) or tracer.poll() is not None, "strace to hold all threads")
+            if tracer.poll() is not None:
+                cannot_run("strace may not trace here")
+            for turn in range(11):
+                send_stream(server.address("tcp4"), b"".join(record(f"turn{turn}", n) + b"\n" for n in range(500)))
+                wait_until(lambda: record(f"turn{turn}", 499) in server.records(), "the burst to be written")
+        finally:
+            tracer.terminate()
+    assert server.log_has("(?i)input/output error")
+    failed = (server.folder / "trace").read_text().count("(INJECTED)")
+    assert failed == 10, failed
+    server.stop()
+    records = server.records()
+    for turn in range(11):
+        assert_all_once(records, f"turn{turn}", 500)
+    assert len(records) == 1 + 11 * 500
+    netns.assert_no_reset()
+
+
+def traced(pid):
+    """All threads of a process have a tracer."""
+    return all("TracerPid:\t0\n" not in (task / "status").read_text() for task in Path(f"/proc/{pid}/task").iterdir())
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])

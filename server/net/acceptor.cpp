@@ -3,8 +3,8 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
 
+#include "protocols/core/errno_text.h"
 #include "server/net/listener_share.h"
 
 namespace penstock {
@@ -86,8 +86,7 @@ Acceptor::Took Acceptor::accept_some() {
       return Took::kEmpty;  // EINVAL: unix, shut down and empty
     if (!is_lack_of_room(error))
       continue;  // that connection is gone (ECONNABORTED, ...), the next may be fine
-    share_.log_trouble("cannot accept, connections wait in the queue", Peer{},
-                       std::strerror(error));
+    share_.log_trouble("cannot accept, connections wait in the queue", Peer{}, errno_text(error));
     return Took::kNoRoom;
   }
   return Took::kMore;

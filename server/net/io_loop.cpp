@@ -1,9 +1,9 @@
 #include "server/net/io_loop.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "server/net/connection.h"
 #include "server/net/listener_share.h"

@@ -48,7 +48,7 @@ class IoLoop {
   struct Load {
     std::uint64_t bytes = 0;
     std::size_t connections = 0;
-    auto operator<=>(const Load&) const = default;
+    auto operator<=>(const Load&) const = default;  // NOLINT(modernize-use-nullptr): it sees a null
   };
   Load load() const noexcept;
   /// Any thread: a connection is on its way here.

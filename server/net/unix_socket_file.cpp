@@ -150,7 +150,7 @@ void UnixSocketFile::remove() noexcept {
 }
 
 PathFinding examine_socket_path(const std::string& path) {
-  if (const PathFinding directory = examine_directory(path); directory.state == PathState::kRefused)
+  if (PathFinding directory = examine_directory(path); directory.state == PathState::kRefused)
     return directory;
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) {

@@ -93,7 +93,8 @@ Quarantine::Quarantine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Quarantine::~Quarantine() { close(); }
 
-Result<std::unique_ptr<Quarantine>> Quarantine::open(std::string directory, std::size_t max_bytes) {
+Result<std::unique_ptr<Quarantine>> Quarantine::open(const std::string& directory,
+                                                     std::size_t max_bytes) {
   auto impl = std::make_unique<Impl>(directory, max_bytes);
   if (const Result<bool> opened = impl->file.open(&impl->created); !opened) {
     impl->created.remove();

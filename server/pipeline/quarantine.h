@@ -20,7 +20,8 @@ namespace penstock {
 class Quarantine {
  public:
   /// Creates the directory (0750) and file (0640), counts what the files hold already, starts the thread.
-  static Result<std::unique_ptr<Quarantine>> open(std::string directory, std::size_t max_bytes);
+  static Result<std::unique_ptr<Quarantine>> open(const std::string& directory,
+                                                  std::size_t max_bytes);
   ~Quarantine();  ///< closes
 
   /// The start has failed after open(): closes, and removes the file and the directories that open() created where

@@ -1,9 +1,9 @@
 #include "server/pipeline/sink_runner.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
+#include <csignal>
 #include <optional>
 #include <utility>
 

@@ -39,7 +39,7 @@ std::string shortened(std::string text, std::size_t max) {
   return text.substr(0, keep) + hash;
 }
 
-std::string with_short_names(std::string path) {
+std::string with_short_names(const std::string& path) {
   std::string out;
   std::size_t at = 0;
   while (at <= path.size()) {

@@ -75,7 +75,7 @@ std::string problem_with(const SendOptions& options, Scheme scheme) {
   if (!(options.timeout_seconds > 0) || options.timeout_seconds > 1e7)
     return "--timeout: more than 0, at most 1e7 seconds";
   if (options.batch < 1 || options.batch > 1024) return "--batch: from 1 to 1024";
-  if (const std::string problem = problem_with_segments(options, scheme); !problem.empty())
+  if (std::string problem = problem_with_segments(options, scheme); !problem.empty())
     return problem;
   return options.generates() && !options.greets() ? problem_with_payload(options) : std::string();
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/prctl.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <ctime>
@@ -18,6 +20,13 @@ inline int poll_milliseconds(std::int64_t left_ns) noexcept {
   return static_cast<int>(std::clamp<std::int64_t>((left_ns + 999'999) / 1'000'000, 0, 60'000));
 }
 
+/// Makes this thread's waits end when they are due: bursts are closer together than the default timer slack of 50 us.
+inline void tighten_timers() noexcept {
+  constexpr unsigned long kSlackNs = 1;
+  ::prctl(PR_SET_TIMERSLACK, kSlackNs, 0UL, 0UL, 0UL);
+}
+
+/// Nanoseconds as the kernel wants them; a negative time is 0.
 inline timespec to_timespec(std::int64_t ns) noexcept {
   const std::int64_t positive = std::max<std::int64_t>(ns, 0);
   return {positive / 1'000'000'000, positive % 1'000'000'000};

@@ -1,13 +1,11 @@
 #include "server/commands/send/connect.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "protocols/core/errno_text.h"
 #include "server/commands/send/clock.h"
@@ -15,26 +13,11 @@
 namespace penstock {
 namespace {
 
-SocketAddress loopback4(std::uint16_t port) {
-  sockaddr_in in{};
-  in.sin_family = AF_INET;
-  in.sin_port = htons(port);
-  in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  SocketAddress address;
-  std::memcpy(&address.storage, &in, sizeof in);
-  address.length = sizeof in;
-  return address;
-}
-
-SocketAddress loopback6(std::uint16_t port) {
-  sockaddr_in6 in{};
-  in.sin6_family = AF_INET6;
-  in.sin6_port = htons(port);
-  in.sin6_addr = in6addr_loopback;
-  SocketAddress address;
-  std::memcpy(&address.storage, &in, sizeof in);
-  address.length = sizeof in;
-  return address;
+/// `host` is a loopback address, which needs no lookup.
+SocketAddress loopback(Url url, const char* host) {
+  url.host = host;
+  url.zone.clear();
+  return resolve(url)->front();
 }
 
 bool only_v6(Scheme scheme) noexcept { return scheme == Scheme::kTcp6 || scheme == Scheme::kUdp6; }
@@ -48,10 +31,7 @@ int wait_connected(int fd, std::int64_t deadline_ns) {
     const int n = ::poll(&poll, 1, left);
     if (n == 0) return ETIMEDOUT;
     if (n < 0 && errno == EINTR) continue;
-    int error = 0;
-    socklen_t length = sizeof error;
-    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return errno;
-    return error;
+    return socket_error(fd);
   }
 }
 
@@ -70,14 +50,20 @@ int try_connect(int fd, const SocketAddress& address, std::int64_t deadline_ns) 
 
 }  // namespace
 
+int socket_error(int fd) noexcept {
+  int error = 0;
+  socklen_t length = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
+}
+
 Result<std::vector<SocketAddress>> addresses_to_try(const Url& url) {
   if (!is_unix(url.scheme) && url.port == 0)
     return fail(0, url.text + ": a port to send to is needed");
   Result<std::vector<SocketAddress>> addresses = resolve(url);
   if (!addresses || is_unix(url.scheme) || !is_wildcard(addresses->front())) return addresses;
-  if (only_v4(url.scheme)) return std::vector{loopback4(url.port)};
-  if (only_v6(url.scheme)) return std::vector{loopback6(url.port)};
-  return std::vector{loopback4(url.port), loopback6(url.port)};
+  if (only_v4(url.scheme)) return std::vector{loopback(url, "127.0.0.1")};
+  if (only_v6(url.scheme)) return std::vector{loopback(url, "::1")};
+  return std::vector{loopback(url, "127.0.0.1"), loopback(url, "::1")};
 }
 
 Result<UniqueFd> connect_to(const Url& url, const std::vector<SocketAddress>& addresses,

@@ -17,4 +17,7 @@ Result<std::vector<SocketAddress>> addresses_to_try(const Url& url);
 Result<UniqueFd> connect_to(const Url& url, const std::vector<SocketAddress>& addresses,
                             std::int64_t timeout_ms);
 
+/// The errno that waits on the socket (SO_ERROR), and is gone from it then; 0: none.
+int socket_error(int fd) noexcept;
+
 }  // namespace penstock

@@ -1,6 +1,4 @@
-#include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -9,6 +7,7 @@
 
 #include "protocols/core/errno_text.h"
 #include "server/commands/send/connect.h"
+#include "server/commands/send/epoll_set.h"
 #include "server/commands/send/message_batch.h"
 #include "server/commands/send/run_clock.h"
 #include "server/commands/send/sender.h"
@@ -20,8 +19,6 @@ namespace {
 constexpr std::int64_t kMs = 1'000'000;
 constexpr int kWritesAtATime = 8;  // then the others, and what the peer says
 constexpr std::size_t kAnyNumber = std::numeric_limits<std::size_t>::max();
-constexpr std::uint64_t kInput =
-    std::numeric_limits<std::uint64_t>::max();  // epoll data of the supply's input
 
 // One connection, from connected to closed.
 struct Connection {
@@ -62,7 +59,6 @@ class ConnectionSender {
 
  private:
   void connect_all() {
-    epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
     connections_.resize(plan_.connections + plan_.idle);
     for (std::size_t c = 0; c < connections_.size(); ++c) {
       Connection& connection = connections_[c];
@@ -78,9 +74,7 @@ class ConnectionSender {
         continue;
       }
       connection.fd = std::move(*fd);
-      epoll_event event{};
-      event.data.u64 = c;
-      ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection.fd.get(), &event);
+      epoll_.add(c, connection.fd.get());
       ++open_;
       sending_ += is_idle(c) ? 0 : 1;
       watch(c);
@@ -105,17 +99,13 @@ class ConnectionSender {
   // ---- events
 
   void poll_events(std::int64_t now) {
-    std::array<epoll_event, 256> events{};
-    watch_input();
-    const timespec wait = to_timespec(wait_ns(now));
-    const int n = ::epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()),
-                                 &wait, nullptr);
-    for (int i = 0; i < n; ++i) {
-      const epoll_event& event = events[static_cast<std::size_t>(i)];
-      if (event.data.u64 == kInput) continue;  // the turn goes on by itself: see watch_input
+    if (input_waits_ && supply_.input_fd() >= 0) epoll_.watch_input(supply_.input_fd());
+    const auto events = epoll_.wait(wait_ns(now));
+    for (const epoll_event& event : events) {
+      if (event.data.u64 == EpollSet::kInput) continue;  // feed_waiting looks at it
       on_event(static_cast<std::size_t>(event.data.u64), event.events);
     }
-    if (input_waits_ && n > 0) feed_waiting();
+    if (input_waits_ && !events.empty()) feed_waiting();
   }
 
   std::int64_t wait_ns(std::int64_t now) {
@@ -271,19 +261,16 @@ class ConnectionSender {
   void check_drained(std::size_t c) {
     Connection& connection = connections_[c];
     if (connection.state == Connection::State::kWaiting) {
-      // epoll would report EPOLLHUP without end.
-      ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.fd.get(), nullptr);
+      epoll_.remove(connection.fd.get());  // it would report EPOLLHUP without end
       connection.state = Connection::State::kDraining;
     }
     const std::size_t left = kernel::send_queue_bytes(connection.fd.get());
-    int error = 0;
-    socklen_t length = sizeof error;
-    ::getsockopt(connection.fd.get(), SOL_SOCKET, SO_ERROR, &error, &length);
-    if (error != 0) return end(c, SendEnd::kReset, error);
+    if (const int error = socket_error(connection.fd.get()); error != 0)
+      return end(c, SendEnd::kReset, error);
     if (left == 0) return end(c, SendEnd::kPeerEof, 0);
     if (is_tcp(plan_.url.scheme)) {
       const std::optional<kernel::TcpState> tcp = kernel::tcp_state(connection.fd.get());
-      if (tcp && tcp->state == kTcpClosed) return end(c, SendEnd::kReset, ECONNRESET);
+      if (tcp && tcp->state == TCP_CLOSE) return end(c, SendEnd::kReset, ECONNRESET);
     }
     sweep_ns_ = 0;
   }
@@ -334,10 +321,7 @@ class ConnectionSender {
     if (flat_out || blocked) interest |= EPOLLOUT;
     if (interest == connection.interest) return;
     connection.interest = interest;
-    epoll_event event{};
-    event.events = interest;
-    event.data.u64 = c;
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.fd.get(), &event);
+    epoll_.ask(c, connection.fd.get(), interest);
   }
 
   // Flat out, but the input (a pipe) has nothing for it now.
@@ -348,22 +332,9 @@ class ConnectionSender {
     return empty;
   }
 
-  // While a connection starves, its input is watched as well. A regular file cannot be (EPERM) and never lets it starve.
-  void watch_input() {
-    const int fd = supply_.input_fd();
-    if (!input_waits_ || fd < 0 || input_watched_) return;
-    epoll_event event{};
-    event.events = EPOLLIN | EPOLLONESHOT;
-    event.data.u64 = kInput;
-    const int how = input_known_ ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    if (::epoll_ctl(epoll_.get(), how, fd, &event) != 0) return;
-    input_known_ = true;
-    input_watched_ = true;
-  }
-
   void feed_waiting() {
     input_waits_ = false;
-    input_watched_ = false;
+    epoll_.input_seen();
     for (std::size_t c = 0; c < plan_.connections; ++c) {
       Connection& connection = connections_[c];
       if (!is_sending(connection) || plan_.rate > 0) continue;
@@ -372,20 +343,18 @@ class ConnectionSender {
     }
   }
 
-  static constexpr std::uint8_t kTcpClosed = 7;  // TCP_CLOSE
-
   const SendPlan& plan_;
   Supply& supply_;
   MessageBatch batch_;
   RunClock clock_;
-  UniqueFd epoll_;
+  EpollSet epoll_;
   std::vector<Connection> connections_;
   std::size_t open_ = 0;     // not kClosed
   std::size_t sending_ = 0;  // kSending, idle ones apart
   std::size_t next_ = 0;     // whose turn it is when paced
   bool all_full_ = false;    // paced: every connection's socket was full
   bool stopping_ = false;
-  bool input_waits_ = false, input_watched_ = false, input_known_ = false;
+  bool input_waits_ = false;  // a connection starves
   std::int64_t sweep_ns_ = 0;
   std::int64_t sent_ns_ = 0;  // when the last record was written
   std::string error_;
@@ -394,8 +363,7 @@ class ConnectionSender {
 }  // namespace
 
 SendResult send_by_connections(const SendPlan& plan, Supply& supply) {
-  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL,
-          0UL);  // bursts are closer together than the default 50 us
+  tighten_timers();
   return ConnectionSender(plan, supply).run();
 }
 

@@ -1,7 +1,6 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <poll.h>
-#include <sys/prctl.h>
 
 #include <cerrno>
 
@@ -18,13 +17,6 @@ constexpr std::int64_t kRetryNs = 20'000;  // after ENOBUFS
 constexpr std::int64_t kLongestWaitNs =
     100'000'000;  // signals and the progress line are looked at that often
 
-// An error that came back after the last datagram.
-int socket_error(int fd) noexcept {
-  int error = 0;
-  socklen_t length = sizeof error;
-  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
-}
-
 class DatagramSender {
  public:
   DatagramSender(const SendPlan& plan, Supply& supply)
@@ -40,6 +32,7 @@ class DatagramSender {
       ConnectionResult& connection = result_.connections[c];
       connection.sent = connection.sent_at_fin = supply_.sent(c);
       if (connection.end == SendEnd::kOpen) connection.end = SendEnd::kSent;
+      // An error may have come back after the last datagram.
       if (is_udp(plan_.url.scheme) && socket_error(sockets_[c].get()) == ECONNREFUSED)
         ++result_.refused;
     }
@@ -162,8 +155,7 @@ class DatagramSender {
 }  // namespace
 
 SendResult send_datagrams(const SendPlan& plan, Supply& supply) {
-  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL,
-          0UL);  // bursts are closer together than the default 50 us
+  tighten_timers();
   return DatagramSender(plan, supply).run();
 }
 

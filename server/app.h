@@ -36,8 +36,8 @@ class App {
   /// Canonical URLs of all bound sockets.
   std::vector<std::string> urls() const;
 
-  /// Runs until the stop is over. Exit status: 0 everything delivered; 3 data left over or abandoned, or a connection
-  /// that had to be reset (the log says what and where).
+  /// Runs until the stop is over. Exit status: kExitOk everything delivered; kExitLeftOver data left over or abandoned,
+  /// or a connection that had to be reset (the log says what and where).
   int serve();
 
  private:
@@ -77,6 +77,7 @@ class App {
   void watch_sinks();
   void finish();
   int report();
+  bool all_delivered(const LedgerSnapshot& snapshot) const;
   std::uint64_t settled_events(const SinkRunner& sink) const;
   std::uint64_t settled_events() const;
   bool is_best_effort(const RouteTotals& route) const;

@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "server/app.h"
+#include "server/exit_status.h"
 #include "server/log/log.h"
 #include "server/log/sd_notify.h"
 
@@ -21,6 +22,7 @@ constexpr milliseconds kStuckAfter{250};
 constexpr milliseconds kStandstill{2000};
 /// What a healthy sink thread needs at most to write the last full queue to the leftover file.
 constexpr std::chrono::seconds kLastWrites{2};
+/// How often it is looked whether the sinks' threads have ended.
 constexpr milliseconds kSinkWatch{10};
 
 }  // namespace
@@ -193,16 +195,8 @@ bool App::is_best_effort(const RouteTotals& route) const {
   return std::find(names.begin(), names.end(), route.sink) != names.end();
 }
 
-int App::report() {
-  for (auto& loop : loops_) {
-    loop->stop();
-    loop->join();
-  }
-  loops_running_ = false;
-  quarantine_->close();
-  const LedgerSnapshot snapshot = ledger_->snapshot();
-  log_ledger(snapshot);
-
+/// No required sink lost anything, and no connection was reset, given up or left with a peer that could still write.
+bool App::all_delivered(const LedgerSnapshot& snapshot) const {
   bool clean = !sinks_hung_;
   for (const auto& sink : sinks_) clean = clean && !sink->close_failed();
   for (const RouteTotals& route : snapshot.routes) {
@@ -219,22 +213,34 @@ int App::report() {
             ended(ConnectionEnd::kResetByUs) == 0 && ended(ConnectionEnd::kAbandoned) == 0 &&
             listener.active == 0;
   }
+  return clean;
+}
+
+int App::report() {
+  for (auto& loop : loops_) {
+    loop->stop();
+    loop->join();
+  }
+  loops_running_ = false;
+  quarantine_->close();
+  const LedgerSnapshot snapshot = ledger_->snapshot();
+  log_ledger(snapshot);
   // What the quarantine has no room for is counted and no failure, but unfinished frames that we cut off are ours to keep.
   const std::uint64_t dropped =
       past_drain_deadline_ ? quarantine_->dropped() - quarantine_dropped_before_ : 0;
   if (dropped != 0)
     log::error("unfinished frames did not fit into the quarantine", {{"entries", dropped}});
-  clean = clean && dropped == 0;
   const std::string leftover = quarantine_->leftover_path();
   if (!leftover.empty())
     log::error("data left over", {{"file", leftover},
                                   {"records", quarantine_->leftover()},
                                   {"replay", "penstock send URL --replay " + leftover}});
+  const bool clean = all_delivered(snapshot) && dropped == 0;
   if (clean)
     log::info("stopped, everything delivered");
   else
     log::error("stopped, not everything was delivered");
-  const int status = clean ? 0 : 3;
+  const int status = clean ? kExitOk : kExitLeftOver;
   if (sinks_hung_) std::_Exit(status);  // a thread is left behind in the kernel
   return status;
 }

@@ -3,6 +3,7 @@
 #include "server/commands/check.h"
 #include "server/commands/run.h"
 #include "server/commands/send/command.h"
+#include "server/exit_status.h"
 
 int main(int argc, char** argv) {
   using namespace penstock;

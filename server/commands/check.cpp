@@ -5,6 +5,7 @@
 
 #include "server/commands/run.h"
 #include "server/config/load.h"
+#include "server/exit_status.h"
 #include "server/net/check_listen.h"
 
 namespace penstock {

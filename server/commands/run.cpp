@@ -1,11 +1,11 @@
 #include "server/commands/run.h"
 
-#include <cstdio>
 #include <filesystem>
 
 #include "server/app.h"
 #include "server/commands/check.h"
 #include "server/commands/try_hint.h"
+#include "server/exit_status.h"
 #include "server/log/log.h"
 
 namespace penstock {

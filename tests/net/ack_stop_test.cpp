@@ -6,27 +6,15 @@
 #include "tests/net/ack_world.h"
 
 using namespace penstock;
+using namespace penstock::test;
 using namespace std::chrono_literals;
-using penstock::test::acks;
-using penstock::test::Client;
-using penstock::test::eventually;
-using penstock::test::kHello;
-using penstock::test::lines;
-using penstock::test::Setup;
-using penstock::test::with_acks;
-using penstock::test::World;
 
 namespace {
-
-const char* const kTcp = "tcp://127.0.0.1:0";
-const char* const kUnix = "unix://s";
-
-using As = Catch::Generators::as<std::string>;
 
 const std::string kBye = "bye\n";
 
 Setup two_sinks() {
-  return {.urls = {GENERATE(As{}, kTcp, kUnix)},
+  return {.urls = {GENERATE(as<std::string>{}, kTcp, kUnix)},
           .stop = {.drain_quiet = 1h, .reset_at_deadline = false},
           .sinks = 2};
 }

@@ -8,24 +8,10 @@
 #include "tests/net/ack_world.h"
 
 using namespace penstock;
+using namespace penstock::test;
 using namespace std::chrono_literals;
-using penstock::test::AckOptions;
-using penstock::test::acks;
-using penstock::test::Client;
-using penstock::test::eventually;
-using penstock::test::kHello;
-using penstock::test::lines;
-using penstock::test::Setup;
-using penstock::test::with_acks;
-using penstock::test::World;
 
 namespace {
-
-const char* const kTcp = "tcp://127.0.0.1:0";
-const char* const kUnix = "unix://s";
-const char* const kPacket = "unixpacket://p";
-
-using As = Catch::Generators::as<std::string>;
 
 /// Fails batches that hold a record with `poison` in it.
 WriteStatus fail_poison(const Batch& batch) {
@@ -39,7 +25,7 @@ WriteStatus fail_poison(const Batch& batch) {
 
 TEST_CASE("acks: none goes out before both required sinks have the record; then they come in order",
           "[net][ack]") {
-  const std::string url = GENERATE(As{}, kTcp, kUnix);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix);
   const std::size_t slow = GENERATE(0u, 1u);
   CAPTURE(url, slow);
   World world(with_acks({.urls = {url}, .sinks = 2}));
@@ -60,7 +46,7 @@ TEST_CASE("acks: none goes out before both required sinks have the record; then 
 }
 
 TEST_CASE("acks: one for every N frames, for packets too", "[net][ack]") {
-  const std::string url = GENERATE(As{}, kTcp, kPacket);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kPacket);
   World world(with_acks({.urls = {url}}, {.every = 3}));
   Client client = world.connect();
   for (int i = 1; i <= 10; ++i) REQUIRE(client.send(url == kPacket ? "frame" : "frame\n"));
@@ -113,7 +99,7 @@ TEST_CASE(
     "acks: a batch that one of two sinks fails is not acknowledged, and its connection closes with "
     "FIN",
     "[net][ack]") {
-  const std::string url = GENERATE(As{}, kTcp, kUnix, kPacket);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix, kPacket);
   const std::size_t failing = GENERATE(0u, 1u);
   const bool half_closed = GENERATE(false, true);
   CAPTURE(url, failing, half_closed);
@@ -159,7 +145,7 @@ TEST_CASE("acks: what an undelivered connection goes on sending is thrown away a
 }
 
 TEST_CASE("acks: a peer that half-closes gets all its acks, then FIN", "[net][ack]") {
-  const std::string url = GENERATE(As{}, kTcp, kUnix);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix);
   World world(with_acks({.urls = {url}, .sinks = 2}));
   world.sink(1).hold();
   Client client = world.connect();
@@ -224,7 +210,7 @@ TEST_CASE("acks: a reset that a reply comes upon first is still told as a reset"
 }
 
 TEST_CASE("acks: a peer that never reads its replies is closed, in bounded memory", "[net][ack]") {
-  const std::string url = GENERATE(As{}, kTcp, kUnix);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix);
   const bool half_closed = GENERATE(false, true);
   CAPTURE(url, half_closed);
   World world(with_acks({.urls = {url}}, {.padding = 10'000}));
@@ -246,7 +232,8 @@ TEST_CASE("acks: a peer that never reads its replies is closed, in bounded memor
 }
 
 TEST_CASE("acks: a decoder's deadline is kept, and set anew", "[net][ack]") {
-  Setup setup = with_acks({.urls = {GENERATE(As{}, kTcp, kUnix)}}, {.every = 100, .tick = 50ms});
+  Setup setup =
+      with_acks({.urls = {GENERATE(as<std::string>{}, kTcp, kUnix)}}, {.every = 100, .tick = 50ms});
   setup.acks = GENERATE(true, false);  // a protocol without acknowledgements may have deadlines too
   World world(std::move(setup));
   Client client = world.connect();
@@ -262,7 +249,7 @@ TEST_CASE("acks: a decoder's deadline is kept, and set anew", "[net][ack]") {
 
 TEST_CASE("acks: a peer that neither reads nor sends is idle, though replies wait for it",
           "[net][ack]") {
-  const std::string url = GENERATE(As{}, kTcp, kUnix);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix);
   const bool half_closed = GENERATE(false, true);
   CAPTURE(url, half_closed);
   Setup setup{.urls = {url}};

@@ -156,10 +156,10 @@ TEST_CASE("a name under tcp and tcp4 meets itself", "[check_listen]") {
 }
 
 TEST_CASE("one unix path in two spellings is one file, whatever the type", "[check_listen]") {
-  const TempDir dir;
-  REQUIRE(::symlink(dir.path().c_str(), dir.file("link").c_str()) == 0);
-  REQUIRE(::mkdir(dir.file("sub").c_str(), 0755) == 0);
-  const std::string first = "unix://" + dir.file("s");
+  const SharedDir dir;
+  REQUIRE(::symlink(dir.path().c_str(), (dir / "link").c_str()) == 0);
+  REQUIRE(::mkdir((dir / "sub").c_str(), 0755) == 0);
+  const std::string first = "unix://" + dir / "s";
   const std::string spelling = GENERATE("/./s", "//s", "/sub/../s", "/link/s");
   CHECK(problems_of({first, "unixgram://" + dir.path() + spelling}) ==
         "2: listener \"a\": listen: \"unixgram://" + dir.path() + spelling +

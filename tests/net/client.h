@@ -12,21 +12,9 @@
 
 #include "server/net/unique_fd.h"
 #include "server/net/url.h"
+#include "tests/support/eventually.h"
 
 namespace penstock::test {
-
-inline constexpr std::chrono::seconds kPatience{20};
-
-/// Polls `condition`, up to kPatience.
-template <class Condition>
-bool eventually(Condition&& condition) {
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    ::poll(nullptr, 0, 1);
-  }
-  return true;
-}
 
 /// The other end of a connection, or a sender of datagrams. Calls wait up to kPatience, not for ever.
 class Client {

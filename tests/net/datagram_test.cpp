@@ -18,18 +18,10 @@
 #endif
 
 using namespace penstock;
+using namespace penstock::test;
 using namespace std::chrono_literals;
-using penstock::test::Client;
-using penstock::test::eventually;
-using penstock::test::Setup;
-using penstock::test::World;
 
 namespace {
-
-using As = Catch::Generators::as<std::string>;
-
-const char* const kUdp = "udp://127.0.0.1:0";
-const char* const kGram = "unixgram://g";
 
 /// A header of eight bytes in front of the stream: "PEER nn\n" makes 192.0.2.nn of the peer.
 class NumberPreface final : public Preface {
@@ -63,7 +55,7 @@ Setup with_preface(std::string url) {
 
 TEST_CASE("datagrams: each is a record, empty ones are counted, long ones are cut at the slot",
           "[net][datagram]") {
-  const std::string url = GENERATE(As{}, kUdp, "udp6://[::1]:0", kGram);
+  const std::string url = GENERATE(as<std::string>{}, kUdp, "udp6://[::1]:0", kGram);
   CAPTURE(url);
   World world(
       {.urls = {url}, .raw = {.max_frame_bytes = 1000}, .options = {.datagram_bytes = 1002}});
@@ -82,7 +74,7 @@ TEST_CASE("datagrams: each is a record, empty ones are counted, long ones are cu
 }
 
 TEST_CASE("datagrams: the largest of each scheme arrive whole", "[net][datagram]") {
-  const std::string url = GENERATE(As{}, kUdp, kGram);
+  const std::string url = GENERATE(as<std::string>{}, kUdp, kGram);
   const std::size_t size = url == kUdp ? 65'507 : 200'000;
   World world({.urls = {url},
                .raw = {.max_frame_bytes = 1u << 20},
@@ -204,7 +196,7 @@ TEST_CASE("datagrams: senders keep their order, however many share a read",
 TEST_CASE(
     "preface: the peer it names is the one that limits count, and the stream begins behind it",
     "[net][preface]") {
-  Setup setup = with_preface("tcp://127.0.0.1:0");
+  Setup setup = with_preface(kTcp);
   setup.options.max_connections_per_peer = 1;
   World world(std::move(setup));
   Client first = world.connect(), other = world.connect(), again = world.connect();
@@ -227,7 +219,7 @@ TEST_CASE(
 }
 
 TEST_CASE("preface: a malformed one, or none before the stop, ends with FIN", "[net][preface]") {
-  World world(with_preface(GENERATE(As{}, "tcp://127.0.0.1:0", "unix://s")));
+  World world(with_preface(GENERATE(as<std::string>{}, kTcp, kUnix)));
   Client wrong = world.connect(), silent = world.connect();
   REQUIRE(wrong.send("HELLO"));
   CHECK(wrong.sees_fin());
@@ -245,7 +237,7 @@ TEST_CASE("preface: a malformed one, or none before the stop, ends with FIN", "[
 
 TEST_CASE("preface: its bytes are part of what was read when a stop proves that nothing is missing",
           "[net][preface][stop]") {
-  const std::string url = GENERATE(As{}, "tcp://127.0.0.1:0", "unix://s");
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix);
   Setup setup = with_preface(url);
   setup.stop.drain_quiet = 1h;
   World world(std::move(setup));
@@ -263,7 +255,7 @@ TEST_CASE("preface: its bytes are part of what was read when a stop proves that 
 }
 
 TEST_CASE("preface: a silent peer does not hold up a stop", "[net][preface][stop]") {
-  World world(with_preface("tcp://127.0.0.1:0"));
+  World world(with_preface(kTcp));
   Client client = world.connect();
   REQUIRE(world.await_accepted(1));
   world.drain();
@@ -274,7 +266,7 @@ TEST_CASE("preface: a silent peer does not hold up a stop", "[net][preface][stop
 }
 
 TEST_CASE("preface: a peer that says nothing is not served for ever", "[net][preface]") {
-  Setup setup = with_preface("tcp://127.0.0.1:0");
+  Setup setup = with_preface(kTcp);
   setup.options.first_byte_timeout = 100ms;
   World world(std::move(setup));
   Client client = world.connect();

@@ -147,14 +147,14 @@ TEST_CASE("each socket is handed out once, close-on-exec and non-blocking, and t
 }
 
 TEST_CASE("an inherited unix file is found by any spelling and never removed", "[inherited]") {
-  const TempDir dir;
+  const SharedDir dir;
   CHECK(in_child(0, [&] {
           std::vector<UniqueFd> sockets;
-          sockets.push_back(foreign_server(dir.file("s"), SOCK_SEQPACKET, true));
+          sockets.push_back(foreign_server(dir / "s", SOCK_SEQPACKET, true));
           pass(std::move(sockets));
           auto source = InheritedSource::from_environment();
           if (!source) return source.error().message;
-          const std::string other_type = opened(*source, "unix://" + dir.file("s"));
+          const std::string other_type = opened(*source, "unix://" + dir / "s");
           auto taken = source->open(*parse_url("unixpacket://" + dir.path() + "/./s"), {});
           if (!taken || taken->size() != 1) return std::string("not taken");
           if (!start_listening(taken->front(), 0) || !start_listening(taken->front(), 9))

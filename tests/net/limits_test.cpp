@@ -12,26 +12,13 @@
 #include "tests/net/world.h"
 
 using namespace penstock;
+using namespace penstock::test;
 using namespace std::chrono_literals;
-using penstock::test::Client;
-using penstock::test::eventually;
-using penstock::test::Setup;
-using penstock::test::World;
-
-namespace {
-
-const char* const kTcp = "tcp://127.0.0.1:0";
-const char* const kUnix = "unix://s";
-const char* const kPacket = "unixpacket://p";
-
-using As = Catch::Generators::as<std::string>;
-
-}  // namespace
 
 TEST_CASE(
     "limits: over any of the three a peer gets FIN, its bytes are read and counted as refused",
     "[net][limits]") {
-  const std::string url = GENERATE(As{}, kTcp, "tcp6://[::1]:0", kUnix, kPacket);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kTcp6, kUnix, kPacket);
   const int limit = GENERATE(0, 1, 2);
   CAPTURE(url, limit);
   Setup setup{.urls = {url}};
@@ -81,7 +68,7 @@ TEST_CASE("limits: a refused packet peer may send empty packets without being re
 TEST_CASE(
     "limits: a refused peer that writes without end is read for a MiB, then frozen, never reset",
     "[net][limits]") {
-  const std::string url = GENERATE(As{}, kTcp, kUnix, kPacket);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix, kPacket);
   CAPTURE(url);
   World world({.urls = {url}, .max_connections = 1});
   Client first = world.connect();
@@ -120,7 +107,7 @@ TEST_CASE(
     "quarantine",
     "[net][limits]") {
   const bool first_byte = GENERATE(true, false);
-  const std::string url = GENERATE(As{}, kTcp, kUnix, kPacket);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix, kPacket);
   CAPTURE(first_byte, url);
   Setup setup{.urls = {url}};
   (first_byte ? setup.options.first_byte_timeout : setup.options.idle_timeout) = 400ms;
@@ -151,7 +138,7 @@ TEST_CASE(
 }
 
 TEST_CASE("timeouts: frames that come after our FIN are still delivered", "[net][limits]") {
-  Setup setup{.urls = {GENERATE(As{}, kTcp, kUnix)}};
+  Setup setup{.urls = {GENERATE(as<std::string>{}, kTcp, kUnix)}};
   setup.options.idle_timeout = 100ms;
   World world(std::move(setup));
   Client client = world.connect();
@@ -165,7 +152,7 @@ TEST_CASE("timeouts: frames that come after our FIN are still delivered", "[net]
 }
 
 TEST_CASE("timeouts: a silent peer that ignores our FIN is frozen and closed", "[net][limits]") {
-  Setup setup{.urls = {GENERATE(As{}, kTcp, kUnix, kPacket)}};
+  Setup setup{.urls = {GENERATE(as<std::string>{}, kTcp, kUnix, kPacket)}};
   setup.options.idle_timeout = 100ms;
   World world(std::move(setup));
   Client client = world.connect();

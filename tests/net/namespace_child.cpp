@@ -1,19 +1,19 @@
 #include "tests/net/namespace_child.h"
 
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstring>
 #include <fstream>
 #include <sstream>
+
+#include "tests/support/child.h"
 
 namespace penstock::test {
 namespace {
@@ -46,24 +46,7 @@ std::string run(Privilege privilege, const std::function<std::string()>& task) {
 }  // namespace
 
 std::string in_own_namespace(Privilege privilege, const std::function<std::string()>& task) {
-  std::array<int, 2> pipe_fds{};
-  if (::pipe2(pipe_fds.data(), O_CLOEXEC) != 0) return "pipe failed";
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    const std::string text = run(privilege, task);
-    const ssize_t n = ::write(pipe_fds[1], text.data(), text.size());
-    ::_exit(n == static_cast<ssize_t>(text.size()) ? 0 : 1);
-  }
-  ::close(pipe_fds[1]);
-  std::string text;
-  std::array<char, 4096> buffer{};
-  for (ssize_t n = 0; (n = ::read(pipe_fds[0], buffer.data(), buffer.size())) > 0;) {
-    text.append(buffer.data(), static_cast<std::size_t>(n));
-  }
-  ::close(pipe_fds[0]);
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  return status == 0 ? text : text + " (the child died, status " + std::to_string(status) + ")";
+  return in_child([&] { return run(privilege, task); });
 }
 
 long counter(const std::string& group, const std::string& name) {

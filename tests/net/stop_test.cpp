@@ -10,20 +10,10 @@
 #include "tests/net/world.h"
 
 using namespace penstock;
+using namespace penstock::test;
 using namespace std::chrono_literals;
-using penstock::test::Client;
-using penstock::test::eventually;
-using penstock::test::Setup;
-using penstock::test::World;
 
 namespace {
-
-const char* const kTcp = "tcp://127.0.0.1:0";
-const char* const kTcp6 = "tcp6://[::1]:0";
-const char* const kUnix = "unix://s";
-const char* const kPacket = "unixpacket://p";
-
-using As = Catch::Generators::as<std::string>;
 
 /// drain_quiet that never comes.
 Setup patient(std::string url) {
@@ -59,7 +49,7 @@ class Writer {
 }  // namespace
 
 TEST_CASE("stop: peers that end at our FIN may still finish what they were saying", "[net][stop]") {
-  const std::string url = GENERATE(As{}, kTcp, kTcp6, kUnix, kPacket);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kTcp6, kUnix, kPacket);
   const bool late = GENERATE(false, true);
   CAPTURE(url, late);
   World world(patient(url));
@@ -80,7 +70,7 @@ TEST_CASE("stop: peers that end at our FIN may still finish what they were sayin
 
 TEST_CASE("stop: what stands in the accept queue is accepted, read and given FIN, limits or not",
           "[net][stop]") {
-  const std::string url = GENERATE(As{}, kTcp, kTcp6, kUnix, kPacket);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kTcp6, kUnix, kPacket);
   CAPTURE(url);
   Setup setup = patient(url);
   setup.loops = 3;
@@ -122,7 +112,7 @@ TEST_CASE("stop: nobody new gets in, and the socket file goes", "[net][stop]") {
 }
 
 TEST_CASE("stop: silent peers on a frame boundary are closed early", "[net][stop]") {
-  const std::string url = GENERATE(As{}, kTcp, kTcp6, kUnix, kPacket);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kTcp6, kUnix, kPacket);
   CAPTURE(url);
   World world({.urls = {url}});
   Client said = world.connect(), silent = world.connect();
@@ -139,7 +129,7 @@ TEST_CASE("stop: silent peers on a frame boundary are closed early", "[net][stop
 
 TEST_CASE("stop: a peer in mid-frame is not quiet; the deadline quarantines its tail",
           "[net][stop]") {
-  const std::string url = GENERATE(As{}, kTcp, kUnix);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix);
   World world({.urls = {url}});
   Client client = world.connect();
   REQUIRE(client.send("line\ntail"));
@@ -160,7 +150,7 @@ TEST_CASE(
     "stop: a writer that ignores FIN is frozen at the deadline; what we read is all that was "
     "acknowledged",
     "[net][stop]") {
-  const std::string url = GENERATE(As{}, kTcp, kTcp6, kUnix, kPacket);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kTcp6, kUnix, kPacket);
   const bool reset = GENERATE(false, true);
   CAPTURE(url, reset);
   Setup setup = patient(url);
@@ -191,7 +181,7 @@ TEST_CASE(
 }
 
 TEST_CASE("stop: at the deadline every other state ends too", "[net][stop]") {
-  const std::string url = GENERATE(As{}, kTcp, kUnix);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix);
   Setup setup = patient(url);
   setup.raw.framing = RawOptions::Framing::kOctetCounted;
   setup.options.max_connections = 2;
@@ -215,7 +205,7 @@ TEST_CASE("stop: at the deadline every other state ends too", "[net][stop]") {
 
 TEST_CASE("stop: a connection in an idle timeout's grace period ends with the stop",
           "[net][stop]") {
-  Setup setup = patient(GENERATE(As{}, kTcp, kUnix, kPacket));
+  Setup setup = patient(GENERATE(as<std::string>{}, kTcp, kUnix, kPacket));
   setup.options.idle_timeout = 50ms;
   World world(std::move(setup));
   Client client = world.connect();
@@ -230,7 +220,7 @@ TEST_CASE("stop: a connection in an idle timeout's grace period ends with the st
 
 TEST_CASE("stop: asked for twice, both are answered; deadlines before and after the end do no harm",
           "[net][stop]") {
-  World world({.urls = {kTcp, kUnix, kPacket, "udp://127.0.0.1:0", "unixgram://g"}, .loops = 3});
+  World world({.urls = {kTcp, kUnix, kPacket, kUdp, kGram}, .loops = 3});
   Client client = world.connect();
   bool second = false;
   world.drain();
@@ -257,7 +247,7 @@ TEST_CASE("stop: the deadline alone stops a listener that was not told to drain 
 }
 
 TEST_CASE("stop: everything queued on datagram sockets is read first", "[net][stop][datagram]") {
-  const std::string url = GENERATE(As{}, "udp://127.0.0.1:0", "udp6://[::1]:0", "unixgram://g");
+  const std::string url = GENERATE(as<std::string>{}, kUdp, "udp6://[::1]:0", kGram);
   CAPTURE(url);
   World world({.urls = {url}});
   std::promise<void> blocked, go;
@@ -281,7 +271,7 @@ TEST_CASE("stop: everything queued on datagram sockets is read first", "[net][st
 
 TEST_CASE("stop: a storm of connections on three loops; whoever was connected sees FIN",
           "[net][stop][threads]") {
-  const std::string url = GENERATE(As{}, kTcp, kUnix, kPacket);
+  const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix, kPacket);
   CAPTURE(url);
   World world({.urls = {url}, .loops = 3});
   std::atomic<bool> stopping{false};

@@ -10,17 +10,10 @@
 #include "tests/net/world.h"
 
 using namespace penstock;
+using namespace penstock::test;
 using namespace std::chrono_literals;
-using penstock::test::Client;
-using penstock::test::eventually;
-using penstock::test::Setup;
-using penstock::test::World;
 
 namespace {
-
-const char* const kTcp = "tcp://127.0.0.1:0";
-const char* const kUnix = "unix://s";
-const char* const kPacket = "unixpacket://p";
 
 std::string line(std::size_t n, std::size_t size = 0) {
   std::string text = std::to_string(n);
@@ -33,7 +26,7 @@ std::string line(std::size_t n, std::size_t size = 0) {
 TEST_CASE("stream: frames over several reads, and a last one without its end, are all delivered",
           "[net][stream]") {
   const unsigned loops = GENERATE(1u, 3u);
-  World world({.urls = {kTcp, kUnix, "tcp6://[::1]:0"}, .loops = loops});
+  World world({.urls = {kTcp, kUnix, kTcp6}, .loops = loops});
   for (std::size_t url = 0; url < 3; ++url) {
     Client client = world.connect(url);
     for (const char* piece : {"one\ntw", "o\n", "\nthr", "ee\r\nfo", "ur"}) {

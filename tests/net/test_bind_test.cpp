@@ -30,8 +30,8 @@ BindReport report_for(const std::string& url, std::size_t buffer = 0) {
 /// A copy of a small program called `penstock` that holds what this process holds, until it is killed.
 class FakePenstock {
  public:
-  explicit FakePenstock(const TempDir& dir, int fd) {
-    const std::string program = dir.file("penstock");
+  explicit FakePenstock(const SharedDir& dir, int fd) {
+    const std::string program = dir / "penstock";
     std::filesystem::copy_file("/bin/sleep", program);
     int gate[2];
     if (::pipe2(gate, O_CLOEXEC) != 0) std::abort();
@@ -105,7 +105,7 @@ TEST_CASE("an address that another program holds is an error that names it", "[t
 
 TEST_CASE("an address that a running Penstock holds is a note", "[test_bind]") {
   const auto scheme = GENERATE("tcp", "udp", "tcp6");
-  const TempDir dir;
+  const SharedDir dir;
   auto sockets = open_url(std::string(scheme) + "://:0");
   REQUIRE(sockets);
   REQUIRE(start_listening(sockets->front(), 0));
@@ -138,8 +138,8 @@ TEST_CASE("entries that meet only after resolving are found", "[test_bind]") {
 }
 
 TEST_CASE("unix paths are examined and never touched", "[test_bind]") {
-  const TempDir dir;
-  const std::string url = "unixgram://" + dir.file("s");
+  const SharedDir dir;
+  const std::string url = "unixgram://" + dir / "s";
   SECTION("free") {
     const BindReport report = report_for(url);
     CHECK(report.verdict == Verdict::kOk);
@@ -148,20 +148,20 @@ TEST_CASE("unix paths are examined and never touched", "[test_bind]") {
     CHECK(dir.list().empty());
   }
   SECTION("no directory") {
-    const BindReport report = report_for("unix://" + dir.file("no/s"));
+    const BindReport report = report_for("unix://" + dir / "no/s");
     CHECK(report.verdict == Verdict::kError);
-    CHECK(report.text == "directory " + dir.file("no") + " does not exist");
+    CHECK(report.text == "directory " + dir / "no" + " does not exist");
     CHECK(report.max_dgram_qlen == 0);
   }
   SECTION("stale") {
-    foreign_server(dir.file("s"), SOCK_DGRAM, false);
+    foreign_server(dir / "s", SOCK_DGRAM, false);
     const BindReport report = report_for(url);
     CHECK(report.verdict == Verdict::kOk);
     CHECK(report.text == "a stale socket is there and would be replaced");
     CHECK(dir.list() == "s");
   }
   SECTION("a live stranger") {
-    const UniqueFd server = foreign_server(dir.file("s"), SOCK_STREAM, true);
+    const UniqueFd server = foreign_server(dir / "s", SOCK_STREAM, true);
     const BindReport report = report_for(url);
     CHECK(report.verdict == Verdict::kError);
     CHECK(report.text.rfind("a live server holds it (by pid " + std::to_string(getpid()), 0) == 0);
@@ -176,7 +176,7 @@ TEST_CASE("unix paths are examined and never touched", "[test_bind]") {
     CHECK(dir.list() == "s s.lock");
   }
   SECTION("not a socket") {
-    ::mkdir(dir.file("s").c_str(), 0755);
+    ::mkdir((dir / "s").c_str(), 0755);
     CHECK(report_for(url).verdict == Verdict::kError);
   }
   SECTION("a folder we may not write to") {

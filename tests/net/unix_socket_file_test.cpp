@@ -5,10 +5,10 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <fstream>
 #include <thread>
 
 #include "tests/net/address_support.h"
+#include "tests/support/files.h"
 
 using namespace penstock;
 using namespace penstock::test;
@@ -18,8 +18,6 @@ namespace {
 int type_of(const std::string& scheme) {
   return scheme == "unix" ? SOCK_STREAM : scheme == "unixgram" ? SOCK_DGRAM : SOCK_SEQPACKET;
 }
-
-void write_file(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
 /// What a crashed server leaves.
 void leave_stale(const std::string& path, int type) {
@@ -31,8 +29,8 @@ void leave_stale(const std::string& path, int type) {
 TEST_CASE("a unix path is bound, serves, and is gone at the end; the lock file stays", "[unix]") {
   const std::string scheme = GENERATE("unix", "unixgram", "unixpacket");
   CAPTURE(scheme);
-  const TempDir dir;
-  const std::string path = dir.file("s");
+  const SharedDir dir;
+  const std::string path = dir / "s";
   {
     auto sockets = open_url(scheme + "://" + path);
     REQUIRE(sockets);
@@ -54,10 +52,10 @@ TEST_CASE("a unix path is bound, serves, and is gone at the end; the lock file s
 TEST_CASE("a stale socket of any type is replaced", "[unix]") {
   const std::string scheme = GENERATE("unix", "unixgram", "unixpacket");
   const int left = GENERATE(SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET);
-  const TempDir dir;
-  leave_stale(dir.file("s"), left);
-  CHECK(examine_socket_path(dir.file("s")).state == PathState::kStale);
-  CHECK(bind_message(scheme + "://" + dir.file("s")) == "bound");
+  const SharedDir dir;
+  leave_stale(dir / "s", left);
+  CHECK(examine_socket_path(dir / "s").state == PathState::kStale);
+  CHECK(bind_message(scheme + "://" + dir / "s") == "bound");
 }
 
 TEST_CASE("a live server of any type is refused, sees no connection, and nothing is touched",
@@ -67,8 +65,8 @@ TEST_CASE("a live server of any type is refused, sees no connection, and nothing
   const bool listening = GENERATE(false, true);
   if (type == SOCK_DGRAM && listening) return;
   CAPTURE(scheme, type, listening);
-  const TempDir dir;
-  const std::string path = dir.file("s");
+  const SharedDir dir;
+  const std::string path = dir / "s";
   const UniqueFd server = foreign_server(path, type, listening);
   const ino_t inode = status_of(path).st_ino;
   const std::string message = bind_message(scheme + "://" + path);
@@ -84,17 +82,17 @@ TEST_CASE("a live server of any type is refused, sees no connection, and nothing
 }
 
 TEST_CASE("a live unixgram server that is connected elsewhere is still alive", "[unix]") {
-  const TempDir dir;
-  const UniqueFd peer = foreign_server(dir.file("peer"), SOCK_DGRAM, false);
-  const UniqueFd server = foreign_server(dir.file("s"), SOCK_DGRAM, false);
-  const sockaddr_un to = unix_name(dir.file("peer"));
+  const SharedDir dir;
+  const UniqueFd peer = foreign_server(dir / "peer", SOCK_DGRAM, false);
+  const UniqueFd server = foreign_server(dir / "s", SOCK_DGRAM, false);
+  const sockaddr_un to = unix_name(dir / "peer");
   REQUIRE(::connect(server.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
-  CHECK(examine_socket_path(dir.file("s")).state == PathState::kLive);
+  CHECK(examine_socket_path(dir / "s").state == PathState::kLive);
 }
 
 TEST_CASE("what is not a socket is refused and left alone", "[unix]") {
-  const TempDir dir;
-  const std::string path = dir.file("s");
+  const SharedDir dir;
+  const std::string path = dir / "s";
   const std::string kind = GENERATE("regular file", "directory", "FIFO", "symbolic link");
   if (kind == "regular file") write_file(path, "precious");
   if (kind == "directory") ::mkdir(path.c_str(), 0755);
@@ -109,30 +107,30 @@ TEST_CASE("what is not a socket is refused and left alone", "[unix]") {
 }
 
 TEST_CASE("a symbolic link to a stale socket is not followed", "[unix]") {
-  const TempDir dir;
-  leave_stale(dir.file("real"), SOCK_STREAM);
-  REQUIRE(::symlink("real", dir.file("s").c_str()) == 0);
-  CHECK(bind_message("unix://" + dir.file("s")).find("is a symbolic link, not a socket") !=
+  const SharedDir dir;
+  leave_stale(dir / "real", SOCK_STREAM);
+  REQUIRE(::symlink("real", (dir / "s").c_str()) == 0);
+  CHECK(bind_message("unix://" + dir / "s").find("is a symbolic link, not a socket") !=
         std::string::npos);
   CHECK(dir.list() == "real s");
 }
 
 TEST_CASE("the directory must exist and is not made", "[unix]") {
-  const TempDir dir;
-  const std::string path = dir.file("no/such/s");
+  const SharedDir dir;
+  const std::string path = dir / "no/such/s";
   CHECK(bind_message("unix://" + path) ==
-        "bind unix://" + path + ": directory " + dir.file("no/such") + " does not exist");
+        "bind unix://" + path + ": directory " + dir / "no/such" + " does not exist");
   CHECK(dir.list().empty());
-  write_file(dir.file("file"), "");
-  CHECK(bind_message("unix://" + dir.file("file/s")) ==
-        "bind unix://" + dir.file("file/s") + ": " + dir.file("file") + " is not a directory");
+  write_file(dir / "file", "");
+  CHECK(bind_message("unix://" + dir / "file/s") ==
+        "bind unix://" + dir / "file/s" + ": " + dir / "file" + " is not a directory");
   CHECK(bind_message("unix://./no-such-folder/s") ==
         "bind unix://./no-such-folder/s: directory ./no-such-folder does not exist");
 }
 
 TEST_CASE("a held lock means another Penstock, even before its socket is there", "[unix]") {
-  const TempDir dir;
-  const std::string path = dir.file("s");
+  const SharedDir dir;
+  const std::string path = dir / "s";
   auto lock = lock_socket_path(path);
   REQUIRE(lock);
   const std::string message = "bind unix://" + path + ": another Penstock listens there (pid " +
@@ -150,21 +148,20 @@ TEST_CASE("a held lock means another Penstock, even before its socket is there",
 
 TEST_CASE("the lock file is never followed through a link, nor taken where it is no file",
           "[unix]") {
-  const TempDir dir;
-  write_file(dir.file("victim"), "x");
-  REQUIRE(::symlink("victim", dir.file("s.lock").c_str()) == 0);
-  CHECK(bind_message("unix://" + dir.file("s"))
-            .find("lock file " + dir.file("s.lock") + ": too many levels") != std::string::npos);
-  REQUIRE(::mkfifo(dir.file("t.lock").c_str(), 0600) == 0);
-  CHECK(bind_message("unix://" + dir.file("t")) == "bind unix://" + dir.file("t") + ": lock file " +
-                                                       dir.file("t.lock") +
-                                                       " is not a regular file");
+  const SharedDir dir;
+  write_file(dir / "victim", "x");
+  REQUIRE(::symlink("victim", (dir / "s.lock").c_str()) == 0);
+  CHECK(bind_message("unix://" + dir / "s")
+            .find("lock file " + dir / "s.lock" + ": too many levels") != std::string::npos);
+  REQUIRE(::mkfifo((dir / "t.lock").c_str(), 0600) == 0);
+  CHECK(bind_message("unix://" + dir / "t") ==
+        "bind unix://" + dir / "t" + ": lock file " + dir / "t.lock" + " is not a regular file");
   CHECK(dir.list() == "s.lock t.lock victim");
 }
 
 TEST_CASE("a stranger's socket at the path is left alone at the end", "[unix]") {
-  const TempDir dir;
-  const std::string path = dir.file("s");
+  const SharedDir dir;
+  const std::string path = dir / "s";
   auto sockets = open_url("unix://" + path);
   REQUIRE(sockets);
   REQUIRE(::unlink(path.c_str()) == 0);
@@ -179,8 +176,8 @@ TEST_CASE("a stranger's socket at the path is left alone at the end", "[unix]") 
 TEST_CASE(
     "remove may be repeated, moved-from objects remove nothing, and the lock is held to the end",
     "[unix]") {
-  const TempDir dir;
-  const std::string path = dir.file("s");
+  const SharedDir dir;
+  const std::string path = dir / "s";
   auto sockets = open_url("unix://" + path);
   REQUIRE(sockets);
   {
@@ -200,8 +197,8 @@ TEST_CASE(
 
 TEST_CASE("mode and owner are as asked whatever the umask, and no wider mode shows before",
           "[unix]") {
-  const TempDir dir;
-  const std::string path = dir.file("s");
+  const SharedDir dir;
+  const std::string path = dir / "s";
   const mode_t old = ::umask(0);
   std::atomic<bool> done{false};
   std::atomic<unsigned> seen{0};
@@ -234,17 +231,17 @@ TEST_CASE("mode and owner are as asked whatever the umask, and no wider mode sho
 }
 
 TEST_CASE("a mode wider than the umask allows is given all the same", "[unix]") {
-  const TempDir dir;
+  const SharedDir dir;
   const mode_t old = ::umask(077);
-  auto sockets = open_url("unix://" + dir.file("s"), {.mode = 0666});
+  auto sockets = open_url("unix://" + dir / "s", {.mode = 0666});
   ::umask(old);
   REQUIRE(sockets);
-  CHECK((status_of(dir.file("s")).st_mode & 07777) == 0666);
+  CHECK((status_of(dir / "s").st_mode & 07777) == 0666);
 }
 
 TEST_CASE("an unknown owner or group is refused before anything is made", "[unix]") {
-  const TempDir dir;
-  const std::string url = "unix://" + dir.file("s");
+  const SharedDir dir;
+  const std::string url = "unix://" + dir / "s";
   CHECK(bind_message(url, {.owner = "no-such-user"}) ==
         "bind " + url + ": no such user \"no-such-user\"");
   CHECK(bind_message(url, {.group = "no-such-group"}) ==
@@ -256,8 +253,8 @@ TEST_CASE("an unknown owner or group is refused before anything is made", "[unix
 
 TEST_CASE("an ordinary user: own folder works, a foreign owner does not and leaves no socket",
           "[unix]") {
-  const TempDir dir;
-  const std::string url = "unix://" + dir.file("s");
+  const SharedDir dir;
+  const std::string url = "unix://" + dir / "s";
   CHECK(in_child(kNobody, [&] { return bind_message(url); }) == "bound");
   CHECK(dir.list() == "s.lock");
   if (::geteuid() != 0) return;
@@ -268,21 +265,21 @@ TEST_CASE("an ordinary user: own folder works, a foreign owner does not and leav
 
 TEST_CASE("an ordinary user in a folder of root's", "[unix]") {
   if (::geteuid() != 0) return;
-  const TempDir dir;
+  const SharedDir dir;
   ::chmod(dir.path().c_str(), 0755);
-  const std::string url = "unix://" + dir.file("s");
+  const std::string url = "unix://" + dir / "s";
   CHECK(in_child(kNobody, [&] { return bind_message(url); }) ==
-        "bind " + url + ": lock file " + dir.file("s.lock") + ": permission denied");
+        "bind " + url + ": lock file " + dir / "s.lock" + ": permission denied");
   CHECK(dir.list().empty());
 }
 
 TEST_CASE("an ordinary user does not replace a socket that it may not ask", "[unix]") {
   if (::geteuid() != 0) return;
-  const TempDir dir;
-  leave_stale(dir.file("s"), SOCK_STREAM);
-  ::chmod(dir.file("s").c_str(), 0600);
-  CHECK(in_child(kNobody, [&] { return bind_message("unix://" + dir.file("s")); }) ==
-        "bind unix://" + dir.file("s") +
+  const SharedDir dir;
+  leave_stale(dir / "s", SOCK_STREAM);
+  ::chmod((dir / "s").c_str(), 0600);
+  CHECK(in_child(kNobody, [&] { return bind_message("unix://" + dir / "s"); }) ==
+        "bind unix://" + dir / "s" +
             ": cannot tell whether a server holds it: permission denied, remove the file by hand "
             "if none does");
   CHECK(dir.list() == "s");
@@ -290,16 +287,16 @@ TEST_CASE("an ordinary user does not replace a socket that it may not ask", "[un
 
 TEST_CASE("what a start killed between bind and chmod leaves is replaced, also as an ordinary user",
           "[unix]") {
-  const TempDir dir;
+  const SharedDir dir;
   CHECK(in_child(kNobody, [&] {
-          leave_stale(dir.file("s"), SOCK_STREAM);
-          ::chmod(dir.file("s").c_str(), 0);
-          return bind_message("unix://" + dir.file("s"));
+          leave_stale(dir / "s", SOCK_STREAM);
+          ::chmod((dir / "s").c_str(), 0);
+          return bind_message("unix://" + dir / "s");
         }) == "bound");
 }
 
 TEST_CASE("a relative path is removed even after a change of directory", "[unix]") {
-  const TempDir dir;
+  const SharedDir dir;
   CHECK(in_child(::geteuid(), [&] {
           if (::chdir(dir.path().c_str()) != 0) return std::string("chdir");
           auto sockets = open_url("unix://./r");
@@ -313,7 +310,7 @@ TEST_CASE("a relative path is removed even after a change of directory", "[unix]
 }
 
 TEST_CASE("a path of 107 bytes is bound whole", "[unix]") {
-  const TempDir dir;
+  const SharedDir dir;
   const std::string path = dir.path() + '/' + std::string(107 - dir.path().size() - 1, 'p');
   REQUIRE(path.size() == 107);
   const auto sockets = open_url("unix://" + path);
@@ -323,10 +320,10 @@ TEST_CASE("a path of 107 bytes is bound whole", "[unix]") {
 }
 
 TEST_CASE("of many that start at once on a stale path exactly one gets it", "[unix]") {
-  const TempDir dir;
-  const std::string url = "unix://" + dir.file("s");
+  const SharedDir dir;
+  const std::string url = "unix://" + dir / "s";
   for (int round = 0; round < 15; ++round) {
-    leave_stale(dir.file("s"), SOCK_STREAM);
+    leave_stale(dir / "s", SOCK_STREAM);
     std::atomic<int> bound{0};
     std::atomic<int> finished{0};
     std::vector<std::thread> starters;

@@ -13,7 +13,7 @@ const auto kForever = std::chrono::steady_clock::time_point::max();
 
 World::World(Setup setup)
     : setup_(std::move(setup)),
-      quarantine_(Quarantine::open(dir_.file("quarantine"), std::size_t{64} << 20).value()),
+      quarantine_(Quarantine::open(dir_ / "quarantine", std::size_t{64} << 20).value()),
       ledger_(setup_.loops),
       budget_(setup_.max_connections, setup_.max_refusals),
       partials_(setup_.partial_bytes) {

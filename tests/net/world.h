@@ -19,6 +19,14 @@
 
 namespace penstock::test {
 
+/// A URL of each kind to listen at: a free port, a path in the World's own folder.
+inline constexpr const char* kTcp = "tcp://127.0.0.1:0";
+inline constexpr const char* kTcp6 = "tcp6://[::1]:0";
+inline constexpr const char* kUdp = "udp://127.0.0.1:0";
+inline constexpr const char* kUnix = "unix://s";
+inline constexpr const char* kGram = "unixgram://g";
+inline constexpr const char* kPacket = "unixpacket://p";
+
 /// What a test changes of the ordinary: one loop, one sink, newline framing, limits far away.
 struct Setup {
   std::vector<std::string> urls;
@@ -46,7 +54,7 @@ class World {
   UniqueFd unconnected(std::size_t url) const;
   Client connect(std::size_t url, UniqueFd socket);
   std::string url(std::size_t i = 0) const { return listener_->urls()[i]; }
-  std::string path(const std::string& name) const { return dir_.file(name); }
+  std::string path(const std::string& name) const { return dir_ / name; }
 
   void drain();
   void at_deadline() { listener_->at_deadline(); }
@@ -91,7 +99,7 @@ class World {
   void check_ledger() const;
 
   Setup setup_;
-  TempDir dir_;
+  SharedDir dir_;
   std::unique_ptr<Quarantine> quarantine_;
   Ledger ledger_;
   ConnectionBudget budget_;

@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "protocols/core/batch_writer.h"
+#include "tests/support/no_rejects.h"
 
-namespace penstock::testing {
+namespace penstock::test {
 
 /// Builds a batch the way a loop does: lines as the newline framer leaves them in the block, opaque frames as datagrams.
 class BatchBuilder {
@@ -44,10 +45,6 @@ class BatchBuilder {
   }
 
  private:
-  struct NoRejects final : RejectHandler {
-    void on_reject(Reason, std::string_view) override {}
-  };
-
   BatchBuilder& segment(const Origin& origin, const Peer& peer, std::int64_t time_ns,
                         const std::vector<std::string>& frames, Shape shape) {
     batch_.segments.push_back({.origin = &origin,
@@ -78,4 +75,4 @@ inline Peer inet_peer(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8
   return peer;
 }
 
-}  // namespace penstock::testing
+}  // namespace penstock::test

@@ -14,10 +14,10 @@
 
 #include "server/sinks/file_sink.h"
 #include "tests/sinks/batches.h"
-#include "tests/sinks/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 using namespace penstock;
-using testing::BatchBuilder;
+using test::BatchBuilder;
 
 namespace {
 
@@ -82,8 +82,7 @@ void compare(const char* what, const std::string& dir, const Batch& batch, std::
 }
 
 Peer peer_number(unsigned at) {
-  return testing::inet_peer(10, 0, static_cast<std::uint8_t>(at >> 8),
-                            static_cast<std::uint8_t>(at));
+  return test::inet_peer(10, 0, static_cast<std::uint8_t>(at >> 8), static_cast<std::uint8_t>(at));
 }
 
 Batch filled(std::size_t segments, bool opaque) {
@@ -133,7 +132,7 @@ void many_peers(const std::string& dir, std::size_t max_open_files) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const testing::TempDir dir(argc > 1 ? argv[1] : "/dev/shm");
+  const test::TempDir dir(argc > 1 ? argv[1] : "/dev/shm");
   const int times = 1000;
   bare(dir / "warm", filled(1, false), kBlock, times);  // the first touch of memory is slow
   std::filesystem::remove(dir / "warm");

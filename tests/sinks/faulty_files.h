@@ -11,7 +11,7 @@
 
 #include "server/sinks/file_ops.h"
 
-namespace penstock::testing {
+namespace penstock::test {
 
 /// The real file system with faults on demand.
 class FaultyFiles final : public FileOps {
@@ -88,4 +88,4 @@ class FaultyFiles final : public FileOps {
   std::map<int, std::string> names_;
 };
 
-}  // namespace penstock::testing
+}  // namespace penstock::test

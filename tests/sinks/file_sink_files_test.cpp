@@ -1,4 +1,4 @@
-// Which files the sink opens, finds, repairs, closes and opens again.
+// Which files the sink opens, finds, repairs and closes.
 #include <catch2/catch.hpp>
 
 #include <fcntl.h>
@@ -7,38 +7,28 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <thread>
+#include <filesystem>
 
 #include "server/sinks/file_sink.h"
-#include "tests/sinks/batches.h"
 #include "tests/sinks/faulty_files.h"
-#include "tests/sinks/temp_dir.h"
+#include "tests/sinks/file_sinks.h"
+#include "tests/support/files.h"
+#include "tests/support/temp_dir.h"
 
 using namespace penstock;
-using testing::BatchBuilder;
-using testing::FaultyFiles;
-using testing::inet_peer;
-using testing::read_file;
-using testing::TempDir;
-using testing::write_file;
+using namespace penstock::test;
 
 namespace {
 
-const Origin kOrigin{"one", "tcp://127.0.0.1:1"};
-const Peer kA = inet_peer(10, 0, 0, 1), kB = inet_peer(10, 0, 0, 2);
-
-config::Sink config_for(const std::string& path) { return {.name = "archive", .path = path}; }
-
-Batch line(const std::string& text, const Peer& peer = kA, std::int64_t time_ns = 0) {
-  return BatchBuilder(1024).lines(kOrigin, peer, time_ns, {text}).take();
-}
-
-std::string read_all(int fd) {
-  std::string out;
-  char buffer[65536];
-  for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) > 0;)
-    out.append(buffer, static_cast<std::size_t>(n));
-  return out;
+/// A line from each peer from 10.1.0.0 on: its number.
+Batch many_peers(unsigned count) {
+  BatchBuilder builder(std::size_t{1} << 20);
+  for (unsigned n = 0; n < count; ++n) {
+    const Peer peer =
+        inet_peer(10, 1, static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n));
+    builder.lines(kOrigin, peer, 0, {std::to_string(n)});
+  }
+  return builder.take();
 }
 
 }  // namespace
@@ -211,143 +201,13 @@ TEST_CASE("file sink: without free descriptors it closes a file of its own", "[s
   CHECK(sink.write(batch) == WriteStatus::kDelivered);
 }
 
-TEST_CASE("file sink: reopen leaves the moved file and makes the new one", "[sinks][reopen]") {
-  const TempDir dir;
-  FileSink sink(config_for(dir / "out"));
-  REQUIRE(sink.open());
-  CHECK(sink.write(line("1")) == WriteStatus::kDelivered);
-  std::filesystem::rename(dir / "out", dir / "out.1");
-  CHECK(sink.write(line("2")) == WriteStatus::kDelivered);
-  CHECK_FALSE(std::filesystem::exists(dir / "out"));
-  sink.request_reopen();
-  SECTION("at the next write") {}
-  SECTION("at the next tick") {
-    sink.tick();
-    CHECK(std::filesystem::exists(dir / "out"));
-  }
-  CHECK(sink.write(line("3")) == WriteStatus::kDelivered);
-  CHECK(read_file(dir / "out.1") == "1\n2\n");
-  CHECK(read_file(dir / "out") == "3\n");
-}
-
-TEST_CASE(
-    "file sink: reopen in the middle of a batch goes on in the new file with the next whole record",
-    "[sinks][reopen]") {
-  const auto sync = GENERATE(config::Sync::kNever, config::Sync::kAlways);
-  const std::string all = "first\nsecond\nthird\n";
-  for (std::size_t space = 0; space < all.size(); ++space) {
-    const TempDir dir;
-    FaultyFiles files;
-    config::Sink config = config_for(dir / "out");
-    config.sync = sync;
-    FileSink sink(config, files);
-    REQUIRE(sink.open());
-    const Batch batch = BatchBuilder().lines(kOrigin, kA, 0, {"first", "second", "third"}).take();
-    files.space = static_cast<std::int64_t>(space);
-    CHECK(sink.write(batch) == WriteStatus::kRetry);
-    std::filesystem::rename(dir / "out", dir / "out.1");
-    sink.request_reopen();
-    files.space = INT64_MAX;
-    CHECK(sink.write(batch) == WriteStatus::kDelivered);
-    const std::string old = read_file(dir / "out.1");
-    CAPTURE(space, old);
-    CHECK(old + read_file(dir / "out") == all);
-    CHECK((old.empty() || old.back() == '\n'));
-  }
-}
-
-TEST_CASE("file sink: a record torn in the file that a reopen made is cut off there",
-          "[sinks][reopen]") {
-  const TempDir dir;
-  FaultyFiles files;
-  FileSink sink(config_for(dir / "out"), files);
-  REQUIRE(sink.open());
-  const Batch batch = BatchBuilder().lines(kOrigin, kA, 0, {"first", "second", "third"}).take();
-  files.space = 9;  // "first\nsec"
-  CHECK(sink.write(batch) == WriteStatus::kRetry);
-  std::filesystem::rename(dir / "out", dir / "out.1");
-  sink.request_reopen();
-  files.space = 11;  // "second\nthir"
-  CHECK(sink.write(batch) == WriteStatus::kRetry);
-  const auto left = sink.abandon(batch);
-  REQUIRE(left.size() == 1);
-  CHECK((left[0].first == 2 && left[0].count == 1));
-  CHECK(read_file(dir / "out.1") == "first\n");
-  CHECK(read_file(dir / "out") == "second\n");
-}
-
-TEST_CASE("file sink: reopen finds a directory that was taken away", "[sinks][reopen]") {
-  const TempDir dir;
-  FileSink sink(config_for(dir / "a/{peer}"));
-  REQUIRE(sink.open());
-  CHECK(sink.write(line("1")) == WriteStatus::kDelivered);
-  std::filesystem::remove_all(dir / "a");
-  sink.request_reopen();
-  CHECK(sink.write(line("2")) == WriteStatus::kDelivered);
-  CHECK(read_file(dir / "a/10.0.0.1") == "2\n");
-}
-
-TEST_CASE("file sink: a FIFO takes records, waits for its reader and can be interrupted",
-          "[sinks][fifo]") {
-  const TempDir dir;
-  const std::string path = dir / "fifo";
-  REQUIRE(mkfifo(path.c_str(), 0600) == 0);
-  FileSink sink(config_for(path));
-  REQUIRE(sink.open());
-  const std::vector<std::string> lines(4000, std::string(99, 'f'));
-  const Batch batch = BatchBuilder(std::size_t{1} << 20).lines(kOrigin, kA, 0, lines).take();
-
-  SECTION("nobody reads: retry with a reason, then interrupted at once") {
-    CHECK(sink.write(batch) == WriteStatus::kRetry);
-    CHECK(sink.last_error() == "write " + path + ": full, nobody reads it");
-    std::thread other([&] { sink.request_interrupt(); });
-    const auto begin = std::chrono::steady_clock::now();
-    CHECK(sink.write(batch) == WriteStatus::kRetry);
-    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(900));
-    other.join();
-    const auto left = sink.abandon(batch);
-    REQUIRE(left.size() == 1);
-    CHECK(left[0].first + left[0].count == 4000);
-    CHECK(left[0].first == 655);  // 65536 bytes in the pipe
-    // The torn record cannot be taken back from a pipe; the next one starts on a line of its own.
-    const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
-    CHECK(read_all(reader).size() == 65536);
-    CHECK(sink.write(line("next")) == WriteStatus::kDelivered);
-    CHECK(read_all(reader) == "\nnext\n");
-    ::close(reader);
-  }
-  SECTION("a reader: everything arrives, in the middle of a reopen too") {
-    CHECK(sink.write(batch) == WriteStatus::kRetry);
-    sink.request_reopen();
-    std::string got;
-    std::thread reader([&] {
-      const int fd = ::open(path.c_str(), O_RDONLY);
-      char buffer[5000];
-      while (got.size() < 400'000)
-        got.append(buffer, static_cast<std::size_t>(::read(fd, buffer, sizeof buffer)));
-      ::close(fd);
-    });
-    while (sink.write(batch) != WriteStatus::kDelivered) {
-    }
-    reader.join();
-    CHECK(got == std::string(batch.block->data(), batch.end));
-  }
-}
-
 TEST_CASE("file sink: ten thousand peers with few open files", "[sinks][file]") {
   const TempDir dir;
   FaultyFiles files;
   FileSink sink(config_for(dir / "{peer}"), files);
   REQUIRE(sink.open());
   for (int round = 0; round < 2; ++round) {
-    BatchBuilder builder(std::size_t{1} << 20);
-    for (unsigned peer = 0; peer < 10'000; ++peer) {
-      builder.lines(
-          kOrigin,
-          inet_peer(10, 1, static_cast<std::uint8_t>(peer >> 8), static_cast<std::uint8_t>(peer)),
-          0, {std::to_string(peer)});
-    }
-    CHECK(sink.write(builder.take()) == WriteStatus::kDelivered);
+    CHECK(sink.write(many_peers(10'000)) == WriteStatus::kDelivered);
   }
   CHECK(files.most_open <= 128);
   CHECK(read_file(dir / "10.1.39.15") == "9999\n9999\n");
@@ -360,16 +220,9 @@ TEST_CASE("file sink: more peers than it remembers", "[sinks][file]") {
   FileSink sink(config_for(dir / "{peer}"), files);
   REQUIRE(sink.open());
   for (unsigned batch = 0; batch < 3; ++batch) {
-    BatchBuilder builder(std::size_t{1} << 20);
-    for (unsigned peer = 0; peer < 20'000; ++peer) {
-      builder.lines(
-          kOrigin,
-          inet_peer(11, 0, static_cast<std::uint8_t>(peer >> 8), static_cast<std::uint8_t>(peer)),
-          0, {"x"});
-    }
-    CHECK(sink.write(builder.take()) == WriteStatus::kDelivered);
+    CHECK(sink.write(many_peers(20'000)) == WriteStatus::kDelivered);
   }
-  CHECK(read_file(dir / "11.0.78.31") == "x\nx\nx\n");
+  CHECK(read_file(dir / "10.1.78.31") == "19999\n19999\n19999\n");
 }
 
 TEST_CASE("file sink: the file of a past hour is closed once nothing more comes for it",

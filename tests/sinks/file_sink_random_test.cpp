@@ -4,19 +4,17 @@
 #include <random>
 
 #include "server/sinks/file_sink.h"
-#include "tests/sinks/batches.h"
 #include "tests/sinks/faulty_files.h"
-#include "tests/sinks/temp_dir.h"
+#include "tests/sinks/file_sinks.h"
+#include "tests/support/files.h"
+#include "tests/support/temp_dir.h"
 
 using namespace penstock;
-using testing::BatchBuilder;
-using testing::FaultyFiles;
-using testing::TempDir;
+using namespace penstock::test;
 
 namespace {
 
 constexpr unsigned kPeers = 4;
-const Origin kOrigin{"one", "tcp://127.0.0.1:1"};
 
 class Trouble {
  public:
@@ -62,7 +60,7 @@ class Trouble {
     files_.open_error.clear();
     sink_.reset();
     for (unsigned peer = 0; peer < kPeers; ++peer) {
-      CHECK(testing::read_file(dir_ / address_text(peer_number(peer))) == expected_[peer]);
+      CHECK(read_file(dir_ / address_text(peer_number(peer))) == expected_[peer]);
     }
     CHECK(files_.open_now() == 0);
   }
@@ -72,7 +70,7 @@ class Trouble {
     return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_);
   }
   static Peer peer_number(unsigned peer) {
-    return testing::inet_peer(10, 0, 0, static_cast<std::uint8_t>(peer));
+    return inet_peer(10, 0, 0, static_cast<std::uint8_t>(peer));
   }
 
   Batch random_batch() {

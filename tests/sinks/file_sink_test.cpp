@@ -2,20 +2,17 @@
 
 #include <catch2/catch.hpp>
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include <filesystem>
 
 #include "server/sinks/make.h"
-#include "tests/sinks/batches.h"
-#include "tests/sinks/temp_dir.h"
+#include "tests/sinks/file_sinks.h"
+#include "tests/support/files.h"
+#include "tests/support/temp_dir.h"
 
 using namespace penstock;
-using testing::BatchBuilder;
-using testing::inet_peer;
-using testing::read_file;
-using testing::TempDir;
-using testing::write_file;
+using namespace penstock::test;
 
 namespace {
 
@@ -23,8 +20,6 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kTime = 1'700'000'009 * kSecond;  // 2023-11-14 22:13:29 UTC
 const Origin kOne{"one", "tcp://127.0.0.1:1"};
 const Origin kTwo{"two", "udp://127.0.0.1:2"};
-
-config::Sink config_for(const std::string& path) { return {.name = "archive", .path = path}; }
 
 }  // namespace
 
@@ -128,11 +123,8 @@ TEST_CASE("file sink: files are 0640 and directories 0750 less the umask", "[sin
   FileSink sink(config_for(dir / "a/b/out.log"));
   REQUIRE(sink.open());
   umask(before);
-  struct stat status {};
-  REQUIRE(stat((dir / "a/b/out.log").c_str(), &status) == 0);
-  CHECK((status.st_mode & 07777) == 0640);
-  REQUIRE(stat((dir / "a").c_str(), &status) == 0);
-  CHECK((status.st_mode & 07777) == 0750);
+  CHECK(mode_of(dir / "a/b/out.log") == 0640);
+  CHECK(mode_of(dir / "a") == 0750);
 }
 
 TEST_CASE("make_sink: builds each type", "[sinks]") {

@@ -5,36 +5,13 @@
 #include <unistd.h>
 
 #include "server/sinks/file_sink.h"
-#include "tests/sinks/batches.h"
 #include "tests/sinks/faulty_files.h"
-#include "tests/sinks/temp_dir.h"
+#include "tests/sinks/file_sinks.h"
+#include "tests/support/files.h"
+#include "tests/support/temp_dir.h"
 
 using namespace penstock;
-using testing::BatchBuilder;
-using testing::FaultyFiles;
-using testing::inet_peer;
-using testing::read_file;
-using testing::TempDir;
-using testing::write_file;
-
-namespace {
-
-const Origin kOrigin{"one", "tcp://127.0.0.1:1"};
-
-config::Sink config_for(const std::string& path, config::Sync sync = config::Sync::kNever) {
-  return {.name = "archive", .path = path, .sync = sync};
-}
-
-Batch line(const std::string& text) {
-  return BatchBuilder(1024).lines(kOrigin, inet_peer(10, 0, 0, 1), 0, {text}).take();
-}
-
-bool exists(const std::string& path) {
-  struct stat info {};
-  return ::lstat(path.c_str(), &info) == 0;
-}
-
-}  // namespace
+using namespace penstock::test;
 
 TEST_CASE("file sink: a failed start takes back the file and the directories it made",
           "[sinks][file]") {

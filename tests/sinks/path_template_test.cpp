@@ -2,9 +2,13 @@
 
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
+#include <ctime>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "tests/sinks/batches.h"
+#include "tests/support/variable.h"
 
 using namespace penstock;
 
@@ -22,25 +26,24 @@ std::string rendered(std::string_view text, const Origin& origin, const Peer& pe
   return path->render(segment_of(origin, peer), path->time_text(kTime));
 }
 
-// TZ for the life of the object.
-struct Zone {
-  explicit Zone(const char* name) {
-    if (const char* before = std::getenv("TZ")) before_ = before;
-    setenv("TZ", name, 1);
-    tzset();
-  }
+/// The machine's time zone for the life of the object.
+class Zone {
+ public:
+  explicit Zone(const std::string& name) : variable_(std::in_place, "TZ", name) { ::tzset(); }
   ~Zone() {
-    before_.empty() ? unsetenv("TZ") : setenv("TZ", before_.c_str(), 1);
-    tzset();
+    variable_.reset();
+    ::tzset();
   }
-  std::string before_;
+
+ private:
+  std::optional<test::Variable> variable_;
 };
 
 }  // namespace
 
 TEST_CASE("path template: placeholders and conversions", "[sinks][path]") {
   const Origin origin{"syslog", "tcp://127.0.0.1:5514"};
-  const Peer peer = testing::inet_peer(192, 0, 2, 7);
+  const Peer peer = test::inet_peer(192, 0, 2, 7);
   auto [text, expected] = GENERATE(table<std::string, std::string>({
       {"data/out.log", "data/out.log"},
       {"data/{listener}.log", "data/syslog.log"},

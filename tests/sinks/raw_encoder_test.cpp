@@ -44,7 +44,7 @@ TEST_CASE("raw encoding: what becomes of a LF inside a record", "[sinks][encodin
            std::string("\0\xff\0\n", 4)},
       }));
   CAPTURE(frame);
-  const Batch batch = testing::BatchBuilder().opaque(kOrigin, {}, 0, {frame, frame}).take();
+  const Batch batch = test::BatchBuilder().opaque(kOrigin, {}, 0, {frame, frame}).take();
   const auto check = [&, f = batch.frames.size()](Newlines newlines, const std::string& expected) {
     const RawEncoder encoder(newlines);
     CHECK(encoded(encoder, batch) == expected + expected);
@@ -61,7 +61,7 @@ TEST_CASE("raw encoding: a record larger than the buffer goes through whole", "[
   std::string expected = std::string(600'000, 'x');
   for (int at = 0; at < 300'000; ++at) expected += "\\n";
   expected += "y\n";
-  const Batch batch = testing::BatchBuilder(std::size_t{4} << 20)
+  const Batch batch = test::BatchBuilder(std::size_t{4} << 20)
                           .opaque(kOrigin, {}, 0, {"small", large, "small"})
                           .take();
   CHECK(encoded(RawEncoder(Newlines::kEscape), batch) == "small\n" + expected + "small\n");

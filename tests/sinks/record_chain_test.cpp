@@ -8,7 +8,7 @@
 #include "tests/sinks/batches.h"
 
 using namespace penstock;
-using testing::BatchBuilder;
+using test::BatchBuilder;
 
 namespace {
 

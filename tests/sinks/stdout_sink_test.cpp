@@ -10,11 +10,12 @@
 #include <thread>
 
 #include "tests/sinks/batches.h"
-#include "tests/sinks/temp_dir.h"
+#include "tests/sinks/interrupts.h"
+#include "tests/support/files.h"
+#include "tests/support/temp_dir.h"
 
 using namespace penstock;
-using testing::BatchBuilder;
-using testing::TempDir;
+using namespace penstock::test;
 
 namespace {
 
@@ -83,11 +84,7 @@ TEST_CASE("stdout sink: nobody reads: retry, interrupt, give up, and the next re
   const Batch batch = large();
   CHECK(sink.write(batch) == WriteStatus::kRetry);
   CHECK(sink.last_error() == "write standard output: full, nobody reads it");
-  std::thread other([&] { sink.request_interrupt(); });
-  const auto begin = std::chrono::steady_clock::now();
-  CHECK(sink.write(batch) == WriteStatus::kRetry);
-  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(900));
-  other.join();
+  check_interrupt_ends_write(sink, batch);
   const auto left = sink.abandon(batch);
   REQUIRE(left.size() == 1);
   CHECK(left[0].first + left[0].count == 8001);
@@ -124,7 +121,7 @@ TEST_CASE("stdout sink: a file is written at its own offset", "[sinks][stdout]")
   CHECK(sink.write(BatchBuilder().lines(kOrigin, {}, 0, {"x"}).take()) == WriteStatus::kDelivered);
   CHECK(sink.close());
   ::close(fd);
-  CHECK(testing::read_file(dir / "out") == "before\nx\n");
+  CHECK(read_file(dir / "out") == "before\nx\n");
 }
 
 TEST_CASE("stdout sink: a closed descriptor is an error at open", "[sinks][stdout]") {

@@ -5,22 +5,15 @@
 #include <catch2/catch.hpp>
 
 #include "tests/config/load_texts.h"
-#include "tests/pipeline/temp_dir.h"
+#include "tests/support/files.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/variable.h"
 
 using namespace penstock;
 using config::expand;
+using test::Variable;
 
 namespace {
-
-struct Variable {
-  Variable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
-  Variable(const Variable&) = delete;
-  Variable& operator=(const Variable&) = delete;
-  ~Variable() { ::unsetenv(name_); }
-
- private:
-  const char* name_;
-};
 
 bool mentions(const std::vector<std::string>& lines, const std::string& text) {
   for (const auto& line : lines) {

@@ -3,7 +3,8 @@
 #include <catch2/catch.hpp>
 
 #include "tests/config/load_texts.h"
-#include "tests/pipeline/temp_dir.h"
+#include "tests/support/files.h"
+#include "tests/support/temp_dir.h"
 
 using namespace penstock;
 using namespace penstock::config;

@@ -13,10 +13,10 @@ using namespace penstock;
 
 void check_stream(const RawOptions& options, EndReason cause, std::string_view bytes,
                   fuzz::Cuts cuts) {
-  testing::Feed whole(make_raw_decoder(options), testing::Place::kBlock);
+  test::Feed whole(make_raw_decoder(options), test::Place::kBlock);
   whole.read(bytes);
   whole.end(cause);
-  testing::Feed pieces(make_raw_decoder(options), testing::Place::kOutside);
+  test::Feed pieces(make_raw_decoder(options), test::Place::kOutside);
   for (std::string_view rest = bytes; !rest.empty();) {
     const std::size_t size = std::min(cuts.next(), rest.size());
     pieces.read(rest.substr(0, size));
@@ -28,21 +28,21 @@ void check_stream(const RawOptions& options, EndReason cause, std::string_view b
   PENSTOCK_CHECK(pieces.longest_tail() < options.max_frame_bytes + kRawExtraBytes);
   // After the decoder gives up, how much it has seen of the rest depends on the cut.
   if (whole.why() != nullptr) return;
-  PENSTOCK_CHECK(testing::same(pieces.counts(), whole.counts()));
+  PENSTOCK_CHECK(test::same(pieces.counts(), whole.counts()));
   PENSTOCK_CHECK(pieces.refusals() == whole.refusals());
-  for (const testing::Record& record : whole.records())
+  for (const test::Record& record : whole.records())
     PENSTOCK_CHECK(record.bytes.size() <= options.max_frame_bytes);
 }
 
 void check_datagrams(const RawOptions& options, std::string_view bytes, fuzz::Cuts cuts) {
-  testing::Feed feed(make_raw_decoder(options));
+  test::Feed feed(make_raw_decoder(options));
   while (!bytes.empty()) {
     const std::size_t size = std::min(cuts.next() - 1, bytes.size());
     const std::size_t cut_off = cuts.next() < 3 ? cuts.next() : 0;
     feed.datagram(bytes.substr(0, size), size + cut_off);
     bytes.remove_prefix(std::min(bytes.size(), size + 1));
   }
-  for (const testing::Record& record : feed.records())
+  for (const test::Record& record : feed.records())
     PENSTOCK_CHECK(record.bytes.size() <= options.max_frame_bytes);
 }
 

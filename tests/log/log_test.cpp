@@ -18,9 +18,12 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/descriptors.h"
+
 using namespace penstock;
 using log::Format;
 using log::Level;
+using test::read_to_end;
 
 namespace {
 
@@ -42,15 +45,6 @@ int wait_for(pid_t pid) {
   while (::waitpid(pid, &status, 0) < 0) {
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
-std::string read_to_end(int fd) {
-  std::string text;
-  std::array<char, 65536> buffer{};
-  for (ssize_t n = 0; (n = ::read(fd, buffer.data(), buffer.size())) > 0;) {
-    text.append(buffer.data(), static_cast<std::size_t>(n));
-  }
-  return text;
 }
 
 /// What `task` writes to stderr.

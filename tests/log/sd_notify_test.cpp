@@ -11,15 +11,14 @@
 #include <cstring>
 #include <string>
 
+#include "tests/support/temp_dir.h"
+#include "tests/support/variable.h"
+
 using penstock::sd_notify;
+using penstock::test::TempDir;
+using penstock::test::Variable;
 
 namespace {
-
-/// Sets NOTIFY_SOCKET for one test.
-struct NotifySocket {
-  explicit NotifySocket(const std::string& value) { ::setenv("NOTIFY_SOCKET", value.c_str(), 1); }
-  ~NotifySocket() { ::unsetenv("NOTIFY_SOCKET"); }
-};
 
 /// The service manager's end.
 class Manager {
@@ -49,7 +48,7 @@ class Manager {
 TEST_CASE("the state reaches a manager at an abstract name", "[log][sd_notify]") {
   const std::string name = "@penstock-test-" + std::to_string(::getpid());
   const Manager manager(name);
-  const NotifySocket environment(name);
+  const Variable environment("NOTIFY_SOCKET", name);
   CHECK(sd_notify("READY=1"));
   CHECK(manager.received() == "READY=1");
   CHECK(sd_notify("STOPPING=1\nSTATUS=draining"));
@@ -57,17 +56,11 @@ TEST_CASE("the state reaches a manager at an abstract name", "[log][sd_notify]")
 }
 
 TEST_CASE("the state reaches a manager at a path", "[log][sd_notify]") {
-  std::string folder = "/tmp/penstock-notify-XXXXXX";
-  REQUIRE(::mkdtemp(folder.data()) != nullptr);
-  const std::string path = folder + "/notify";
-  {
-    const Manager manager(path);
-    const NotifySocket environment(path);
-    CHECK(sd_notify("READY=1"));
-    CHECK(manager.received() == "READY=1");
-  }
-  ::unlink(path.c_str());
-  ::rmdir(folder.c_str());
+  const TempDir dir;
+  const Manager manager(dir / "notify");
+  const Variable environment("NOTIFY_SOCKET", dir / "notify");
+  CHECK(sd_notify("READY=1"));
+  CHECK(manager.received() == "READY=1");
 }
 
 TEST_CASE("without a manager nothing is sent and nothing fails", "[log][sd_notify]") {
@@ -76,6 +69,6 @@ TEST_CASE("without a manager nothing is sent and nothing fails", "[log][sd_notif
   const auto name = GENERATE(as<std::string>{}, "", "/", "@", "relative", "vsock:2:1234",
                              "/no/such/socket", "@penstock-nobody", "/" + std::string(200, 'x'));
   CAPTURE(name);
-  const NotifySocket environment(name);
+  const Variable environment("NOTIFY_SOCKET", name);
   CHECK_FALSE(sd_notify("READY=1"));
 }

@@ -14,7 +14,7 @@
 
 #include "server/pipeline/sink_runner.h"
 #include "tests/pipeline/fakes.h"
-#include "tests/pipeline/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 using namespace penstock;
 

@@ -6,19 +6,13 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
-#include "tests/pipeline/temp_dir.h"
+#include "tests/support/files.h"
+#include "tests/support/temp_dir.h"
 
 using namespace penstock;
-using penstock::test::read_file;
-using penstock::test::TempDir;
-using penstock::test::write_file;
+using namespace penstock::test;
 
 namespace {
-
-bool exists(const std::string& path) {
-  struct stat info {};
-  return ::lstat(path.c_str(), &info) == 0;
-}
 
 void make_directory(const std::string& path, CreatedPaths& created) {
   REQUIRE(::mkdir(path.c_str(), 0750) == 0);

@@ -14,12 +14,9 @@
 #include "protocols/core/decoder.h"
 #include "server/pipeline/intake.h"
 #include "server/pipeline/sink.h"
+#include "tests/support/no_rejects.h"
 
 namespace penstock::test {
-
-struct NoRejects final : RejectHandler {
-  void on_reject(Reason, std::string_view) override {}
-};
 
 struct NoReplies final : Replies {
   void send(std::string_view) override {}

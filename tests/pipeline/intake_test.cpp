@@ -3,54 +3,17 @@
 #include <catch2/catch.hpp>
 #include <random>
 
-#include "tests/pipeline/fakes.h"
+#include "tests/pipeline/intake_rig.h"
 
 using namespace penstock;
 using namespace std::chrono_literals;
 using test::at_ms;
 using test::FakeConnection;
-
-namespace {
-
-/// An intake with one required route (or those given), and its queue emptied by hand.
-struct Rig {
-  explicit Rig(std::size_t high = std::size_t{64} << 20)
-      : queue(high, {}), intake({{&queue, &route}}, pool, cell, false) {}
-
-  std::vector<QueueEntry> take_all() {
-    std::vector<QueueEntry> all;
-    while (auto popped = queue.pop(0ms)) {
-      REQUIRE(queue.claim());
-      queue.done(*popped);
-      all.push_back(*popped);
-    }
-    return all;
-  }
-  std::vector<std::string> take_records() {
-    std::vector<std::string> all;
-    for (const auto& popped : take_all())
-      for (auto& record : test::records(popped.batch->batch())) all.push_back(std::move(record));
-    return all;
-  }
-
-  BlockPool pool;
-  ListenerCell cell;
-  SinkQueue queue;
-  RouteLedger route{"l", "s"};
-  Intake intake;
-};
-
-std::string lines(std::size_t count, std::size_t size, char letter = 'x') {
-  std::string all;
-  for (std::size_t i = 0; i < count; ++i) all += std::string(size, letter) + '\n';
-  return all;
-}
-
-}  // namespace
+using test::IntakeRig;
 
 TEST_CASE("intake: a lone record is handed on in its own turn, from where it was read",
           "[intake]") {
-  Rig rig;
+  IntakeRig rig;
   const std::span<char> room = rig.intake.room(0);
   const char* const read_at = room.data();
   FakeConnection connection(rig.intake, 7);
@@ -72,30 +35,10 @@ TEST_CASE("intake: a lone record is handed on in its own turn, from where it was
   CHECK(batch.charged_bytes >= batch.end - batch.begin + sizeof(FrameRef) + sizeof(Segment));
 }
 
-TEST_CASE("intake: batches share a block by ranges that do not overlap", "[intake]") {
-  Rig rig;
-  FakeConnection connection(rig.intake, 1);
-  std::vector<QueueEntry> batches;
-  for (int i = 0; i < 20; ++i) {
-    connection.read(lines(3, 50, static_cast<char>('a' + i)), at_ms(10 * i));
-    rig.intake.end_turn(at_ms(10 * i));
-    for (auto& taken : rig.take_all()) batches.push_back(taken);
-  }
-  REQUIRE(batches.size() == 20);
-  for (std::size_t i = 0; i < batches.size(); ++i) {
-    const Batch& batch = batches[i].batch->batch();
-    CHECK(batch.block == batches[0].batch->batch().block);
-    CHECK(batch.begin == 153 * i);
-    CHECK(batch.end == 153 * (i + 1));
-    CHECK(test::records(batch) ==
-          std::vector<std::string>(3, std::string(50, static_cast<char>('a' + i))));
-  }
-}
-
 TEST_CASE("intake: whatever is read and sealed, held batches keep their bytes",
           "[intake][property]") {
   std::mt19937 random(GENERATE(1u, 2u, 3u, 4u));
-  Rig rig;
+  IntakeRig rig;
   std::vector<std::unique_ptr<FakeConnection>> connections;
   std::vector<std::string> sent(5), got(5);
   for (ConnectionId id = 0; id < 5; ++id)
@@ -151,7 +94,7 @@ TEST_CASE("intake: whatever is read and sealed, held batches keep their bytes",
 }
 
 TEST_CASE("intake: what adds no record is not pushed and leaves no segment", "[intake]") {
-  Rig rig;
+  IntakeRig rig;
   FakeConnection connection(rig.intake, 1), other(rig.intake, 2);
   connection.read("unfinished", at_ms(1));
   connection.read("", at_ms(1));
@@ -170,17 +113,8 @@ TEST_CASE("intake: what adds no record is not pushed and leaves no segment", "[i
   CHECK(rig.route.events == 1);
 }
 
-TEST_CASE("intake: millions of empty lines use one block", "[intake]") {
-  Rig rig;
-  FakeConnection connection(rig.intake, 1);
-  for (int i = 0; i < 100; ++i) connection.read(std::string(60'000, '\n'), at_ms(i));
-  rig.intake.end_turn(at_ms(100));
-  CHECK(rig.pool.peak_bytes() == Intake::kFirstBlockBytes);
-  CHECK(rig.cell.empty.get() == 6'000'000);
-}
-
 TEST_CASE("intake: reads of one peer in one turn share a segment, others do not", "[intake]") {
-  Rig rig;
+  IntakeRig rig;
   FakeConnection one(rig.intake, 1), two(rig.intake, 2);
   one.read("a\nb\n", at_ms(1));
   one.read("c\n", at_ms(1));
@@ -198,7 +132,7 @@ TEST_CASE("intake: reads of one peer in one turn share a segment, others do not"
 }
 
 TEST_CASE("intake: an empty line between two reads breaks the one piece", "[intake]") {
-  Rig rig;
+  IntakeRig rig;
   FakeConnection one(rig.intake, 1);
   one.read("a\n", at_ms(1));
   one.read("\nb\n", at_ms(1));
@@ -209,7 +143,7 @@ TEST_CASE("intake: an empty line between two reads breaks the one piece", "[inta
 }
 
 TEST_CASE("intake: input that lies elsewhere is copied behind the fill", "[intake]") {
-  Rig rig;
+  IntakeRig rig;
   test::NoRejects rejects;
   test::NoReplies replies;
   test::LineDecoder decoder;
@@ -228,7 +162,7 @@ TEST_CASE("intake: input that lies elsewhere is copied behind the fill", "[intak
 }
 
 TEST_CASE("intake: a call without input or room is allowed and may add records", "[intake]") {
-  Rig rig;
+  IntakeRig rig;
   test::NoRejects rejects;
   BatchWriter writer =
       rig.intake.write(1, test::peer(1), test::kOrigin, at_ms(1), nullptr, rejects);
@@ -238,165 +172,8 @@ TEST_CASE("intake: a call without input or room is allowed and may add records",
   CHECK(rig.take_records() == std::vector<std::string>{"said at the end"});
 }
 
-TEST_CASE("intake: a tail left in place survives the change of the block", "[intake]") {
-  Rig rig;
-  test::NoRejects rejects;
-  std::span<char> room = rig.intake.room(0);
-  const std::size_t fill = room.size() - 100;
-  std::string input = lines(1, fill - 1) + "tail";
-  input.copy(room.data(), input.size());
-  BatchWriter writer = rig.intake.write(1, test::peer(1), test::kOrigin, at_ms(1),
-                                        room.data() + input.size(), rejects);
-  writer.add({room.data(), fill - 1}, kFrameWhole, Shape::kLine);
-  rig.intake.commit(writer, room.data() + fill);
-  const std::string_view tail(room.data() + fill, 4);
-  room = rig.intake.room(tail.size());
-  CHECK(rig.take_all().size() == 1);  // pushed, and let go by everyone else
-  const auto stranger = rig.pool.take(Intake::kFirstBlockBytes);
-  std::fill_n(stranger->data(), stranger->capacity(), '#');
-  CHECK(tail == "tail");
-}
-
-TEST_CASE("intake: there is always room, and blocks double to 1 MiB while they fill fast",
-          "[intake]") {
-  Rig rig;
-  FakeConnection connection(rig.intake, 1);
-  std::vector<std::size_t> capacities;
-  for (int i = 0; i < 100; ++i) {
-    REQUIRE(rig.intake.room(0).size() >= Intake::kMinRoomBytes);
-    connection.read(lines(300, 199), at_ms(i));
-    rig.intake.end_turn(at_ms(i));
-    for (const auto& taken : rig.take_all())
-      if (capacities.empty() || capacities.back() != taken.batch->batch().block->capacity())
-        capacities.push_back(taken.batch->batch().block->capacity());
-  }
-  CHECK(capacities == std::vector<std::size_t>{128 << 10, 256 << 10, 512 << 10, 1024 << 10});
-}
-
-TEST_CASE("intake: a block that took seconds to fill is followed by a small one", "[intake]") {
-  Rig rig;
-  FakeConnection connection(rig.intake, 1);
-  std::int64_t now = 0;
-  const auto feed = [&](int reads, int ms_each) {
-    for (int i = 0; i < reads; ++i) {
-      connection.read(lines(300, 199), at_ms(now += ms_each));
-      rig.intake.end_turn(at_ms(now));
-      rig.take_all();
-    }
-    return rig.pool.used_bytes();
-  };
-  CHECK(feed(100, 1) == 1024 << 10);
-  CHECK(feed(40, 1000) == Intake::kFirstBlockBytes);
-}
-
-TEST_CASE("intake: a listener idle between two sweeps holds no block", "[intake]") {
-  Rig rig;
-  FakeConnection connection(rig.intake, 1);
-  connection.read("a\n", at_ms(1));
-  rig.intake.release_idle_block();
-  CHECK(rig.pool.used_bytes() != 0);
-  rig.intake.release_idle_block();  // a record waits
-  CHECK(rig.pool.used_bytes() != 0);
-  rig.intake.end_turn(at_ms(2));
-  rig.take_all();
-  rig.intake.release_idle_block();
-  CHECK(rig.pool.used_bytes() == 0);
-  connection.read("b\n", at_ms(3));
-  rig.intake.end_turn(at_ms(3));
-  CHECK(rig.take_records() == std::vector<std::string>{"b"});
-}
-
-TEST_CASE("intake: two-byte frames seal by their index, so memory stays a few times the bytes",
-          "[intake]") {
-  Rig rig;
-  FakeConnection connection(rig.intake, 1);
-  const std::string flood = lines(30'000, 1);
-  std::size_t worst = 0, frames = 0;
-  for (int i = 0; i < 200; ++i) {
-    connection.read(flood, at_ms(1));
-    for (const auto& taken : rig.take_all()) {
-      worst = std::max(worst, taken.batch->batch().charged_bytes);
-      frames += taken.batch->events();
-    }
-  }
-  rig.intake.seal();
-  for (const auto& taken : rig.take_all()) frames += taken.batch->events();
-  CHECK(frames == 200 * 30'000);
-  CHECK(worst <= std::size_t{2} << 20);
-}
-
-TEST_CASE(
-    "intake: while the sink is busy a batch waits for its age, when idle for the gap between seals",
-    "[intake]") {
-  Rig rig;
-  FakeConnection connection(rig.intake, 1);
-  connection.read("a\n", at_ms(100));
-  rig.intake.end_turn(at_ms(100));
-  const auto in_flight = rig.queue.pop(0ms);
-  REQUIRE(in_flight);
-
-  connection.read("b\n", at_ms(101));
-  rig.intake.end_turn(at_ms(101));
-  CHECK(rig.intake.seal_due() == 106ms);
-  rig.intake.end_turn(at_ms(105));
-  CHECK(rig.queue.fill_bytes() == in_flight->batch->batch().charged_bytes);
-  rig.intake.end_turn(at_ms(106));
-  CHECK(rig.queue.fill_bytes() > in_flight->batch->batch().charged_bytes);
-  CHECK_FALSE(rig.intake.seal_due());
-  rig.queue.claim();
-  rig.queue.done(*in_flight);
-  rig.take_all();
-
-  connection.read("c\n", at_ms(106));
-  rig.intake.end_turn(at_ms(106));  // idle, but woken in this very millisecond
-  CHECK(rig.take_all().empty());
-  CHECK(rig.intake.seal_due() == 107ms);
-  rig.intake.end_turn(at_ms(107));
-  CHECK(rig.take_records() == std::vector<std::string>{"c"});
-}
-
-TEST_CASE("intake: a droppable route never shuts the gate, a full one loses and is counted",
-          "[intake]") {
-  const bool required = GENERATE(true, false);
-  BlockPool pool;
-  ListenerCell cell;
-  SinkQueue main_queue(std::size_t{1} << 20, {}), drop_queue(1, {});
-  RouteLedger main_route("l", "main"), drop_route("l", "drop");
-  Intake intake({{&main_queue, &main_route}, {&drop_queue, &drop_route, required, true}}, pool,
-                cell, false);
-  FakeConnection connection(intake, 1);
-  for (int i = 0; i < 5; ++i) {
-    CHECK(intake.gate_open());
-    connection.read("a\nb\n", at_ms(i));
-    intake.seal();
-  }
-  CHECK_FALSE(drop_queue.open());
-  CHECK(main_route.events == 10);
-  CHECK(main_route.queued == 10);
-  CHECK(drop_route.events == 10);
-  CHECK(drop_route.queued == 2);
-  CHECK(drop_route.lost[static_cast<std::size_t>(RouteLoss::kQueueFull)] == 8);
-}
-
-TEST_CASE("intake: the gate is shut while any blocking required queue is full", "[intake]") {
-  BlockPool pool;
-  ListenerCell cell;
-  SinkQueue one(1000, {}), two(1, {});
-  RouteLedger route("l", "s");
-  Intake intake({{&one, &route}, {&two, &route}}, pool, cell, false);
-  FakeConnection connection(intake, 1);
-  CHECK(intake.gate_open());
-  connection.read("a\n", at_ms(1));
-  intake.seal();
-  CHECK_FALSE(intake.gate_open());
-  const auto popped = two.pop(0ms);
-  two.claim();
-  two.done(*popped);
-  CHECK(intake.gate_open());
-}
-
 TEST_CASE("intake: end_turn publishes what was counted, and so does its end", "[intake]") {
-  Rig rig;
+  IntakeRig rig;
   {
     SinkQueue queue(1000, {});
     Intake intake({{&queue, &rig.route}}, rig.pool, rig.cell, false);

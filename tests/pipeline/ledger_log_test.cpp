@@ -5,7 +5,8 @@
 #include <catch2/catch.hpp>
 
 #include "server/pipeline/ledger.h"
-#include "tests/pipeline/temp_dir.h"
+#include "tests/support/files.h"
+#include "tests/support/temp_dir.h"
 
 using namespace penstock;
 

@@ -7,7 +7,8 @@
 
 #include "server/pipeline/sink_runner.h"
 #include "tests/pipeline/fakes.h"
-#include "tests/pipeline/temp_dir.h"
+#include "tests/pipeline/quarantine_entries.h"
+#include "tests/support/temp_dir.h"
 
 using namespace penstock;
 using namespace std::chrono_literals;
@@ -177,9 +178,8 @@ void check_order(const std::vector<std::string>& got, std::size_t records_each, 
 
 std::vector<std::string> leftover_records(const World& world) {
   std::vector<std::string> all;
-  std::ifstream in(world.quarantine->leftover_path());
-  for (std::string line; std::getline(in, line);)
-    all.push_back(parse_quarantine_line(line).value().bytes);
+  for (const QuarantineEntry& entry : test::entries_in(world.quarantine->leftover_path()))
+    all.push_back(entry.bytes);
   return all;
 }
 

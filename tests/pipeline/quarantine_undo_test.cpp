@@ -7,21 +7,15 @@
 #include "server/pipeline/quarantine.h"
 #include "server/pipeline/sink_runner.h"
 #include "tests/pipeline/fakes.h"
-#include "tests/pipeline/temp_dir.h"
+#include "tests/support/files.h"
+#include "tests/support/temp_dir.h"
 
 using namespace penstock;
-using penstock::test::read_file;
-using penstock::test::TempDir;
-using penstock::test::write_file;
+using namespace penstock::test;
 
 namespace {
 
 constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
-
-bool exists(const std::string& path) {
-  struct stat info {};
-  return ::lstat(path.c_str(), &info) == 0;
-}
 
 /// Counts what SinkRunner asks of it.
 class UndoneSink final : public Sink {

@@ -7,7 +7,9 @@
 #include <numeric>
 
 #include "tests/pipeline/fakes.h"
-#include "tests/pipeline/temp_dir.h"
+#include "tests/pipeline/quarantine_entries.h"
+#include "tests/support/files.h"
+#include "tests/support/temp_dir.h"
 
 using namespace penstock;
 using namespace std::chrono_literals;
@@ -70,16 +72,9 @@ struct Rig {
            route.delivered + route.queued +
                std::accumulate(route.lost.begin(), route.lost.end(), std::uint64_t{0});
   }
-  std::vector<QuarantineEntry> entries(const std::string& path) const {
-    std::vector<QuarantineEntry> all;
-    std::ifstream in(path);
-    for (std::string line; std::getline(in, line);)
-      all.push_back(parse_quarantine_line(line).value());
-    return all;
-  }
   std::vector<std::string> leftover() const {
     std::vector<std::string> all;
-    for (const auto& entry : entries(quarantine->leftover_path())) {
+    for (const auto& entry : test::entries_in(quarantine->leftover_path())) {
       CHECK(entry.sink == "archive");
       CHECK(entry.reason == "leftover");
       all.push_back(entry.bytes);
@@ -202,7 +197,7 @@ TEST_CASE("sink runner: a batch refused for good goes to the quarantine where th
   CHECK(rig.lost(RouteLoss::kFailed) == 2);
   CHECK(rig.route.delivered == 4);
   CHECK(rig.balance());
-  const auto entries = rig.entries(rig.dir / "quarantine.jsonl");
+  const auto entries = test::entries_in(rig.dir / "quarantine.jsonl");
   REQUIRE(entries.size() == (required ? 2 : 0));
   if (!required) return;
   CHECK(entries[1].bytes == "2.1");

@@ -6,7 +6,7 @@
 
 #include "protocols/core/check.h"
 
-namespace penstock::testing {
+namespace penstock::test {
 namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{16} << 10;
@@ -155,4 +155,4 @@ bool same(const FrameCounts& a, const FrameCounts& b) noexcept {
          a.events == b.events;
 }
 
-}  // namespace penstock::testing
+}  // namespace penstock::test

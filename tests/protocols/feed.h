@@ -12,7 +12,7 @@
 /// Drives a decoder the way a connection does, and checks at every step what must hold for any input: it aborts
 /// (PENSTOCK_CHECK) where a decoder takes more than it was given, points outside its input, or loses count of a byte.
 /// Used by unit tests and fuzz targets.
-namespace penstock::testing {
+namespace penstock::test {
 
 struct Record {
   std::string bytes;
@@ -85,4 +85,4 @@ class Feed final : private RejectHandler, private Replies {
 /// Same counts, member by member.
 bool same(const FrameCounts& a, const FrameCounts& b) noexcept;
 
-}  // namespace penstock::testing
+}  // namespace penstock::test

@@ -10,7 +10,8 @@
 #include "server/commands/send/verify.h"
 #include "server/pipeline/quarantine_format.h"
 #include "tests/commands/send/receiver.h"
-#include "tests/pipeline/temp_dir.h"
+#include "tests/support/files.h"
+#include "tests/support/temp_dir.h"
 
 using namespace penstock;
 using penstock::test::Receiver;

@@ -6,7 +6,8 @@
 #include "server/commands/send/generated_supply.h"
 #include "server/commands/send/reader_supply.h"
 #include "server/pipeline/quarantine_format.h"
-#include "tests/pipeline/temp_dir.h"
+#include "tests/support/files.h"
+#include "tests/support/temp_dir.h"
 
 using namespace penstock;
 

@@ -5,19 +5,13 @@
 #include "tests/protocols/framing/split.h"
 
 using namespace penstock;
-using namespace penstock::testing;
+using namespace penstock::test;
 using namespace std::string_literals;
 using Strings = std::vector<std::string>;
 
 TEST_CASE("newline: frames, framing, cut and tail of a table of inputs, cut anywhere",
           "[framing]") {
-  struct Row {
-    std::string bytes;
-    Strings frames;
-    std::size_t framing, cut;
-    std::string tail;
-  };
-  const auto row = GENERATE(values<Row>({
+  const auto row = GENERATE(values<FramingRow>({
       {"", {}, 0, 0, ""},
       {"a\n", {"a"}, 1, 0, ""},
       {"a\nbc\r\nd", {"a", "bc"}, 3, 0, "d"},
@@ -38,10 +32,7 @@ TEST_CASE("newline: frames, framing, cut and tail of a table of inputs, cut anyw
       {"\0a\0\n\xff\xfe\n"s, {"\0a\0"s, "\xff\xfe"}, 2, 0, ""},
   }));
   const Framed got = split_test(NewlineFramer(8), row.bytes, '\n');
-  CHECK(got.frames == row.frames);
-  CHECK(got.framing == row.framing);
-  CHECK(got.cut == row.cut);
-  CHECK(got.tail == row.tail);
+  check_row(got, row);
 }
 
 TEST_CASE("newline: a maximum of one byte works", "[framing]") {

@@ -3,18 +3,12 @@
 #include "tests/protocols/framing/split.h"
 
 using namespace penstock;
-using namespace penstock::testing;
+using namespace penstock::test;
 using namespace std::string_literals;
 using Strings = std::vector<std::string>;
 
 TEST_CASE("octet counting: frames of a table of inputs, cut anywhere", "[framing]") {
-  struct Row {
-    std::string bytes;
-    Strings frames;
-    std::size_t framing, cut;
-    std::string tail;
-  };
-  const auto row = GENERATE(values<Row>({
+  const auto row = GENERATE(values<FramingRow>({
       {"", {}, 0, 0, ""},
       {"5 hello", {"hello"}, 2, 0, ""},
       {"5 hello3 abc", {"hello", "abc"}, 4, 0, ""},
@@ -40,10 +34,7 @@ TEST_CASE("octet counting: frames of a table of inputs, cut anywhere", "[framing
       {"99999999 1234567890123456789", {"1234567890123456..."}, 9, 3, ""},
   }));
   const Framed got = split_test(OctetCountedFramer(16), row.bytes, '#');
-  CHECK(got.frames == row.frames);
-  CHECK(got.framing == row.framing);
-  CHECK(got.cut == row.cut);
-  CHECK(got.tail == row.tail);
+  check_row(got, row);
   CHECK(got.why == "");
 }
 

@@ -8,7 +8,7 @@
 #include "protocols/core/frame.h"
 
 /// The split test: the same bytes cut anywhere give the same frames and the same counts.
-namespace penstock::testing {
+namespace penstock::test {
 
 struct Framed {
   std::vector<std::string> frames;  // truncated ones end with "..."
@@ -23,6 +23,22 @@ inline std::ostream& operator<<(std::ostream& out, const Framed& f) {
   for (const std::string& frame : f.frames) out << '[' << frame << ']';
   return out << " framing=" << f.framing << " cut=" << f.cut << " tail=[" << f.tail
              << "] why=" << f.why;
+}
+
+/// A row of a table: what the frames, the counts and the tail of `bytes` are.
+struct FramingRow {
+  std::string bytes;
+  std::vector<std::string> frames;
+  std::size_t framing, cut;
+  std::string tail;
+};
+
+inline void check_row(const Framed& got, const FramingRow& row) {
+  CAPTURE(row.bytes);
+  CHECK(got.frames == row.frames);
+  CHECK(got.framing == row.framing);
+  CHECK(got.cut == row.cut);
+  CHECK(got.tail == row.tail);
 }
 
 /// Feeds `framer` with `bytes` cut at `cuts`. What the framer says it has scanned is overwritten with `poison` before the
@@ -103,4 +119,4 @@ Framed split_test(const Framer& framer, std::string_view bytes, char poison) {
   return whole;
 }
 
-}  // namespace penstock::testing
+}  // namespace penstock::test

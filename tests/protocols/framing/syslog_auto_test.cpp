@@ -3,18 +3,12 @@
 #include "tests/protocols/framing/split.h"
 
 using namespace penstock;
-using namespace penstock::testing;
+using namespace penstock::test;
 using namespace std::string_literals;
 using Strings = std::vector<std::string>;
 
 TEST_CASE("syslog_auto: each frame is a count or a line, wherever it is cut", "[framing]") {
-  struct Row {
-    std::string bytes;
-    Strings frames;
-    std::size_t framing, cut;
-    std::string tail;
-  };
-  const auto row = GENERATE(values<Row>({
+  const auto row = GENERATE(values<FramingRow>({
       {"", {}, 0, 0, ""},
       {"<13>a\n5 hello<13>b\r\n", {"<13>a", "hello", "<13>b"}, 5, 0, ""},
       {"5 hello\n<13>b\n", {"hello", "<13>b"}, 4, 0, ""},        // one LF behind a counted frame
@@ -43,10 +37,7 @@ TEST_CASE("syslog_auto: each frame is a count or a line, wherever it is cut", "[
   }));
   // No poison here: digits are looked at twice, to decide and as a count.
   const Framed got = split_test(SyslogAutoFramer(16), row.bytes, '\0');
-  CHECK(got.frames == row.frames);
-  CHECK(got.framing == row.framing);
-  CHECK(got.cut == row.cut);
-  CHECK(got.tail == row.tail);
+  check_row(got, row);
   CHECK(got.why == "");
 }
 

@@ -5,7 +5,7 @@
 #include "tests/protocols/feed.h"
 
 using namespace penstock;
-using namespace penstock::testing;
+using namespace penstock::test;
 using Framing = RawOptions::Framing;
 using Oversize = RawOptions::Oversize;
 using Tail = RawOptions::Tail;

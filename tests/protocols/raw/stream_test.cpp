@@ -4,7 +4,7 @@
 #include "tests/protocols/feed.h"
 
 using namespace penstock;
-using namespace penstock::testing;
+using namespace penstock::test;
 using namespace std::string_literals;
 using Framing = RawOptions::Framing;
 

@@ -26,10 +26,10 @@ TEST_CASE("protocol table: names are matched whole and as written", "[raw]") {
 }
 
 TEST_CASE("protocol table: each row makes a decoder from its options", "[raw]") {
-  penstock::testing::Feed feed(
+  penstock::test::Feed feed(
       find_protocol("raw")->make(RawOptions{.framing = RawOptions::Framing::kOctetCounted}));
   feed.read("3 a\nb");
-  CHECK(feed.records() == std::vector<penstock::testing::Record>{{"a\nb"}});
+  CHECK(feed.records() == std::vector<penstock::test::Record>{{"a\nb"}});
   CHECK_FALSE(feed.decoder().replies());
   CHECK(feed.decoder().quiescent());
 }

@@ -4,14 +4,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 
+#include "protocols/core/errno_text.h"
 #include "server/config/text.h"
 
 namespace penstock::config {
 namespace {
 
-tl::unexpected<Error> failed(int code) { return fail(code, std::generic_category().message(code)); }
+tl::unexpected<Error> failed(int code) { return fail(code, errno_text(code)); }
 
 Result<std::string> read_all(int fd, std::size_t max_bytes) {
   std::string content;

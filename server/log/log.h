@@ -59,7 +59,7 @@ class RateLimit {
   explicit RateLimit(unsigned burst = 5, std::int64_t interval_ms = 10'000) noexcept
       : burst_(burst), interval_ms_(interval_ms) {}
 
-  /// `now_ms` is any monotonic clock. True: log it now; `suppressed` is then the number held back before.
+  /// `now_ms` is any monotonic clock, a loop's or steady_ms(). True: log it now; `suppressed` is then the number held back before.
   bool allow(std::int64_t now_ms, std::uint64_t& suppressed) noexcept;
 
  private:
@@ -70,6 +70,9 @@ class RateLimit {
   std::uint64_t held_ = 0;
   bool started_ = false;
 };
+
+/// The monotonic clock of threads that have no loop, in milliseconds.
+std::int64_t steady_ms() noexcept;
 
 /// `text` with control bytes, quotes and backslashes as \n, \t, \xHH, \" and invalid UTF-8 as \xHH (lower-case digits);
 /// the result is cut to `max` bytes, never inside an escape or a character. For messages and files: a Field's value is

@@ -1,6 +1,13 @@
 #include "server/log/log.h"
 
+#include <chrono>
+
 namespace penstock::log {
+
+std::int64_t steady_ms() noexcept {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
 
 bool RateLimit::allow(std::int64_t now_ms, std::uint64_t& suppressed) noexcept {
   suppressed = 0;

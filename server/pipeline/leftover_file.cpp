@@ -6,16 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <ctime>
-#include <system_error>
+
+#include "protocols/core/errno_text.h"
 
 namespace penstock {
 namespace {
 
 constexpr std::size_t kWriteBytes = std::size_t{256} << 10;
-
-std::string reason_text(int error) { return std::generic_category().message(error); }
 
 // `leftover-20261124T193033Z-4711.jsonl`; a number follows from the second attempt on.
 std::string file_name(unsigned attempt) {
@@ -37,18 +35,6 @@ void sync_directory(const std::string& directory) noexcept {
   ::close(fd);
 }
 
-// Fills in what all frames of a segment share.
-void describe(QuarantineEntry& entry, const Segment& segment) {
-  entry.time_ns = segment.time_ns;
-  entry.listener = segment.origin == nullptr ? "" : segment.origin->listener;
-  entry.url = segment.origin == nullptr ? "" : segment.origin->url;
-  entry.peer = to_string(segment.peer);
-}
-
-std::size_t count_lines(std::string_view text) noexcept {
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-}
-
 }  // namespace
 
 bool LeftoverFile::put(const QuarantineEntry& entry) {
@@ -60,9 +46,6 @@ bool LeftoverFile::put(const QuarantineEntry& entry) {
 std::size_t LeftoverFile::put(const Batch& batch, std::size_t first, std::size_t count,
                               std::string_view sink, std::string_view reason) {
   const std::lock_guard lock(mutex_);
-  QuarantineEntry entry;
-  entry.sink = sink;
-  entry.reason = reason;
   std::string lines;
   std::size_t in_lines = 0;
   std::size_t done = 0;
@@ -70,7 +53,10 @@ std::size_t LeftoverFile::put(const Batch& batch, std::size_t first, std::size_t
     const std::size_t begin = std::max<std::size_t>(first, segment.first);
     const std::size_t end =
         std::min<std::size_t>(first + count, std::size_t{segment.first} + segment.count);
-    if (begin < end) describe(entry, segment);
+    if (begin >= end) continue;
+    QuarantineEntry entry = entry_for(segment);
+    entry.sink = sink;
+    entry.reason = reason;
     for (std::size_t i = begin; i < end; ++i) {
       const FrameRef& frame = batch.frames[i];
       entry.flags = static_cast<std::uint8_t>(frame.flags);
@@ -93,20 +79,16 @@ std::size_t LeftoverFile::append(std::string_view lines) {
   if (lines.empty() || !ensure_open()) return 0;
   int error = 0;
   const std::size_t written = count_lines(lines.substr(0, file_.append(lines, error)));
-  if (error != 0) complain("leftover file not written", path_, reason_text(error));
+  if (error != 0) complain("leftover file not written", path_, errno_text(error));
   entries_ += written;
   return written;
 }
 
 void LeftoverFile::complain(std::string_view what, const std::string& path,
                             const std::string& error) {
-  using namespace std::chrono;
   std::uint64_t suppressed = 0;
-  const std::int64_t now_ms =
-      duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-  if (complaints_.allow(now_ms, suppressed)) {
+  if (complaints_.allow(log::steady_ms(), suppressed))
     log::error(what, {{"path", path}, {"error", error}, {"suppressed", suppressed}});
-  }
 }
 
 bool LeftoverFile::ensure_open() {
@@ -133,7 +115,7 @@ bool LeftoverFile::close() {
   if (!file_.is_open()) return path_.empty();
   const int error = file_.sync();
   if (error != 0)
-    log::error("leftover file not synced", {{"path", path_}, {"error", reason_text(error)}});
+    log::error("leftover file not synced", {{"path", path_}, {"error", errno_text(error)}});
   file_.close();
   return error == 0;
 }

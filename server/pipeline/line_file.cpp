@@ -4,15 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <system_error>
 
+#include "protocols/core/errno_text.h"
 #include "server/pipeline/created_paths.h"
 
 namespace penstock {
 namespace {
-
-std::string reason(int error) { return std::generic_category().message(error); }
 
 bool ends_in_mid_line(int fd, off_t size) noexcept {
   char last = '\n';
@@ -42,6 +41,10 @@ std::size_t whole_lines(std::string_view bytes) noexcept {
 
 }  // namespace
 
+std::size_t count_lines(std::string_view text) noexcept {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
 Result<LineFile> LineFile::open(const std::string& path, Mode mode) {
   const auto open_with = [&](int more) {
     const int fd = ::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | more, 0640);
@@ -50,16 +53,16 @@ Result<LineFile> LineFile::open(const std::string& path, Mode mode) {
   LineFile file;
   const int fd = mode == Mode::kCreate ? open_with(O_CREAT | O_EXCL)
                                        : open_or_create(open_with, file.created_);
-  if (fd < 0) return fail(-fd, "open " + path + ": " + reason(-fd));
+  if (fd < 0) return fail(-fd, "open " + path + ": " + errno_text(-fd));
   file.fd_ = fd;
   file.created_ = file.created_ || mode == Mode::kCreate;
   struct stat info {};
-  if (::fstat(file.fd_, &info) != 0) return fail(errno, "stat " + path + ": " + reason(errno));
+  if (::fstat(file.fd_, &info) != 0) return fail(errno, "stat " + path + ": " + errno_text(errno));
   if (!S_ISREG(info.st_mode)) return fail(EINVAL, "open " + path + ": not a regular file");
   file.size_ = static_cast<std::uint64_t>(info.st_size);
   int error = 0;
   if (ends_in_mid_line(file.fd_, info.st_size)) file.size_ += write_all(file.fd_, "\n", error);
-  if (error != 0) return fail(error, "write " + path + ": " + reason(error));
+  if (error != 0) return fail(error, "write " + path + ": " + errno_text(error));
   return file;
 }
 

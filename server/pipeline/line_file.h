@@ -10,6 +10,9 @@
 
 namespace penstock {
 
+/// How many LF `text` holds.
+std::size_t count_lines(std::string_view text) noexcept;
+
 /// A file of lines that only grows, and by whole lines: what a failed write left of a line is cut off again. One
 /// writer; not thread-safe.
 class LineFile {
@@ -38,7 +41,6 @@ class LineFile {
   /// fsync: 0, or the errno.
   int sync() noexcept;
 
-  std::uint64_t size_bytes() const noexcept { return size_; }
   bool is_open() const noexcept { return fd_ >= 0; }
   bool created() const noexcept { return created_; }  ///< by open(): it did not exist before
   /// `path` still leads to this file: nobody has moved or removed it.

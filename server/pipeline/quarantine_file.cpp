@@ -2,12 +2,11 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <filesystem>
 #include <system_error>
 
+#include "protocols/core/errno_text.h"
 #include "server/pipeline/base64.h"
 
 namespace penstock {
@@ -16,24 +15,13 @@ namespace {
 constexpr std::size_t kWriteBytes = std::size_t{256} << 10;
 constexpr std::int64_t kRecountMs = 10'000;
 
-std::string reason_text(int error) { return std::generic_category().message(error); }
-
-std::int64_t now_ms() noexcept {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
-
-std::size_t count_lines(std::string_view text) noexcept {
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-}
-
 // The directory and its missing parents, 0750 less umask.
 Result<bool> make_directories(const std::string& path, CreatedPaths* created) {
   for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const std::string part = path.substr(0, slash);
     const bool made = ::mkdir(part.c_str(), 0750) == 0;
     if (!made && errno != EEXIST)
-      return fail(errno, "create directory " + part + ": " + reason_text(errno));
+      return fail(errno, "create directory " + part + ": " + errno_text(errno));
     if (made && created != nullptr) created->add(part);
     if (slash == std::string::npos) return true;
   }
@@ -47,7 +35,7 @@ QuarantineFile::QuarantineFile(std::string directory, std::size_t max_bytes)
       max_bytes_(max_bytes) {}
 
 Result<bool> QuarantineFile::open(CreatedPaths* created) {
-  if (const Result<bool> made = make_directories(directory_, created); !made) return made;
+  if (Result<bool> made = make_directories(directory_, created); !made) return made;
   Result<LineFile> file = LineFile::open(path_, LineFile::Mode::kAppend);
   if (!file) return tl::unexpected(file.error());
   if (created != nullptr && file->created()) created->add(path_);
@@ -81,14 +69,14 @@ void QuarantineFile::write(const std::vector<QuarantineEntry>& entries,
 void QuarantineFile::follow_changes() {
   if (!file_.is_at(path_)) {
     if (const Result<bool> opened = open(); !opened) last_error_ = opened.error().code;
-  } else if (full_ && now_ms() - counted_ms_ >= kRecountMs) {
+  } else if (full_ && log::steady_ms() - counted_ms_ >= kRecountMs) {
     count();
   }
 }
 
 void QuarantineFile::count() {
   total_bytes_ = bytes_in_directory();
-  counted_ms_ = now_ms();
+  counted_ms_ = log::steady_ms();
   full_ = false;
 }
 
@@ -111,14 +99,14 @@ void QuarantineFile::flush(std::string& lines) {
 void QuarantineFile::warn_of_drops(std::uint64_t elsewhere_dropped) {
   const std::uint64_t all = dropped() + elsewhere_dropped;
   std::uint64_t suppressed = 0;
-  if (all == warned_ || !warnings_.allow(now_ms(), suppressed)) return;
+  if (all == warned_ || !warnings_.allow(log::steady_ms(), suppressed)) return;
   warned_ = all;
   log::warn("quarantine drops entries",
             {{"path", path_},
              {"dropped", all},
              {"size_bytes", total_bytes_},
              {"max_bytes", max_bytes_},
-             {"error", last_error_ == 0 ? "none" : reason_text(last_error_)}});
+             {"error", last_error_ == 0 ? "none" : errno_text(last_error_)}});
 }
 
 void QuarantineFile::sync() noexcept { file_.sync(); }

@@ -149,6 +149,17 @@ Result<std::uint8_t> parse_flags(const rapidjson::Document& line) {
 
 }  // namespace
 
+QuarantineEntry entry_for(const Segment& segment) {
+  QuarantineEntry entry;
+  entry.time_ns = segment.time_ns;
+  if (segment.origin != nullptr) {
+    entry.listener = segment.origin->listener;
+    entry.url = segment.origin->url;
+  }
+  entry.peer = to_string(segment.peer);
+  return entry;
+}
+
 void append_line(std::string& out, const QuarantineEntry& entry) {
   StringSink sink{out};
   JsonWriter writer(sink);

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocols/core/batch.h"
 #include "protocols/core/result.h"
 
 namespace penstock {
@@ -20,6 +21,9 @@ struct QuarantineEntry {
 
   friend bool operator==(const QuarantineEntry&, const QuarantineEntry&) = default;
 };
+
+/// An entry of a frame of `segment`; reason, sink, flags and bytes are still to be filled in.
+QuarantineEntry entry_for(const Segment& segment);
 
 /// Appends the entry as one line, LF included; the line holds no other LF. Invalid UTF-8 in a name becomes U+FFFD;
 /// `bytes` is exact.

@@ -22,11 +22,7 @@ std::size_t total(const std::vector<FrameRange>& ranges) {
 }
 
 void put_segment(const Batch& batch, const Segment& segment, Quarantine& quarantine) {
-  QuarantineEntry entry;
-  entry.time_ns = segment.time_ns;
-  entry.listener = segment.origin->listener;
-  entry.url = segment.origin->url;
-  entry.peer = to_string(segment.peer);
+  QuarantineEntry entry = entry_for(segment);
   entry.reason = to_string(Reason::kUndelivered);
   for (std::size_t at = segment.first; at < std::size_t{segment.first} + segment.count; ++at) {
     entry.flags = static_cast<std::uint8_t>(batch.frames[at].flags);

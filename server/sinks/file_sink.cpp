@@ -313,12 +313,9 @@ void FileSink::note(const char* what, const OutFile& file, int code) {
 }
 
 void FileSink::report(log::Level level, std::string_view message, const OutFile& file) {
-  using std::chrono::milliseconds;
-  const auto now =
-      std::chrono::duration_cast<milliseconds>(Clock::now().time_since_epoch()).count();
   std::uint64_t suppressed = 0;
   log::RateLimit& limit = level == log::Level::kError ? errors_ : warnings_;
-  if (!limit.allow(now, suppressed)) return;
+  if (!limit.allow(log::steady_ms(), suppressed)) return;
   log::write(level, message,
              {{"sink", config_.name}, {"path", file.path}, {"suppressed", suppressed}});
 }

@@ -78,8 +78,8 @@ TEST_CASE("a file's content comes without its last newline", "[config]") {
 
 TEST_CASE("a file that cannot be read is named with the reason", "[config]") {
   CHECK(expand("${file:/nonexistent/x}").error().message ==
-        "read \"/nonexistent/x\": No such file or directory");
-  CHECK(expand("${file:/}").error().message == "read \"/\": Is a directory");
+        "read \"/nonexistent/x\": no such file or directory");
+  CHECK(expand("${file:/}").error().message == "read \"/\": is a directory");
   CHECK(expand("${file:}").error().message ==
         "${file:} names no file, expected such as ${file:/run/secrets/token}");
 }

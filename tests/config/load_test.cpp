@@ -221,8 +221,8 @@ TEST_CASE("a file that cannot be read is one problem with the reason", "[config]
     return to_string("F", loaded.problems[0]);
   };
   CHECK(problem(dir / "missing.toml") ==
-        "F: cannot read the config file: No such file or directory");
-  CHECK(problem(dir.path()) == "F: cannot read the config file: Is a directory");
-  CHECK(problem("") == "F: cannot read the config file: No such file or directory");
+        "F: cannot read the config file: no such file or directory");
+  CHECK(problem(dir.path()) == "F: cannot read the config file: is a directory");
+  CHECK(problem("") == "F: cannot read the config file: no such file or directory");
   CHECK(problem("/dev/zero") == "F: cannot read the config file: longer than 4MiB");
 }

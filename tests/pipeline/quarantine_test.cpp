@@ -47,12 +47,12 @@ TEST_CASE("quarantine: what cannot be opened is an error that names it", "[quara
   write_file(dir / "file", "");
   const auto below_file = Quarantine::open(dir / "file/q", kMiB);
   REQUIRE_FALSE(below_file);
-  CHECK(below_file.error().message == "create directory " + (dir / "file/q") + ": Not a directory");
+  CHECK(below_file.error().message == "create directory " + (dir / "file/q") + ": not a directory");
 
   const auto over_file = Quarantine::open(dir / "file", kMiB);
   REQUIRE_FALSE(over_file);
   CHECK(over_file.error().message ==
-        "open " + (dir / "file/quarantine.jsonl") + ": Not a directory");
+        "open " + (dir / "file/quarantine.jsonl") + ": not a directory");
 }
 
 TEST_CASE("quarantine: put after close is counted as dropped", "[quarantine]") {

@@ -11,24 +11,16 @@
 
 #include "protocols/core/errno_text.h"
 #include "server/net/socket_holder.h"
+#include "server/net/socket_option.h"
 
 namespace penstock {
 namespace {
 
-bool set_int(int fd, int level, int option, int value) noexcept {
-  return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
-}
-
-int get_int(int fd, int level, int option) noexcept {
-  int value = 0;
-  socklen_t size = sizeof value;
-  return ::getsockopt(fd, level, option, &value, &size) == 0 ? value : 0;
-}
-
 /// Beyond rmem_max where we may; else as far as rmem_max goes, and the caller reads back how far that was.
 void set_receive_buffer(int fd, std::size_t asked) noexcept {
   const int value = static_cast<int>(std::min<std::size_t>(asked, INT_MAX / 2));
-  if (!set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, value)) set_int(fd, SOL_SOCKET, SO_RCVBUF, value);
+  if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, value))
+    set_option(fd, SOL_SOCKET, SO_RCVBUF, value);
 }
 
 int unprivileged_port_start() {
@@ -72,14 +64,14 @@ std::string hint(const Url& url, const SocketAddress& address, int code) {
 }  // namespace
 
 Result<void> configure_socket(int fd, Scheme scheme, const BindOptions& options) {
-  if (is_tcp(scheme) && !set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1))
+  if (is_tcp(scheme) && !set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1))
     return fail(errno, "SO_REUSEADDR: " + errno_text(errno));
-  if (is_udp(scheme) && !set_int(fd, SOL_SOCKET, SO_BROADCAST, 1))
+  if (is_udp(scheme) && !set_option(fd, SOL_SOCKET, SO_BROADCAST, 1))
     return fail(errno, "SO_BROADCAST: " + errno_text(errno));
-  if (scheme == Scheme::kUnixgram && !set_int(fd, SOL_SOCKET, SO_PASSCRED, 1)) {
+  if (scheme == Scheme::kUnixgram && !set_option(fd, SOL_SOCKET, SO_PASSCRED, 1)) {
     return fail(errno, "SO_PASSCRED: " + errno_text(errno));
   }
-  if (is_udp(scheme) && options.gro && !set_int(fd, IPPROTO_UDP, UDP_GRO, 1)) {
+  if (is_udp(scheme) && options.gro && !set_option(fd, IPPROTO_UDP, UDP_GRO, 1)) {
     return fail(errno, "UDP_GRO: " + errno_text(errno));
   }
   if (options.receive_buffer_bytes != 0) set_receive_buffer(fd, options.receive_buffer_bytes);
@@ -87,7 +79,7 @@ Result<void> configure_socket(int fd, Scheme scheme, const BindOptions& options)
 }
 
 std::size_t receive_buffer_bytes(int fd) noexcept {
-  return static_cast<std::size_t>(std::max(0, get_int(fd, SOL_SOCKET, SO_RCVBUF)));
+  return static_cast<std::size_t>(std::max(0, get_option(fd, SOL_SOCKET, SO_RCVBUF)));
 }
 
 SocketAddress bound_address(int fd) noexcept {
@@ -95,7 +87,7 @@ SocketAddress bound_address(int fd) noexcept {
   address.length = sizeof address.storage;
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.length) != 0)
     return {};
-  address.v6_only = address.family() == AF_INET6 && get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) != 0;
+  address.v6_only = address.family() == AF_INET6 && get_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) != 0;
   return address;
 }
 
@@ -113,7 +105,7 @@ Result<BoundSocket> bind_address(const Url& url, const SocketAddress& address,
       ::socket(address.family(), socket_type(url.scheme) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return tl::unexpected(bind_error(url, address, errno));
   if (address.family() == AF_INET6 &&
-      !set_int(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, address.v6_only ? 1 : 0)) {
+      !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, address.v6_only ? 1 : 0)) {
     return fail(errno, "bind " + url.text + ": IPV6_V6ONLY: " + errno_text(errno));
   }
   if (const auto done = configure_socket(fd.get(), url.scheme, options); !done) {

@@ -14,6 +14,7 @@
 #include <cstddef>
 
 #include "server/net/sock_diag.h"
+#include "server/net/socket_option.h"
 
 namespace penstock::kernel {
 namespace {
@@ -53,17 +54,6 @@ constexpr std::array kDropSyn{
 
 constexpr std::array kDropAll{sock_filter{BPF_RET | BPF_K, 0, 0, kDiscard}};
 
-bool set_int(int fd, int level, int option, int value) noexcept {
-  return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
-}
-
-/// 0 on error.
-int get_int(int fd, int level, int option) noexcept {
-  int value = 0;
-  socklen_t size = sizeof value;
-  return ::getsockopt(fd, level, option, &value, &size) == 0 ? value : 0;
-}
-
 template <std::size_t N>
 bool attach(int fd, std::array<sock_filter, N> program) noexcept {
   const sock_fprog filter{.len = N, .filter = program.data()};
@@ -72,10 +62,10 @@ bool attach(int fd, std::array<sock_filter, N> program) noexcept {
 
 /// AF_INET6 sockets need both: what comes from IPv4 peers of a dual-stack socket is judged by IP_MINTTL (11).
 bool set_min_ttl(int fd, int ttl) noexcept {
-  if (get_int(fd, SOL_SOCKET, SO_DOMAIN) != AF_INET6)
-    return set_int(fd, IPPROTO_IP, IP_MINTTL, ttl);
-  const bool v6 = set_int(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, ttl);
-  const bool v4 = set_int(fd, IPPROTO_IP, IP_MINTTL, ttl);
+  if (get_option(fd, SOL_SOCKET, SO_DOMAIN) != AF_INET6)
+    return set_option(fd, IPPROTO_IP, IP_MINTTL, ttl);
+  const bool v6 = set_option(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, ttl);
+  const bool v4 = set_option(fd, IPPROTO_IP, IP_MINTTL, ttl);
   return v6 && v4;
 }
 
@@ -99,14 +89,14 @@ FreezeWay refuse_new_tcp(int listener_fd) noexcept {
 }
 
 void thaw_accepted_tcp(int fd) noexcept {
-  set_int(fd, SOL_SOCKET, SO_DETACH_FILTER, 0);  // ENOENT where it came before the filter
+  set_option(fd, SOL_SOCKET, SO_DETACH_FILTER, 0);  // ENOENT where it came before the filter
   set_min_ttl(fd, 0);
 }
 
 bool freeze_udp(int fd) noexcept { return attach(fd, kDropAll); }
 
 void linger_after_close(int fd) noexcept {
-  set_int(fd, IPPROTO_TCP, TCP_LINGER2, kLongestFinWait2Seconds);
+  set_option(fd, IPPROTO_TCP, TCP_LINGER2, kLongestFinWait2Seconds);
 }
 
 std::optional<TcpState> tcp_state(int fd) noexcept {

@@ -8,21 +8,15 @@
 
 #include "server/net/first_bytes.h"
 #include "server/net/packet_connection.h"
+#include "server/net/socket_option.h"
 #include "server/net/stream_connection.h"
 
 namespace penstock {
 namespace {
 
 void set_keepalive(int fd, std::chrono::seconds idle) {
-  const int on = 1;
-  const int seconds = static_cast<int>(idle.count());
-  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds);
-}
-
-void switch_on(int fd, int option) {
-  const int on = 1;
-  setsockopt(fd, SOL_SOCKET, option, &on, sizeof on);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(idle.count()));
 }
 
 }  // namespace
@@ -81,14 +75,13 @@ void ListenerShare::adopt(Accepted accepted) {
   std::unique_ptr<Connection> made;
   const ConnectionId id = loop_.connections().next_id();
   if (accepted.scheme == Scheme::kUnixpacket) {
-    switch_on(
-        accepted.fd.get(),
-        SO_PASSCRED);  // packets then carry credentials, the stream's end does not (DatagramSlots)
+    // Packets then carry credentials, the stream's end does not (DatagramSlots).
+    set_option(accepted.fd.get(), SOL_SOCKET, SO_PASSCRED, 1);
     made = std::make_unique<PacketConnection>(*this, id, std::move(accepted.fd), accepted.peer,
                                               *accepted.origin);
   } else {
-    switch_on(accepted.fd.get(),
-              SO_OOBINLINE);  // urgent bytes are acknowledged too: they must not be left out
+    // Urgent bytes are acknowledged too: they must not be left out.
+    set_option(accepted.fd.get(), SOL_SOCKET, SO_OOBINLINE, 1);
     made = std::make_unique<StreamConnection>(*this, id, std::move(accepted.fd), accepted.peer,
                                               *accepted.origin, std::make_unique<PlainTransport>());
   }

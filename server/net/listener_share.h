@@ -66,7 +66,6 @@ class ListenerShare final : private RejectHandler {
   void begin_drain();
   void at_deadline();
   void at_flush_deadline();
-  bool past_deadline() const noexcept { return past_deadline_; }
 
   // ---- clocks, called by the loop
   bool end_turn(Now now);  ///< true: nothing waits for a later turn

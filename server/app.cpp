@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <system_error>
 #include <thread>
 
+#include "protocols/core/errno_text.h"
 #include "protocols/table.h"
 #include "server/listener_setup.h"
 #include "server/log/log.h"
@@ -44,9 +46,11 @@ std::size_t descriptors_in_use() {
 
 App::App() = default;
 
-App::~App() {
+App::~App() { end_loops(); }
+
+void App::end_loops() noexcept {
   for (auto& loop : loops_) {
-    if (loops_running_) loop->stop();
+    loop->stop();
     loop->join();
   }
 }
@@ -94,9 +98,10 @@ Result<void> App::start(const config::Config& config) {
   ledger_ = std::make_unique<Ledger>(loop_count(config_.server.threads));
   partials_ = std::make_unique<PartialBudget>(config_.server.memory_bytes / kPartialShare);
   // Sockets first: they leave nothing behind when a later step fails. Nobody can connect before start_serving().
-  for (auto step : {&App::bind_sockets, &App::create_loops, &App::open_sinks,
-                    &App::create_listeners, &App::watch_signals, &App::start_serving}) {
-    if (auto done = (this->*step)(); !done) {
+  // Signals before all: one that comes during the start is a stop after it, with nothing left behind.
+  for (auto step : {&App::watch_signals, &App::bind_sockets, &App::create_loops, &App::open_sinks,
+                    &App::create_listeners, &App::start_serving}) {
+    if (auto done = attempt(step); !done) {
       undo_start();
       return done;
     }
@@ -106,8 +111,24 @@ Result<void> App::start(const config::Config& config) {
   return {};
 }
 
-/// Takes back the empty files and directories that the start has created, the newest first.
+/// A thread that cannot be made (a limit on processes or memory) ends the start like any other failure.
+Result<void> App::attempt(Result<void> (App::*step)()) {
+  try {
+    return (this->*step)();
+  } catch (const std::system_error& error) {
+    return fail(error.code().value(),
+                std::string("cannot start a thread: ") + errno_text(error.code().value()));
+  }
+}
+
+/// Ends the threads that run already and takes back the empty files and directories that the start has created, the
+/// newest first.
 void App::undo_start() noexcept {
+  end_loops();
+  for (auto& sink : sinks_) {
+    sink->finish();
+    sink->join_until(std::chrono::steady_clock::now() + std::chrono::hours(1));
+  }
   for (auto sink = sinks_.rbegin(); sink != sinks_.rend(); ++sink) (*sink)->undo_open();
   if (quarantine_) quarantine_->undo_open();
 }
@@ -157,14 +178,15 @@ Result<void> App::create_loops() {
   const std::size_t fixed =
       descriptors_in_use() + loops * kDescriptorsPerLoop + config_.sinks.size() * 2;
   const std::size_t available = limit > fixed + reserve ? limit - fixed - reserve : 1;
-  std::size_t wanted = config_.server.max_connections;
+  const std::size_t wanted = config_.server.max_connections;
   if (wanted > available) {
     log::warn("server.max_connections exceeds what the descriptor limit allows",
               {{"asked", wanted}, {"allowed", available}, {"descriptors", limit}});
   }
-  wanted = wanted == 0 ? available : std::min(wanted, available);
+  const bool asked_for = wanted != 0 && wanted <= available;
   connections_ = std::make_unique<ConnectionBudget>(
-      wanted, std::min(kMaxRefusals, std::max<std::size_t>(1, reserve / 2)));
+      asked_for ? wanted : available, std::min(kMaxRefusals, std::max<std::size_t>(1, reserve / 2)),
+      asked_for ? ConnectionBudget::Beyond::kRefuse : ConnectionBudget::Beyond::kWait);
 
   const IoContext context{
       *connections_,
@@ -250,7 +272,6 @@ Result<void> App::start_serving() {
     loop->start();
     loops.push_back(loop.get());
   }
-  loops_running_ = true;
   for (Served& served : listeners_) served.listener->start(loops, pool_, served.acks);
   return {};
 }

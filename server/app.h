@@ -50,7 +50,9 @@ class App {
 
   // ---- start, in this order
   Result<void> start(const config::Config& config);
+  Result<void> attempt(Result<void> (App::*step)());
   void undo_start() noexcept;
+  void end_loops() noexcept;
   Result<void> bind_sockets();
   Result<void> create_loops();
   Result<void> open_sinks();
@@ -99,7 +101,6 @@ class App {
   std::vector<Served> listeners_;
   std::vector<std::unique_ptr<SinkRunner>> sinks_;
   std::vector<std::unique_ptr<IoLoop>> loops_;
-  bool loops_running_ = false;
 
   enum class Phase { kEmpty, kServing, kReading, kFlushing, kEnded };
   Phase phase_ = Phase::kEmpty;

@@ -5,6 +5,7 @@
 #include "server/exit_status.h"
 #include "server/log/log.h"
 #include "server/log/sd_notify.h"
+#include "server/replay_command.h"
 
 // The stop (DESIGN.md section 6), in its order:
 //   reading:  listeners take nothing new and read to the end          until all are done, at the latest drain_timeout
@@ -24,6 +25,21 @@ constexpr milliseconds kStandstill{2000};
 constexpr std::chrono::seconds kLastWrites{2};
 /// How often it is looked whether the sinks' threads have ended.
 constexpr milliseconds kSinkWatch{10};
+
+/// Each listener has a framing of its own, and so a command.
+void log_leftover(const config::Config& config, const LedgerSnapshot& snapshot,
+                  const std::string& file, std::uint64_t entries) {
+  const auto listeners = listeners_left_over(config, snapshot, entries);
+  if (listeners.size() == 1)
+    return log::error("data left over",
+                      {{"file", file},
+                       {"records", entries},
+                       {"replay", replay_command(*listeners.front(), file, false)}});
+  log::error("data left over", {{"file", file}, {"records", entries}});
+  for (const config::Listener* listener : listeners)
+    log::error("to replay it", {{"listener", listener->name},
+                                {"replay", replay_command(*listener, file, true)}});
+}
 
 }  // namespace
 
@@ -46,7 +62,8 @@ void App::begin_stop() {
 }
 
 void App::skip_to_end() {
-  if (past_flush_deadline_) return give_up();
+  if (past_flush_deadline_)
+    return;  // it is at the end already, which ends as soon as nothing moves
   if (!past_drain_deadline_ && phase_ == Phase::kReading) on_drain_deadline();
   on_flush_deadline();
 }
@@ -217,11 +234,7 @@ bool App::all_delivered(const LedgerSnapshot& snapshot) const {
 }
 
 int App::report() {
-  for (auto& loop : loops_) {
-    loop->stop();
-    loop->join();
-  }
-  loops_running_ = false;
+  end_loops();
   quarantine_->close();
   const LedgerSnapshot snapshot = ledger_->snapshot();
   log_ledger(snapshot);
@@ -231,10 +244,7 @@ int App::report() {
   if (dropped != 0)
     log::error("unfinished frames did not fit into the quarantine", {{"entries", dropped}});
   const std::string leftover = quarantine_->leftover_path();
-  if (!leftover.empty())
-    log::error("data left over", {{"file", leftover},
-                                  {"records", quarantine_->leftover()},
-                                  {"replay", "penstock send URL --replay " + leftover}});
+  if (!leftover.empty()) log_leftover(config_, snapshot, leftover, quarantine_->leftover());
   const bool clean = all_delivered(snapshot) && dropped == 0;
   if (clean)
     log::info("stopped, everything delivered");

@@ -60,7 +60,10 @@ bool Acceptor::open() {
   return true;
 }
 
-void Acceptor::on_readable() {
+void Acceptor::on_readable() { share_.loop().accept_at_turn_end(*this); }
+
+void Acceptor::accept_turn() {
+  if (closed()) return;
   const Took took = accept_some();
   if (draining_ && took != Took::kNoRoom) return;  // the sweep decides when it is over
   if (took == Took::kNoRoom) {
@@ -79,7 +82,12 @@ void Acceptor::on_error() {
 
 Acceptor::Took Acceptor::accept_some() {
   for (int i = 0; i < kMaxAcceptsPerTurn; ++i) {
-    if (!draining_ && share_.loop().connection_budget().accepting_waits()) return Took::kNoRoom;
+    if (!draining_ && share_.loop().connection_budget().accepting_waits()) {
+      if (share_.loop().connection_budget().is_full())
+        share_.log_trouble("cannot accept, connections wait in the queue", Peer{},
+                           "as many are open as the descriptor limit allows");
+      return Took::kNoRoom;
+    }
     int error = 0;
     if (accept_one(error)) continue;
     if (error == EAGAIN || error == EINVAL)

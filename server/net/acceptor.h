@@ -33,8 +33,11 @@ class Acceptor final : private SocketEvents {
   bool open();  ///< false: the kernel would not watch it (logged)
   void begin_drain();
   void at_deadline();
-  void
-  sweep();  ///< goes on after a lack of descriptors or refusals; looks whether the drain is done
+  /// Goes on after a lack of descriptors or refusals; looks whether the drain is done.
+  void sweep();
+  /// The end of the turn in which somebody wanted in: those that are here already were read first, and whoever had
+  /// finished has left.
+  void accept_turn();
   bool closed() const noexcept { return !socket_.is_open(); }
 
  private:

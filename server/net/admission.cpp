@@ -23,7 +23,9 @@ const char* to_string(Refusal refusal) noexcept {
   return "none";
 }
 
-bool ConnectionBudget::take(bool always) noexcept { return take_one(used_, max_, always); }
+bool ConnectionBudget::take(bool always) noexcept {
+  return take_one(used_, max_, always || beyond_ == Beyond::kWait);
+}
 
 bool Admission::take_peer(const Peer& peer, bool always) {
   if (max_per_peer_ == 0) return true;

@@ -18,9 +18,16 @@ const char* to_string(Refusal refusal) noexcept;
 /// Connections of the whole process. Any loop.
 class ConnectionBudget {
  public:
+  /// What happens to the connection that is one too many.
+  enum class Beyond : std::uint8_t {
+    kRefuse,  ///< a limit that somebody has set: accepted, told so by FIN, its bytes discarded
+    kWait,    ///< what the descriptors allow: stays in the accept queue, its bytes with the peer
+  };
+
   /// `max_connections` are served; up to `max_refusals` more may be under refusal at the same time.
-  ConnectionBudget(std::size_t max_connections, std::size_t max_refusals) noexcept
-      : max_(max_connections), max_refusals_(max_refusals) {}
+  ConnectionBudget(std::size_t max_connections, std::size_t max_refusals,
+                   Beyond beyond = Beyond::kRefuse) noexcept
+      : max_(max_connections), max_refusals_(max_refusals), beyond_(beyond) {}
 
   /// Takes a place, over the limit too when `always` (a stop empties its accept queues whatever the limits say).
   bool take(bool always) noexcept;
@@ -34,14 +41,21 @@ class ConnectionBudget {
     return refusals_.load(std::memory_order_relaxed) < max_refusals_;
   }
   bool accepting_waits() const noexcept {
-    return refusals_.load(std::memory_order_relaxed) >= 2 * max_refusals_;
+    return is_full() || refusals_.load(std::memory_order_relaxed) >= 2 * max_refusals_;
   }
+  /// As many are open as the descriptors allow, those on their way to their loop included.
+  bool is_full() const noexcept {
+    return beyond_ == Beyond::kWait && open_.load(std::memory_order_relaxed) >= max_;
+  }
+  void opened() noexcept { open_.fetch_add(1, std::memory_order_relaxed); }
+  void closed() noexcept { open_.fetch_sub(1, std::memory_order_relaxed); }
   void begin_refusal() noexcept { refusals_.fetch_add(1, std::memory_order_relaxed); }
   void end_refusal() noexcept { refusals_.fetch_sub(1, std::memory_order_relaxed); }
 
  private:
-  std::atomic<std::size_t> used_{0}, refusals_{0};
+  std::atomic<std::size_t> used_{0}, refusals_{0}, open_{0};
   std::size_t max_, max_refusals_;
+  Beyond beyond_;
 };
 
 /// Admission to one listener: its own limit and the one per peer address, after the process's. admit() and leave() are

@@ -6,6 +6,12 @@
 
 // Begin, reading, replies, end. How a connection is ended by us (drain, freeze, discard, clocks): connection_stop.cpp.
 namespace penstock {
+namespace {
+
+/// Of what a new connection has sent before anybody else is looked at: most one-shot clients have said all by then.
+constexpr std::size_t kFirstReadBytes = std::size_t{64} << 10;
+
+}  // namespace
 
 Connection::Connection(ListenerShare& share, ConnectionId id, UniqueFd fd, const Peer& peer,
                        const Origin& origin)
@@ -90,8 +96,12 @@ void Connection::on_readable() {
   }
 }
 
-void Connection::read_turn() {
-  std::size_t budget = kMaxBytesPerTurn;
+void Connection::read_first() {
+  if (state_ == State::kServing) return read_turn(kFirstReadBytes);
+  if (state_ == State::kDiscarding) discard();
+}
+
+void Connection::read_turn(std::size_t budget) {
   for (int reads = 0; reads < kMaxReadsPerTurn && budget > 0; ++reads) {
     if (!share_.intake().gate_open()) {
       park();

@@ -46,6 +46,8 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   /// Replies that wait in process because the peer does not read.
   std::size_t unsent_bytes() const noexcept { return socket_.pending_bytes(); }
 
+  /// What a new connection has sent already, so that a peer that has said all holds its place for no longer than this.
+  void read_first();
   /// Stop: our FIN goes out (after the goodbye and the acknowledgements of a protocol that replies), reading goes on.
   void begin_drain();
   /// Stop: nothing new may enter; what has arrived is read, then the connection closes.
@@ -116,12 +118,14 @@ class Connection : public SocketEvents, public Parkable, private Replies {
 
   void start_serving();
   bool advance_preface();
-  void read_turn();
+  void read_turn(std::size_t budget = kMaxBytesPerTurn);
   void park();
   void send_fin();
   void close_gently(ConnectionEnd end, EndReason reason);
   void freeze(ConnectionEnd end, EndReason reason);
   void finish_frozen();
+  bool freeze_kernel_side();
+  bool freeze_leaks();
   bool all_received_was_read();
   void end_decoder(EndReason reason);
   void start_discard(ConnectionEnd end, Reason reason);
@@ -145,7 +149,8 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   const Origin& origin_;
   std::unique_ptr<Preface> preface_;
   std::uint64_t bytes_read_ = 0;
-  std::chrono::milliseconds last_read_;  // opened, or the last byte, or the gate's opening
+  std::uint64_t received_at_freeze_ = 0;  // bytes that the kernel had taken, FIN included
+  std::chrono::milliseconds last_read_;   // opened, or the last byte, or the gate's opening
   std::chrono::milliseconds gentle_deadline_{
       0};  // kServing or kDiscarding: closed by then; 0: none
   std::size_t discarded_ = 0;
@@ -160,6 +165,7 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   bool fin_sent_ = false;
   bool eof_read_ = false;
   bool exact_ = true;            // the freeze worked
+  bool min_ttl_ = false;         // by MINTTL
   bool waits_for_acks_ = false;  // past the deadline, only for completions
   bool replies_failed_ = false;
   bool peer_closed_first_ = false;

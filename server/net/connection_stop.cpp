@@ -81,13 +81,12 @@ void Connection::freeze(ConnectionEnd end, EndReason reason) {
   end_reason_ = reason;
   peer_closed_first_ = socket_.peer_closed();
   if (is_tcp_) {
-    const kernel::FreezeWay way = kernel::freeze_tcp(socket_.fd());
-    if (way == kernel::FreezeWay::kNone && freeze_tries_ < kMaxFreezeTries) {
+    exact_ = freeze_kernel_side();
+    if (!exact_ && freeze_tries_ < kMaxFreezeTries) {
       ++freeze_tries_;  // our FIN is not acknowledged yet: the sweep tries again
       share_.loop().watch_clock();
       return;
     }
-    exact_ = way != kernel::FreezeWay::kNone;
   } else {
     ::shutdown(socket_.fd(), SHUT_RD);
   }
@@ -96,6 +95,21 @@ void Connection::freeze(ConnectionEnd end, EndReason reason) {
   if (ParkedList::contains(*this)) return;
   socket_.read();
   read_turn();
+}
+
+/// From here on the kernel takes no more payload from the peer. False: nothing could be done about it, yet.
+bool Connection::freeze_kernel_side() {
+  const kernel::FreezeWay way = kernel::freeze_tcp(socket_.fd());
+  if (way == kernel::FreezeWay::kNone) return false;
+  min_ttl_ = way == kernel::FreezeWay::kMinTtl;
+  if (const auto tcp = kernel::tcp_state(socket_.fd())) received_at_freeze_ = tcp->bytes_received;
+  return true;
+}
+
+/// A neighbour whose packets have TTL 255 passes MINTTL, and is reset by our close should it go on sending (FACTS.md 11).
+bool Connection::freeze_leaks() {
+  const auto tcp = kernel::tcp_state(socket_.fd());
+  return min_ttl_ && tcp && tcp->bytes_received != received_at_freeze_;
 }
 
 /// tcpi_bytes_received counts a FIN that was received as well.
@@ -117,6 +131,7 @@ void Connection::finish_frozen() {
     }
     exact_ = exact_ && all_received_was_read();
   }
+  if (is_tcp_ && freeze_leaks()) exact_ = false;
   end_decoder(end_reason_);
   if (is_tcp_ && !share_.loop().stop_options().reset_at_deadline)
     kernel::linger_after_close(socket_.fd());
@@ -174,7 +189,7 @@ void Connection::discard() {
 /// Freezes and reads the rest: a peer that goes on sending must not be reset either.
 void Connection::finish_discard() {
   if (is_tcp_) {
-    exact_ = kernel::freeze_tcp(socket_.fd()) != kernel::FreezeWay::kNone;
+    exact_ = freeze_kernel_side();
     if (!exact_ && freeze_tries_ < kMaxFreezeTries) {
       ++freeze_tries_;  // our FIN is not acknowledged yet: the window closes meanwhile, the sweep tries again
       return socket_.stop();
@@ -183,10 +198,13 @@ void Connection::finish_discard() {
     ::shutdown(socket_.fd(), SHUT_RD);
   }
   // Bounded, for the peer that our freeze does not hold (its TTL is 255, or it has not acknowledged our FIN).
-  for (int reads = 0; reads < kMaxFinalReads && discard_once().status == ReadResult::Status::kBytes;
-       ++reads) {
+  auto last = ReadResult::Status::kBytes;
+  for (int reads = 0; reads < kMaxFinalReads && last == ReadResult::Status::kBytes; ++reads)
+    last = discard_once().status;
+  if (is_tcp_) {
+    exact_ = exact_ && (last == ReadResult::Status::kEof || !freeze_leaks());
+    kernel::linger_after_close(socket_.fd());
   }
-  if (is_tcp_) kernel::linger_after_close(socket_.fd());
   retire(exact_ ? end_ : ConnectionEnd::kUnfrozen);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "server/net/acceptor.h"
 #include "server/net/connection.h"
 #include "server/net/listener_share.h"
 
@@ -99,6 +100,8 @@ void IoLoop::hurry() {
 }
 
 void IoLoop::end_turn() {
+  for (Acceptor* acceptor : accepting_) acceptor->accept_turn();
+  accepting_.clear();
   connections_.bury();
   if (dirty_.empty()) return;
   const Now now = events_->now();

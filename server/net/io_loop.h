@@ -21,6 +21,7 @@
 
 namespace penstock {
 
+class Acceptor;
 class ListenerShare;
 
 /// What all I/O loops share. Outlives them.
@@ -68,6 +69,7 @@ class IoLoop {
   void add_share(std::unique_ptr<ListenerShare> share);
   /// The share has something to publish or to seal at the end of this turn.
   void mark_dirty(ListenerShare& share) { dirty_.push_back(&share); }
+  void accept_at_turn_end(Acceptor& acceptor) { accepting_.push_back(&acceptor); }
   void count_read(std::uint64_t bytes) noexcept { bytes_read_ += bytes; }
   void connection_ended() noexcept { expected_.fetch_sub(1, std::memory_order_relaxed); }
   /// Clocks of connections must be looked at in each sweep from here on (there are timeouts, or a stop, or something
@@ -102,6 +104,7 @@ class IoLoop {
   PartialAccount partials_;  // before the connections, which charge it
   std::vector<std::unique_ptr<ListenerShare>> shares_;
   ConnectionSet connections_;
+  std::vector<Acceptor*> accepting_;
   std::vector<ListenerShare*> dirty_, still_dirty_;
   std::deque<ConnectionId> refusals_;  // begun here, the oldest first; some have ended
   std::unique_ptr<Timer> sweep_timer_, seal_timer_;

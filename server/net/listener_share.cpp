@@ -91,6 +91,7 @@ void ListenerShare::adopt(Accepted accepted) {
   if (!connection.open()) return;
   if (draining_) connection.begin_drain();
   if (past_deadline_) connection.at_deadline();
+  connection.read_first();
 }
 
 void ListenerShare::forget(Connection& connection, ConnectionEnd end, bool admitted) {
@@ -100,6 +101,7 @@ void ListenerShare::forget(Connection& connection, ConnectionEnd end, bool admit
   touch();
   loop_.connections().retire(connection);
   loop_.connection_ended();
+  loop_.connection_budget().closed();
   listener_.one_ended();
 }
 

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -100,7 +101,12 @@ Result<std::unique_ptr<Quarantine>> Quarantine::open(const std::string& director
     impl->created.remove();
     return tl::unexpected(opened.error());
   }
-  impl->thread = std::thread([raw = impl.get()] { raw->run(); });
+  try {
+    impl->thread = std::thread([raw = impl.get()] { raw->run(); });
+  } catch (const std::system_error&) {  // no more threads: App says so
+    impl->created.remove();
+    throw;
+  }
   return std::unique_ptr<Quarantine>(new Quarantine(std::move(impl)));
 }
 

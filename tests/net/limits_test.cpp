@@ -4,6 +4,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,6 +15,7 @@
 using namespace penstock;
 using namespace penstock::test;
 using namespace std::chrono_literals;
+using As = Catch::Generators::as<std::string>;
 
 TEST_CASE(
     "limits: over any of the three a peer gets FIN, its bytes are read and counted as refused",
@@ -272,4 +274,54 @@ TEST_CASE(
     return std::string("ok");
   });
   CHECK(verdict == "ok");
+}
+
+TEST_CASE("limits: peers that have said all and left hold no place", "[net][limits]") {
+  Setup setup{.urls = {GENERATE(As{}, kTcp, kUnix, kPacket)}, .loops = GENERATE(1U, 2U)};
+  // One at a time on each loop.
+  (GENERATE(true, false) ? setup.max_connections : setup.options.max_connections) = setup.loops;
+  setup.options.max_connections_per_peer = setup.loops;
+  const bool packets = setup.urls[0] == kPacket;
+  World world(setup);
+  // While no loop turns, many come and go, one after another.
+  std::mutex standing;
+  std::unique_lock still(standing);
+  std::atomic<unsigned> reached{0};
+  for (unsigned i = 0; i < setup.loops; ++i) {
+    world.loop(i).post([&] {
+      ++reached;
+      const std::lock_guard wait(standing);
+    });
+  }
+  REQUIRE(eventually([&] { return reached == setup.loops; }));
+  constexpr std::size_t kPeers = 100;
+  for (std::size_t i = 0; i < kPeers; ++i) {
+    Client client = world.connect();
+    REQUIRE(client.connect_error() == 0);
+    REQUIRE(client.send(packets ? "all" : "all\n"));
+  }
+  still.unlock();
+  REQUIRE(world.await_accepted(kPeers));
+  world.finish();
+  CHECK(world.sink().count() == kPeers);
+  CHECK(world.ended(ConnectionEnd::kRefused) == 0);
+}
+
+TEST_CASE("limits: beyond what the descriptors allow peers wait in the queue", "[net][limits]") {
+  World world({.urls = {GENERATE(As{}, kTcp, kUnix, kPacket)},
+               .max_connections = 3,
+               .beyond = ConnectionBudget::Beyond::kWait});
+  std::vector<Client> clients;
+  for (int i = 0; i < 6; ++i) clients.push_back(world.connect());
+  for (Client& client : clients) REQUIRE(client.send("waits\n"));
+  REQUIRE(world.await_accepted(3));
+  CHECK(clients.back().hears_nothing(250ms));
+  CHECK(world.totals().accepted == 3);
+  for (Client& client : clients) {
+    client.half_close();
+    CHECK(client.sees_fin());
+  }
+  world.finish();
+  CHECK(world.sink().count() == 6);
+  CHECK(world.ended(ConnectionEnd::kRefused) == 0);
 }

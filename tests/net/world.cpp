@@ -15,7 +15,7 @@ World::World(Setup setup)
     : setup_(std::move(setup)),
       quarantine_(Quarantine::open(dir_ / "quarantine", std::size_t{64} << 20).value()),
       ledger_(setup_.loops),
-      budget_(setup_.max_connections, setup_.max_refusals),
+      budget_(setup_.max_connections, setup_.max_refusals, setup_.beyond),
       partials_(setup_.partial_bytes) {
   for (unsigned i = 0; i < setup_.loops; ++i) {
     loops_.push_back(IoLoop::create(i, {budget_, partials_, setup_.stop}).value());

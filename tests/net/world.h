@@ -36,6 +36,7 @@ struct Setup {
   StopOptions stop{.drain_quiet = std::chrono::milliseconds(50), .reset_at_deadline = false};
   std::size_t max_connections = 10'000;
   std::size_t max_refusals = 256;
+  ConnectionBudget::Beyond beyond = ConnectionBudget::Beyond::kRefuse;
   std::size_t partial_bytes = std::size_t{64} << 20;
   std::size_t queue_bytes = std::size_t{8} << 20;
   unsigned sinks = 1;     ///< all required

@@ -29,11 +29,12 @@ Examples
   penstock send --rate 1M --segment 64 --count 10M udp://:5514
                                                             a paced sender with UDP_SEGMENT
   tail -F app.log | penstock send --file - unix://./run/in.sock
-  penstock send --replay data/quarantine/leftover-*.jsonl --framing octet_counted tcp://:5514
+  penstock send tcp://:5514 --replay leftover.jsonl --listener syslog --framing octet_counted
+                                                            the stop's report has the command that fits
 
 Exit status
   0  all was handed over, every connection ended by FIN from both sides; --verify: the files are right
-  1  something was not sent, a connection was reset or not answered; --verify: lost, doubled, altered, foreign
+  1  something was not sent, or not as it is (the framing cannot carry it); a connection was reset or not answered; --verify: lost, doubled, altered, foreign
   2  wrong usage)";
 
 const std::map<std::string, SendFraming> kFramings = {{"newline", SendFraming::kNewline},
@@ -77,6 +78,10 @@ void add_record_options(CLI::App& send, SendOptions& options) {
   send.add_option("--replay", options.replay,
                   "Send the entries of a quarantine or leftover file, in order")
       ->type_name("FILE")
+      ->group("Records");
+  send.add_option("--listener", options.listener,
+                  "With --replay: only the entries of this listener (all)")
+      ->type_name("NAME")
       ->group("Records");
   send.add_option("--framing", options.framing,
                   "newline (default on streams), crlf, nul, octet_counted, syslog_auto (sends "

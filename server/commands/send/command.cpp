@@ -114,17 +114,24 @@ Source generated_source(const SendOptions& options, SendFraming framing) {
 
 Result<std::unique_ptr<RecordReader>> open_reader(const SendOptions& options) {
   if (options.greets()) return one_record(greeting());
-  return options.replay.empty() ? open_lines(options.file) : open_replay(options.replay);
+  return options.replay.empty() ? open_lines(options.file)
+                                : open_replay(options.replay, options.listener);
 }
 
-Result<Source> make_source(const SendOptions& options, SendFraming framing) {
+Carrier carrier_of(Scheme scheme) noexcept {
+  return is_stream(scheme) ? Carrier::kStream : Carrier::kMessages;
+}
+
+Result<Source> make_source(const SendOptions& options, Scheme scheme) {
+  const SendFraming framing = effective_framing(options, scheme);
   if (options.generates() && !options.greets()) return generated_source(options, framing);
   Result<std::unique_ptr<RecordReader>> reader = open_reader(options);
   if (!reader) return tl::unexpected(reader.error());
   Source source;
   source.deal.connections = options.connections;
   source.reader = std::move(*reader);
-  auto supply = std::make_unique<ReaderSupply>(*source.reader, framing, options.connections);
+  auto supply = std::make_unique<ReaderSupply>(*source.reader, framing, options.connections,
+                                               carrier_of(scheme));
   source.lines = supply.get();
   source.supply = std::move(supply);
   return source;
@@ -190,9 +197,11 @@ void print_results(const SendOptions& options, const Url& url, const SendResult&
   if (!result.error.empty()) failure(result.error);
   if (result.refused > 0) failure(url.text + ": connection refused: nobody listens there");
   if (summary.holding_delimiter > 0) {
-    failure(std::to_string(summary.holding_delimiter) +
-            " records hold the delimiter of their framing: the receiver finds more, --framing "
-            "octet_counted keeps them whole");
+    const std::string framing(name_of(effective_framing(options, url.scheme)));
+    failure(std::to_string(summary.holding_delimiter) + " records hold the delimiter of framing " +
+            framing + " or end in a part of it, and do not arrive as they are: --framing " +
+            (is_stream(url.scheme) ? "octet_counted keeps them, for listeners that take it"
+                                   : "crlf keeps them"));
   }
   if (options.quiet) return;
   if (options.json) return print(summary_json(options, result, summary));
@@ -222,7 +231,7 @@ int run_send(const SendOptions& options) {
 
   Result<std::vector<SocketAddress>> addresses = addresses_to_try(*url);
   if (!addresses) return failure(addresses.error().message);
-  Result<Source> source = make_source(options, effective_framing(options, url->scheme));
+  Result<Source> source = make_source(options, url->scheme);
   if (!source) return failure(source.error().message);
 
   kernel::raise_descriptor_limit();

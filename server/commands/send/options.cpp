@@ -62,6 +62,7 @@ SendFraming effective_framing(const SendOptions& options, Scheme scheme) noexcep
 std::string problem_with(const SendOptions& options, Scheme scheme) {
   if (!options.expect.empty()) return "--expect goes with --verify";
   if (!options.file.empty() && !options.replay.empty()) return "--file or --replay, not both";
+  if (!options.listener.empty() && options.replay.empty()) return "--listener goes with --replay";
   if (!options.generates() && options.count)
     return "--count is for generated records: a file is sent whole";
   if (options.connections < 1 || options.connections > 1'000'000)

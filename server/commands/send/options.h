@@ -36,6 +36,7 @@ struct SendOptions {
   PayloadKind payload = PayloadKind::kSyslog;
   std::string file;                 ///< sends its lines; `-` is standard input
   std::string replay;               ///< sends the entries of a quarantine or leftover file
+  std::string listener;             ///< replay: only the entries of this listener
   std::uint64_t first = 0;          ///< number of the first generated record
   std::uint64_t seed = 0;           ///< varies the padding of generated records
   double duration_seconds = 0;      ///< stops sending after that time; 0: never

@@ -37,12 +37,14 @@ void ReaderSupply::refill(Held& held) {
 }
 
 void ReaderSupply::frame(Held& held) {
-  const int delimiter = frame_delimiter(framing_);
+  std::string_view counts = record_;
+  if (!reader_.exact() && counts.ends_with('\r')) counts.remove_suffix(1);
   ++read_;
-  if (delimiter >= 0 && record_.find(static_cast<char>(delimiter)) != std::string::npos)
-    ++holding_delimiter_;
-  held.bytes += frame_prefix(framing_, record_.size());
+  if (!keeps_whole(framing_, carrier_, counts)) ++holding_delimiter_;
+  const std::string_view padding = frame_padding(framing_, record_);
+  held.bytes += frame_prefix(framing_, record_.size() + padding.size());
   held.bytes += record_;
+  held.bytes += padding;
   held.bytes += frame_suffix(framing_);
   held.ends.push_back(static_cast<std::uint32_t>(held.bytes.size()));
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "server/commands/send/framing.h"
 #include "server/commands/send/options.h"
 #include "server/commands/send/record_reader.h"
 #include "server/commands/send/supply.h"
@@ -14,8 +15,9 @@ namespace penstock {
 class ReaderSupply final : public Supply {
  public:
   /// `reader` outlives the supply.
-  ReaderSupply(RecordReader& reader, SendFraming framing, std::size_t connections)
-      : reader_(reader), framing_(framing), held_(connections) {}
+  ReaderSupply(RecordReader& reader, SendFraming framing, std::size_t connections,
+               Carrier carrier = Carrier::kStream)
+      : reader_(reader), framing_(framing), carrier_(carrier), held_(connections) {}
 
   Pending pending(std::size_t c, std::size_t max_records) override;
   void wrote(std::size_t c, std::size_t bytes) override;
@@ -28,7 +30,7 @@ class ReaderSupply final : public Supply {
   std::uint64_t sent() const override { return sent_; }
   int input_fd() const override { return ended_ ? -1 : reader_.fd(); }
 
-  /// Records read so far that hold their own delimiter: the receiver will find more records than were sent.
+  /// Records read so far that hold their own delimiter, or else do not arrive as they are (keeps_whole).
   std::uint64_t holding_delimiter() const noexcept { return holding_delimiter_; }
   /// The reader has no more.
   bool ended() const noexcept { return ended_; }
@@ -49,6 +51,7 @@ class ReaderSupply final : public Supply {
 
   RecordReader& reader_;
   SendFraming framing_;
+  Carrier carrier_;
   std::vector<Held> held_;
   std::string record_;
   bool ended_ = false;

@@ -37,6 +37,7 @@ class LineReader final : public RecordReader {
     }
   }
   int fd() const override { return fd_.get(); }
+  bool exact() const override { return false; }
   std::uint64_t bad() const override { return bad_; }
 
  private:
@@ -79,16 +80,19 @@ class LineReader final : public RecordReader {
 
 class ReplayReader final : public RecordReader {
  public:
-  ReplayReader(std::unique_ptr<RecordReader> lines, std::string path)
-      : lines_(std::move(lines)), path_(std::move(path)) {}
+  ReplayReader(std::unique_ptr<RecordReader> lines, std::string path, std::string listener)
+      : lines_(std::move(lines)), path_(std::move(path)), listener_(std::move(listener)) {}
 
   Got next(std::string& record) override {
     for (;;) {
       const Got got = lines_->next(line_);
+      if (got == Got::kEnd) note_end();
       if (got != Got::kRecord) return got;
       ++number_;
       Result<QuarantineEntry> entry = parse_quarantine_line(line_);
+      if (entry && !listener_.empty() && entry->listener != listener_) continue;
       if (entry) {
+        found_ = true;
         record = std::move(entry->bytes);
         return Got::kRecord;
       }
@@ -101,9 +105,20 @@ class ReplayReader final : public RecordReader {
   std::uint64_t bad() const override { return bad_ + lines_->bad(); }
 
  private:
+  // A listener's name that was mistyped must not look like a replay that is done.
+  void note_end() {
+    if (found_ || listener_.empty()) return;
+    found_ = true;
+    ++bad_;
+    std::fprintf(stderr, "penstock send: %s: no entry of listener \"%s\"\n", path_.c_str(),
+                 listener_.c_str());
+  }
+
   std::unique_ptr<RecordReader> lines_;
   std::string path_;
+  std::string listener_;  // empty: all
   std::string line_;
+  bool found_ = false;
   std::uint64_t number_ = 0;
   std::uint64_t bad_ = 0;
 };
@@ -131,10 +146,11 @@ Result<std::unique_ptr<RecordReader>> open_lines(const std::string& path) {
   return std::make_unique<LineReader>(UniqueFd(fd), path);
 }
 
-Result<std::unique_ptr<RecordReader>> open_replay(const std::string& path) {
+Result<std::unique_ptr<RecordReader>> open_replay(const std::string& path,
+                                                  const std::string& listener) {
   Result<std::unique_ptr<RecordReader>> lines = open_lines(path);
   if (!lines) return lines;
-  return std::make_unique<ReplayReader>(std::move(*lines), path);
+  return std::make_unique<ReplayReader>(std::move(*lines), path, listener);
 }
 
 std::unique_ptr<RecordReader> one_record(std::string record) {

@@ -99,7 +99,7 @@ bool all_well(const SendResult& result, const SendSummary& summary) noexcept {
   const SendTotals sum = totals(result);
   const bool all_sent = !summary.planned || sum.sent == *summary.planned;
   return all_sent && !summary.input_left && result.error.empty() && result.refused == 0 &&
-         summary.bad_lines == 0 && sum.stopped_by_peer == 0 &&
+         summary.bad_lines == 0 && summary.holding_delimiter == 0 && sum.stopped_by_peer == 0 &&
          sum.reset + sum.timed_out + sum.not_connected + sum.failed == 0;
 }
 

@@ -18,10 +18,10 @@ struct SendSummary {
   std::optional<std::uint64_t> planned;  ///< records that were to be sent, where that is known
   bool input_left = false;               ///< the file or pipe was not read to its end
   std::uint64_t bad_lines = 0;           ///< of the input
-  std::uint64_t holding_delimiter = 0;   ///< records that hold their own delimiter
+  std::uint64_t holding_delimiter = 0;   ///< records that do not arrive as they are
 };
 
-/// Everything was handed over, and every connection ended by FIN from both sides.
+/// Everything was handed over as it is, and every connection ended by FIN from both sides.
 bool all_well(const SendResult& result, const SendSummary& summary) noexcept;
 
 /// `sent=1000 bytes=201000 seconds=0.002 rate=500000 peer_eof=1 reset=0 ...`, LF included.

@@ -200,6 +200,27 @@ TEST_CASE("send: a file's lines and a quarantine's entries arrive in order", "[s
   CHECK(receiver.received() == (is_stream(scheme) ? std::vector{stream} : records));
 }
 
+TEST_CASE("send: a replay whose framing cannot carry an entry gives status 1", "[send][replay]") {
+  const auto [framing, status] =
+      GENERATE(table<SendFraming, int>({{SendFraming::kNewline, 1},
+                                        {SendFraming::kCrlf, 1},
+                                        {SendFraming::kNul, 0},
+                                        {SendFraming::kOctetCounted, 0}}));
+  const TempDir dir;
+  Receiver receiver(Scheme::kUnix, dir.path());
+  SendOptions options;
+  options.url = receiver.url();
+  options.quiet = true;
+  options.framing = framing;
+  options.replay = dir / "q.jsonl";
+  QuarantineEntry entry;
+  entry.bytes = "a\nb";
+  test::write_file(options.replay, to_line(entry));
+  receiver.start(1);
+  CHECK(run_send(options) == status);
+  CHECK(receiver.received().size() == 1);
+}
+
 TEST_CASE("send: a URL alone sends one syslog line", "[send]") {
   const TempDir dir;
   Receiver receiver(Scheme::kTcp, dir.path());

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "server/commands/send/framing.h"
 #include "server/commands/send/generated_supply.h"
 #include "server/commands/send/reader_supply.h"
 #include "server/pipeline/quarantine_format.h"
@@ -114,6 +115,73 @@ TEST_CASE("reader supply: records that hold their delimiter are counted", "[send
   CHECK(supply.holding_delimiter() == expected);
 }
 
+TEST_CASE("framing: what keeps a record whole", "[send][framing]") {
+  const auto [record, newline, crlf, nul] = GENERATE(table<std::string, bool, bool, bool>({
+      {"plain", true, true, true},
+      {"10 green bottles", true, true, true},
+      {"ends in CR\r", false, true, true},
+      {"\r", false, true, true},
+      {"CR \r inside", true, true, true},
+      {"LF \n inside", false, false, true},
+      {"ends in LF\n", false, false, true},
+      {std::string("NUL\0inside", 10), true, true, false},
+  }));
+  CAPTURE(record);
+  CHECK(keeps_whole(SendFraming::kNewline, Carrier::kStream, record) == newline);
+  CHECK(keeps_whole(SendFraming::kCrlf, Carrier::kStream, record) == crlf);
+  CHECK(keeps_whole(SendFraming::kNul, Carrier::kStream, record) == nul);
+  CHECK(keeps_whole(SendFraming::kOctetCounted, Carrier::kStream, record));
+  CHECK(keeps_whole(SendFraming::kSyslogAuto, Carrier::kStream, record));
+  CHECK(keeps_whole(SendFraming::kNone, Carrier::kStream, record));
+}
+
+TEST_CASE("framing: a message holds any record, and loses one delimiter at its end",
+          "[send][framing]") {
+  const auto [record, none, newline] = GENERATE(table<std::string, bool, bool>({
+      {"plain", true, true},
+      {"LF \n inside", true, true},
+      {"ends in LF\n", false, true},
+      {"ends in CRLF\r\n", false, true},
+      {"ends in CR\r", true, false},
+      {std::string("ends in NUL\0", 12), true, true},
+  }));
+  CAPTURE(record);
+  CHECK(keeps_whole(SendFraming::kNone, Carrier::kMessages, record) == none);
+  CHECK(keeps_whole(SendFraming::kNewline, Carrier::kMessages, record) == newline);
+  CHECK(keeps_whole(SendFraming::kCrlf, Carrier::kMessages, record));
+  CHECK(keeps_whole(SendFraming::kNul, Carrier::kMessages, record));
+}
+
+TEST_CASE("framing: an octet-counted record that ends in LF gets one for the receiver to take off",
+          "[send][framing]") {
+  const auto [record, wire] = GENERATE(table<std::string, std::string>({{"a", "1 a"},
+                                                                        {"a\n", "3 a\n\n"},
+                                                                        {"a\r\n", "4 a\r\n\n"},
+                                                                        {"a\r", "2 a\r"},
+                                                                        {"\n", "2 \n\n"}}));
+  const SendFraming framing = GENERATE(SendFraming::kOctetCounted, SendFraming::kSyslogAuto);
+  const auto reader = one_record(record);
+  ReaderSupply supply(*reader, framing, 1);
+  CHECK(drain(supply, 0, 100, 100) == wire);
+}
+
+TEST_CASE("reader supply: the CR of a text file's line is no loss, that of an entry is",
+          "[send][supply]") {
+  const test::TempDir dir;
+  test::write_file(dir / "lines", "one\r\ntwo\r\n");
+  QuarantineEntry entry;
+  entry.bytes = "one\r";
+  test::write_file(dir / "entries", to_line(entry));
+  const auto lines = open_lines(dir / "lines").value();
+  const auto entries = open_replay(dir / "entries").value();
+  ReaderSupply of_lines(*lines, SendFraming::kNewline, 1);
+  ReaderSupply of_entries(*entries, SendFraming::kNewline, 1);
+  CHECK(drain(of_lines, 0, 100, 100) == "one\r\ntwo\r\n");
+  CHECK(drain(of_entries, 0, 100, 100) == "one\r\n");
+  CHECK(of_lines.holding_delimiter() == 0);
+  CHECK(of_entries.holding_delimiter() == 1);
+}
+
 TEST_CASE("reader supply: an empty record among others is sent as a message of its own",
           "[send][supply]") {
   const test::TempDir dir;
@@ -155,4 +223,31 @@ TEST_CASE(
   CHECK(reader->next(record) == RecordReader::Got::kEnd);
   CHECK(reader->bad() == 1);
   CHECK_FALSE(open_replay(dir / "missing"));
+}
+
+TEST_CASE("replay: of one listener only its entries, and none at all is no success",
+          "[send][replay]") {
+  const test::TempDir dir;
+  std::string file;
+  for (const std::string name : {"a", "b", "a", "ab"}) {
+    QuarantineEntry entry;
+    entry.listener = name;
+    entry.bytes = name + std::to_string(file.size());
+    file += to_line(entry);
+  }
+  test::write_file(dir / "q.jsonl", file);
+  const auto [listener, expected] =
+      GENERATE(table<std::string, std::size_t>({{"", 4}, {"a", 2}, {"b", 1}, {"c", 0}}));
+  CAPTURE(listener);
+  const auto reader = open_replay(dir / "q.jsonl", listener).value();
+  std::string record;
+  std::size_t records = 0;
+  while (reader->next(record) == RecordReader::Got::kRecord) {
+    ++records;
+    CHECK(record.starts_with(listener));
+  }
+  CHECK(records == expected);
+  CHECK(reader->bad() == (expected == 0 ? 1 : 0));
+  CHECK(reader->next(record) == RecordReader::Got::kEnd);
+  CHECK(reader->bad() == (expected == 0 ? 1 : 0));
 }

@@ -1,0 +1,82 @@
+#include "server/replay_command.h"
+
+#include <catch2/catch.hpp>
+
+using namespace penstock;
+
+namespace {
+
+using Urls = std::vector<std::string>;
+
+config::Listener listener(const Urls& urls, config::Framing framing = config::Framing::kNewline) {
+  config::Listener made;
+  made.name = "in";
+  made.framing = framing;
+  for (const std::string& url : urls) made.listen.push_back({url, {}});
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("replay command: the framing that gives every record back", "[replay]") {
+  const auto [url, framing, word] = GENERATE(table<std::string, config::Framing, std::string>({
+      {"tcp://:5514", config::Framing::kNewline, "crlf"},
+      {"tcp://:5514", config::Framing::kNul, "nul"},
+      {"tcp://:5514", config::Framing::kOctetCounted, "octet_counted"},
+      {"unix://./a", config::Framing::kSyslogAuto, "octet_counted"},
+      {"udp://:5514", config::Framing::kNewline, "crlf"},
+      {"unixgram://./a", config::Framing::kNul, "nul"},
+      {"unixpacket://./a", config::Framing::kSyslogAuto, "crlf"},
+      {"udp://:5514", config::Framing::kOctetCounted, "crlf"},
+  }));
+  CHECK(replay_command(listener({url}, framing), "q/leftover.jsonl", false) ==
+        "penstock send " + url + " --replay q/leftover.jsonl --framing " + word);
+}
+
+TEST_CASE("replay command: the URL is one that can be sent to, a stream where there is one",
+          "[replay]") {
+  const auto [urls, word] = GENERATE(table<Urls, std::string>({
+      {Urls{"udp://:514", "tcp://:514"}, "tcp://:514"},
+      {Urls{"udp://:514", "unixpacket://./p", "unix://@a"}, "unix://@a"},
+      {Urls{"tcp://:0"}, "URL"},
+      {Urls{"tcp://:0", "unix://./a"}, "unix://./a"},
+      {Urls{"tcp://[::1]:514"}, "'tcp://[::1]:514'"},
+      {Urls{"unix://./with blank"}, "'unix://./with blank'"},
+      {Urls{"unix:///it's"}, R"('unix:///it'\''s')"},
+      {Urls{"unix:///$(reboot)"}, "'unix:///$(reboot)'"},
+      {Urls{}, "URL"},
+  }));
+  CHECK(replay_command(listener(urls), "f", false) ==
+        "penstock send " + word + " --replay f --framing crlf");
+}
+
+TEST_CASE("replay command: file and listener are words of a shell", "[replay]") {
+  CHECK(replay_command(listener({"unix://./a"}), "my data/left", true) ==
+        "penstock send unix://./a --replay 'my data/left' --listener in --framing crlf");
+}
+
+TEST_CASE("replay command: listeners whose records are left over, or whose frames may be",
+          "[replay]") {
+  config::Config config;
+  for (const std::string name : {"whole", "left", "refused"}) {
+    config.listeners.push_back(listener({"unix://./" + name}));
+    config.listeners.back().name = name;
+  }
+  LedgerSnapshot snapshot;
+  snapshot.routes.resize(2);
+  snapshot.routes[0].listener = "left";
+  snapshot.routes[0].lost[static_cast<std::size_t>(RouteLoss::kLeftover)] = 7;
+  snapshot.routes[1].listener = "whole";
+  snapshot.routes[1].lost[static_cast<std::size_t>(RouteLoss::kQueueFull)] = 7;
+  snapshot.listeners.resize(1);
+  snapshot.listeners[0].name = "refused";
+  snapshot.listeners[0].counts.rejected[static_cast<std::size_t>(Reason::kTailDeadline)] = 1;
+  const auto names = [&](std::uint64_t entries) {
+    std::vector<std::string> found;
+    for (const config::Listener* one : listeners_left_over(config, snapshot, entries))
+      found.push_back(one->name);
+    return found;
+  };
+  CHECK(names(7) == std::vector<std::string>{"left"});
+  CHECK(names(8) == std::vector<std::string>{"left", "refused"});
+}

@@ -1,12 +1,18 @@
 #include <CLI/CLI.hpp>
+#include <cstdio>
 
 #include "server/commands/check.h"
 #include "server/commands/run.h"
 #include "server/commands/send/command.h"
 #include "server/exit_status.h"
+#include "server/log/standard_descriptors.h"
 
 int main(int argc, char** argv) {
   using namespace penstock;
+  if (!log::fill_standard_descriptors()) {
+    std::perror("penstock: a standard descriptor is closed, and /dev/null");
+    return kExitFailed;
+  }
   CLI::App cli{
       "Penstock: an ingestion endpoint. What it read is delivered or counted, and it stops without "
       "a reset.",

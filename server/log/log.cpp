@@ -169,7 +169,6 @@ State& state() {
 }  // namespace
 
 void setup(Level level, Format format) {
-  keep_stderr_open();
   State& current = state();
   current.format = format;
   current.logger = make_logger(level, format);

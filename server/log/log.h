@@ -32,8 +32,8 @@ struct Field {
 };
 using Fields = std::initializer_list<Field>;
 
-/// Before the other threads start; lines before that go out as text at level info. A closed descriptor 2 is filled with
-/// /dev/null, so that no socket takes that number.
+/// Before the other threads start; lines before that go out as text at level info. Descriptor 2 must not be free for
+/// others to take (standard_descriptors.h).
 void setup(Level level, Format format);
 
 bool enabled(Level level) noexcept;

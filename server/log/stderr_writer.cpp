@@ -1,6 +1,5 @@
 #include "server/log/stderr_writer.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -51,14 +50,6 @@ bool StderrWriter::wait_until_writable() noexcept {
   } while (ready < 0 && errno == EINTR);
   stuck_ = ready == 0;
   return ready > 0 && (poll_fd.revents & (POLLERR | POLLHUP | POLLNVAL)) == 0;
-}
-
-void keep_stderr_open() noexcept {
-  if (::fcntl(STDERR_FILENO, F_GETFD) >= 0 || errno != EBADF) return;
-  const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-  if (null < 0 || null == STDERR_FILENO) return;
-  ::dup2(null, STDERR_FILENO);
-  ::close(null);
 }
 
 bool stderr_shows_colours() noexcept {

@@ -21,10 +21,6 @@ class StderrWriter {
   bool mid_line_ = false;  // a part of a line stands there without its end
 };
 
-/// Makes sure that descriptor 2 is taken (by /dev/null where it was closed), so that no socket gets that number and no
-/// peer the log.
-void keep_stderr_open() noexcept;
-
 /// stderr is a terminal that shows colours: not `TERM=dumb`, not NO_COLOR (no-color.org).
 bool stderr_shows_colours() noexcept;
 

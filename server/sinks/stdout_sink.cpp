@@ -34,6 +34,9 @@ Result<void> StdoutSink::open() {
   if (::fstat(fd_, &status) < 0) {
     return fail(errno, "sink \"" + name_ + "\": standard output: " + errno_text(errno));
   }
+  if ((::fcntl(fd_, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+    return fail(EBADF, "sink \"" + name_ + "\": stdout is closed (or open for reading only)");
+  }
   if (S_ISSOCK(status.st_mode)) {
     way_ = Way::kSocket;
   } else if (S_ISFIFO(status.st_mode) || (S_ISCHR(status.st_mode) && ::isatty(fd_) != 0)) {

@@ -29,6 +29,7 @@ class StdoutSink final : public Sink {
   StdoutSink& operator=(const StdoutSink&) = delete;
   ~StdoutSink() override;
 
+  /// Fails where standard output is closed or cannot be written to (see log/standard_descriptors.h).
   Result<void> open() override;
   WriteStatus write(const Batch& batch) override;
   std::vector<FrameRange> abandon(const Batch& batch) override;

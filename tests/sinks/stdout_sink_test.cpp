@@ -9,8 +9,10 @@
 #include <csignal>
 #include <thread>
 
+#include "server/log/standard_descriptors.h"
 #include "tests/sinks/batches.h"
 #include "tests/sinks/interrupts.h"
+#include "tests/support/child.h"
 #include "tests/support/files.h"
 #include "tests/support/temp_dir.h"
 
@@ -129,4 +131,14 @@ TEST_CASE("stdout sink: a closed descriptor is an error at open", "[sinks][stdou
   const auto opened = sink.open();
   REQUIRE_FALSE(opened);
   CHECK(opened.error().message == "sink \"out\": standard output: bad file descriptor");
+}
+
+TEST_CASE("stdout sink: a descriptor that was closed at the start of the process is an error",
+          "[sinks][stdout]") {
+  CHECK(in_child([] {
+          ::close(STDOUT_FILENO);
+          if (!log::fill_standard_descriptors()) return std::string("not filled");
+          const auto opened = StdoutSink(kConfig).open();
+          return opened ? std::string("opened") : opened.error().message;
+        }) == "sink \"out\": stdout is closed (or open for reading only)");
 }

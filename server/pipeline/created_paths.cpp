@@ -5,6 +5,8 @@
 
 #include <filesystem>
 
+#include "protocols/core/errno_text.h"
+
 namespace penstock {
 
 void CreatedPaths::add(const std::string& path) {
@@ -27,6 +29,17 @@ void CreatedPaths::remove() noexcept {
     } else if (S_ISREG(now.st_mode) && now.st_size == 0) {
       ::unlink(last.path.c_str());
     }
+  }
+}
+
+Result<bool> make_directories(const std::string& path, CreatedPaths* created) {
+  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    const std::string part = path.substr(0, slash);
+    const bool made = ::mkdir(part.c_str(), 0750) == 0;
+    if (!made && errno != EEXIST)
+      return fail(errno, "create directory " + part + ": " + errno_text(errno));
+    if (made && created != nullptr) created->add(part);
+    if (slash == std::string::npos) return true;
   }
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "protocols/core/result.h"
+
 namespace penstock {
 
 /// The files and directories that a start has created, so that they can be taken back when the start fails later. Holds
@@ -29,6 +31,10 @@ class CreatedPaths {
   };
   std::vector<Created> created_;
 };
+
+/// Makes the directory `path` and its missing parents, 0750 less the umask. Those made are added to `created`, where one is
+/// given, also when it fails later.
+Result<bool> make_directories(const std::string& path, CreatedPaths* created = nullptr);
 
 /// Opens a file, made where it is missing, and tells whether this call has made it. `open(flags)` opens it with
 /// `flags` (O_CREAT and O_EXCL, or none) and gives the descriptor or a negated errno, as this does.

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "protocols/core/errno_text.h"
+#include "server/pipeline/created_paths.h"
 
 namespace penstock {
 namespace {
@@ -25,6 +26,15 @@ std::string file_name(unsigned attempt) {
   const std::string number = attempt == 0 ? "" : "-" + std::to_string(attempt);
   return std::string("leftover-") + stamp.data() + "-" + std::to_string(::getpid()) + number +
          ".jsonl";
+}
+
+// The directory was there at the start; somebody may have taken it away since.
+Result<LineFile> create_with_directories(const std::string& directory, const std::string& path) {
+  Result<LineFile> file = LineFile::open(path, LineFile::Mode::kCreate);
+  if (file || file.error().code != ENOENT) return file;
+  if (const Result<bool> made = make_directories(directory); !made)
+    return tl::unexpected(made.error());
+  return LineFile::open(path, LineFile::Mode::kCreate);
 }
 
 // The new file's name must survive a power cut as well.
@@ -96,7 +106,7 @@ bool LeftoverFile::ensure_open() {
   if (closed_ || !path_.empty()) return false;  // once broken it stays so: no second file
   for (unsigned attempt = 0;; ++attempt) {
     const std::string path = directory_ + "/" + file_name(attempt);
-    Result<LineFile> file = LineFile::open(path, LineFile::Mode::kCreate);
+    Result<LineFile> file = create_with_directories(directory_, path);
     if (file) {
       file_ = std::move(*file);
       path_ = path;

@@ -13,8 +13,8 @@
 
 namespace penstock {
 
-/// Where undelivered records go at stop: `leftover-TIME-PID.jsonl`, created at first use, in the quarantine's format.
-/// Callers wait until their entries are written. Any thread; calls are serialised.
+/// Where undelivered records go at stop: `leftover-TIME-PID.jsonl`, created at first use (with its directory, where that
+/// is gone), in the quarantine's format. Callers wait until their entries are written. Any thread; calls are serialised.
 class LeftoverFile {
  public:
   explicit LeftoverFile(std::string directory) : directory_(std::move(directory)) {}

@@ -1,8 +1,5 @@
 #include "server/pipeline/quarantine_file.h"
 
-#include <sys/stat.h>
-
-#include <cerrno>
 #include <filesystem>
 #include <system_error>
 
@@ -14,18 +11,6 @@ namespace {
 
 constexpr std::size_t kWriteBytes = std::size_t{256} << 10;
 constexpr std::int64_t kRecountMs = 10'000;
-
-// The directory and its missing parents, 0750 less umask.
-Result<bool> make_directories(const std::string& path, CreatedPaths* created) {
-  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-    const std::string part = path.substr(0, slash);
-    const bool made = ::mkdir(part.c_str(), 0750) == 0;
-    if (!made && errno != EEXIST)
-      return fail(errno, "create directory " + part + ": " + errno_text(errno));
-    if (made && created != nullptr) created->add(part);
-    if (slash == std::string::npos) return true;
-  }
-}
 
 }  // namespace
 

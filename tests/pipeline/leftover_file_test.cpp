@@ -9,6 +9,7 @@
 #include "protocols/core/frame.h"
 #include "tests/pipeline/quarantine_entries.h"
 #include "tests/support/file_size_limit.h"
+#include "tests/support/files.h"
 #include "tests/support/temp_dir.h"
 
 using namespace penstock;
@@ -132,10 +133,20 @@ TEST_CASE("leftover: two stops in the same second get two files", "[quarantine]"
   CHECK(first.entries() == 1);
 }
 
-TEST_CASE("leftover: without its directory nothing is written and nothing is claimed",
+TEST_CASE("leftover: a directory that is gone is made again", "[quarantine]") {
+  const TempDir dir;
+  LeftoverFile leftover(dir / "data/quarantine");
+  CHECK(leftover.put(entry_of("x")));
+  CHECK(entries_in(leftover.path()).size() == 1);
+  CHECK((mode_of(dir / "data/quarantine") & 0027) == 0);
+  CHECK(leftover.close());
+}
+
+TEST_CASE("leftover: where its directory cannot be made nothing is written and nothing is claimed",
           "[quarantine]") {
   const TempDir dir;
-  LeftoverFile leftover(dir / "gone");
+  write_file(dir / "data", "a file where a directory is needed");
+  LeftoverFile leftover(dir / "data/quarantine");
   CHECK_FALSE(leftover.put(entry_of("x")));
   CHECK(leftover.put(batch_of(4), 0, 4, "archive", "leftover") == 0);
   CHECK(leftover.path().empty());

@@ -260,6 +260,9 @@ int FileSink::sync_file(OutFile& file) {
   int result = 0;
   if (file.unsynced_name) {
     result = sync_directory(files_, parent_directory(file.path));
+    // The directory was renamed or removed by somebody else: the name that we gave the file is no more, so there is
+    // nothing of ours to make durable, now or later. Its new name is theirs to sync; the records are synced below.
+    if (result == -ENOENT || result == -ENOTDIR) result = 0;
     if (result == 0) file.unsynced_name = false;
   }
   if (result == 0 && file.unsynced && file.regular) {

@@ -1,6 +1,8 @@
 // What each `sync` promises, and what becomes of records whose sync fails.
 #include <catch2/catch.hpp>
 
+#include <filesystem>
+
 #include "server/sinks/file_sink.h"
 #include "tests/sinks/faulty_files.h"
 #include "tests/sinks/file_sinks.h"
@@ -63,6 +65,24 @@ TEST_CASE("file sink: a name that cannot be made durable is not delivered", "[si
   files.directory_sync_error = 0;
   CHECK(sink.write(batch) == WriteStatus::kDelivered);
   CHECK(read_file(dir / "10.0.0.1") == "x\n");
+}
+
+TEST_CASE("file sink: a directory that somebody renamed before the first sync stops nothing",
+          "[sinks][sync]") {
+  const TempDir dir;
+  const bool replaced_by_file = GENERATE(false, true);
+  const auto sync = GENERATE(config::Sync::kInterval, config::Sync::kAlways);
+  CAPTURE(replaced_by_file, sync);
+  FaultyFiles files;
+  FileSink sink(config_for(dir / "d/out", sync), files);
+  REQUIRE(sink.open());
+  std::filesystem::rename(dir / "d", dir / "moved");
+  if (replaced_by_file) write_file(dir / "d", "");
+  CHECK(sink.write(line("x")) == WriteStatus::kDelivered);
+  CHECK(sink.close());
+  CHECK(read_file(dir / "moved/out") == "x\n");
+  CHECK(files.syncs == 1);
+  CHECK(sink.failed_syncs() == 0);
 }
 
 TEST_CASE("file sink: with sync = always a file is synced before it makes way for another",

@@ -11,11 +11,12 @@
 
 namespace penstock {
 
-/// What a decoder took from the front of its input. `why` set means the stream is broken beyond repair: the
-/// connection is closed, the reason logged, the rest discarded and counted as malformed.
+/// What a decoder took from the front of its input. `why` set means that it gives the stream up: the connection is
+/// closed, the reason logged, the rest discarded and counted under `reason`.
 struct Consumed {
   std::size_t bytes = 0;
   const char* why = nullptr;
+  Reason reason = Reason::kMalformed;  ///< or kOversize with `oversize = "close"`
 };
 
 /// Why a stream ended.

@@ -32,7 +32,7 @@ class RawDecoder final : public Decoder {
         else
           writer.add(found.frame, kFrameWhole, found.line ? Shape::kLine : Shape::kOpaque);
       } else if (take_odd(found, rest, writer); broken_ != nullptr) {
-        return {input.size(), broken_};
+        return {input.size(), broken_, broken_reason_};
       }
     }
     return {input.size() - rest.size(), nullptr};
@@ -80,7 +80,7 @@ class RawDecoder final : public Decoder {
 
   Consumed discard(std::string_view input, BatchWriter& writer) const noexcept {
     writer.discard(broken_reason_, input.size());
-    return {input.size(), broken_};
+    return {input.size(), broken_, broken_reason_};
   }
 
   RawOptions options_;

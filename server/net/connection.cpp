@@ -187,12 +187,13 @@ Connection::Step Connection::stream_error() {
   return Step::kDone;
 }
 
-Connection::Step Connection::malformed(const char* why, std::size_t discarded_bytes) {
-  share_.log_trouble("malformed stream, closing", peer_, why);
+Connection::Step Connection::give_up(const Consumed& consumed, std::size_t rest_bytes) {
+  const bool oversize = consumed.reason == Reason::kOversize;
+  share_.log_trouble(oversize ? "frame too long, closing" : "malformed stream, closing", peer_,
+                     consumed.why);
   tail_.clear();  // it was part of the input, all of which is counted
-  share_.intake().counts().discarded_bytes[static_cast<std::size_t>(Reason::kMalformed)] +=
-      discarded_bytes;
-  start_discard(ConnectionEnd::kMalformed, Reason::kMalformed);
+  share_.intake().counts().discarded_bytes[static_cast<std::size_t>(consumed.reason)] += rest_bytes;
+  start_discard(ConnectionEnd::kMalformed, consumed.reason);
   return Step::kDone;
 }
 

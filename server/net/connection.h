@@ -85,7 +85,8 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   void note_read(std::size_t bytes);
   Step end_of_stream();
   Step stream_error();
-  Step malformed(const char* why, std::size_t discarded_bytes);
+  /// The decoder has: closes, and counts what is left of its input and all that still comes under its reason.
+  Step give_up(const Consumed& consumed, std::size_t rest_bytes);
   BatchWriter open_writer(char* input_end);
   /// After each call into the decoder: acknowledgements asked for, a deadline set, replies that failed.
   Step after_decoder(BatchWriter& writer);

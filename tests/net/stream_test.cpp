@@ -186,6 +186,27 @@ TEST_CASE("stream: a malformed stream gets FIN; its rest is read, counted and th
   CHECK(world.discarded(Reason::kMalformed) == 11 + 200'000);
 }
 
+TEST_CASE("stream: oversize = close counts all that follows as oversize, read at once or later",
+          "[net][stream]") {
+  World world({.urls = {GENERATE(as<std::string>{}, kTcp, kUnix)},
+               .raw = {.max_frame_bytes = 8, .oversize = RawOptions::Oversize::kClose}});
+  Client client = world.connect();
+  const bool held = GENERATE(false, true);
+  if (held) {
+    REQUIRE(client.send("1234"));
+    REQUIRE(world.await_read(4));
+  }
+  REQUIRE(client.send(held ? "56789 and more" : "123456789 and more"));
+  CHECK(client.sees_fin());
+  REQUIRE(client.send(std::string(50'000, 'z')));
+  client.half_close();
+  REQUIRE(world.await_ended(1));
+  world.finish();
+  CHECK(world.ended(ConnectionEnd::kMalformed) == 1);
+  CHECK(world.discarded(Reason::kOversize) == 18 + 50'000);
+  CHECK(world.discarded(Reason::kMalformed) == 0);
+}
+
 TEST_CASE("stream: malformed with a held tail in front counts its bytes once", "[net][stream]") {
   World world({.urls = {kTcp}, .raw = {.framing = RawOptions::Framing::kOctetCounted}});
   Client client = world.connect();

@@ -25,7 +25,7 @@ Feed::Feed(std::unique_ptr<Decoder> decoder, Place place)
 bool Feed::read(std::string_view piece) {
   read_bytes_ += piece.size();
   if (why_ != nullptr) {
-    counts_.discarded_bytes[static_cast<std::size_t>(Reason::kMalformed)] += piece.size();
+    counts_.discarded_bytes[static_cast<std::size_t>(reason_)] += piece.size();
     return false;
   }
   // The outside buffer is exactly as long as the input, so that a sanitizer sees a look beyond it.
@@ -40,12 +40,13 @@ bool Feed::read(std::string_view piece) {
   const Consumed consumed = decoder_->on_bytes({at, size}, now, writer, *this);
   PENSTOCK_CHECK(consumed.bytes <= size);
   why_ = consumed.why;
+  reason_ = consumed.reason;
   tail_.assign(at + consumed.bytes, size - consumed.bytes);
   const bool copied = writer.end() != (place_ == Place::kOutside ? room : room + size);
   fill_ += copied || place_ == Place::kOutside ? static_cast<std::size_t>(writer.end() - room)
                                                : consumed.bytes;
   if (why_ != nullptr) {
-    counts_.discarded_bytes[static_cast<std::size_t>(Reason::kMalformed)] += tail_.size();
+    counts_.discarded_bytes[static_cast<std::size_t>(reason_)] += tail_.size();
     tail_.clear();
   }
   longest_tail_ = std::max(longest_tail_, tail_.size());

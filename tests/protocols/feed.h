@@ -80,6 +80,7 @@ class Feed final : private RejectHandler, private Replies {
   std::vector<Refusal> refusals_;
   std::string sent_;
   const char* why_ = nullptr;
+  Reason reason_ = Reason::kMalformed;
 };
 
 /// Same counts, member by member.

@@ -152,11 +152,37 @@ TEST_CASE(
   const Consumed second = decoder->on_bytes("789\nx\n", {}, writer, nothing);
   CHECK(second.bytes == 6);
   CHECK(second.why == first.why);
+  CHECK(first.reason == Reason::kOversize);
+  CHECK(second.reason == Reason::kOversize);
   decoder->on_end(EndReason::kFin, "t", writer);
   CHECK(count(counts.discarded_bytes, Reason::kOversize) == 13);
   CHECK(count(counts.rejected, Reason::kOversize) == 1);
   CHECK(nothing.rejects == 1);
   CHECK(batch.frames.size() == 1);
+}
+
+TEST_CASE("raw: oversize = close gives the same ledger however the stream is cut", "[raw]") {
+  const auto framing =
+      GENERATE(Framing::kNewline, Framing::kNul, Framing::kOctetCounted, Framing::kSyslogAuto);
+  const auto stream = GENERATE(as<std::string>{}, "123456789\nmore\n", "4 good9 123456789and more",
+                               "ok\r\n12345678\rmore\n", "99999999 and more and no end");
+  CAPTURE(static_cast<int>(framing), stream);
+  const RawOptions options{
+      .framing = framing, .max_frame_bytes = 8, .oversize = RawOptions::Oversize::kClose};
+  Feed whole(make_raw_decoder(options));
+  whole.read(stream);
+  Feed bytewise(make_raw_decoder(options));
+  bytewise.read_bytewise(stream);
+  CHECK(whole.why() == bytewise.why());
+  CHECK(whole.counts().discarded_bytes == bytewise.counts().discarded_bytes);
+  CHECK(whole.counts().rejected == bytewise.counts().rejected);
+  for (std::size_t cut = 1; cut < stream.size(); ++cut) {
+    Feed pieces(make_raw_decoder(options));
+    pieces.read_cut(stream, {cut});
+    CHECK(pieces.counts().rejected == whole.counts().rejected);
+    if (whole.counts().rejected[static_cast<std::size_t>(Reason::kOversize)] != 0)
+      CHECK(same(pieces.counts(), whole.counts()));
+  }
 }
 
 TEST_CASE("raw: an endless line is bounded in what is kept and in what is quarantined", "[raw]") {

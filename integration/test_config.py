@@ -10,7 +10,7 @@ from support.address import ALL, any_url
 from support.clients import send_messages
 from support.command import penstock_command
 from support.inherited import given_socket
-from support.settings import ROOT
+from support.settings import ROOT, cannot_run
 
 GOOD = """\
 [server]
@@ -162,6 +162,18 @@ def test_a_sink_that_cannot_be_opened_leaves_nothing_behind(workdir):
     done = penstock_command("run", "--config", config, folder=workdir, expect=1)
     assert "/proc/nowhere" in done.stderr, done.stderr
     assert set(os.listdir(workdir)) == {"penstock.toml"}
+
+
+def test_a_thread_that_cannot_be_made_leaves_nothing_behind(penstock, workdir):
+    """As in a container with a limit on processes: exit 1, and what the start had created is gone."""
+    if os.geteuid() != 0:
+        cannot_run("needs a user without other processes")
+    server = penstock({"listen": any_url("unix")}, {"path": "data/out.log"}, start=False, unprivileged=True, processes=3)
+    server.spawn()
+    assert server.wait() == 1, server.log_text()
+    assert server.log_has("cannot start a thread")
+    assert set(os.listdir(workdir)) - {"penstock", "penstock.toml", "unix.sock.lock"} == set()
+    server.checked = True
 
 
 @pytest.mark.parametrize("kind", ["file", "directory"])

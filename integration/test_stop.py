@@ -1,5 +1,6 @@
 """Stopping is clean: FIN and never RST, and what was sent before the client saw the FIN is in the file once."""
 
+import base64
 import collections
 import os
 import resource
@@ -12,7 +13,7 @@ import time
 import pytest
 
 from support.address import CONNECTED, any_url
-from support.clients import TEMPERS, Drip, Storm, send_datagrams, send_packets, send_stream
+from support.clients import TEMPERS, Drip, Storm, Stubborn, send_datagrams, send_packets, send_stream
 from support.command import penstock_command
 from support.records import assert_all_once, record
 from support.settings import cannot_run, length
@@ -84,6 +85,25 @@ def test_either_signal_stops(penstock, number):
     assert server.records() == [b"one"]
 
 
+def test_further_signals_lose_nothing(netns, penstock):
+    """A sink that takes nothing, and somebody who presses Ctrl-C again and again: all goes to the leftover file."""
+    pipe = StalledPipe()
+    server = penstock({"listen": any_url("tcp4")}, {"type": "stdout"}, server={"drain_timeout": "300s"},
+                      stdout=pipe.write_end)
+    pipe.started()
+    with server.address("tcp4").connect() as sock:
+        sock.sendall(b"".join(record("s", number) + b"\n" for number in range(20_000)))
+        server.send_signal()
+        assert sock.recv(1) == b""
+        for _ in range(5):
+            time.sleep(0.02)
+            server.send_signal()
+        assert server.wait() == 3, server.log_text()
+    left = [base64.b64decode(entry["bytes"]) for entry in server.quarantined("leftover*.jsonl")]
+    assert_all_once(pipe.records() + left, "s", 20_000)
+    netns.assert_no_reset()
+
+
 def test_second_signal_skips_to_the_end(netns, penstock):
     """A client that ignores the FIN would hold the stop until the deadline, which is far away here."""
     server = penstock({"listen": any_url("tcp4")}, server={"drain_timeout": "300s"})
@@ -93,6 +113,24 @@ def test_second_signal_skips_to_the_end(netns, penstock):
     server.stop(expect=None)
     client.finish()
     assert_all_once(server.records(), client.name, client.sent_before_fin)
+
+
+@pytest.mark.parametrize("scheme", ["tcp4", "tcp6"])
+def test_neighbour_that_no_freeze_holds(netns, penstock, scheme):
+    """Without CAP_NET_ADMIN packets of TTL 255 pass the freeze: a peer that sends them and ignores our FIN is reset in
+    the end. Nothing of what was acknowledged is lost, and the exit status and the ledger say what happened."""
+    server = penstock({"listen": any_url(scheme)}, server={"drain_timeout": "1s"}, unprivileged=True)
+    neighbour = Stubborn(server.address(scheme), "near")
+    if scheme == "tcp4":
+        neighbour.sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
+    else:
+        neighbour.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 255)
+    neighbour.start()
+    neighbour.wait_sent(100)
+    server.stop(expect=3)
+    neighbour.finish()
+    assert server.ledger().listener()["ended"] == {"unfrozen": 1}
+    assert_all_once(server.records(), "near", neighbour.sent_before_fin)
 
 
 def test_all_schemes_in_one_listener(netns, penstock):

@@ -27,10 +27,10 @@ class Server:
     """
 
     def __init__(self, folder: Path, listeners, sinks=None, server=None, quarantine=None, *, unprivileged=False,
-                 descriptors=None, environment=None, inherit=None, stdout=subprocess.DEVNULL):
+                 descriptors=None, processes=None, environment=None, inherit=None, stdout=subprocess.DEVNULL):
         self.folder = folder
         self.unprivileged = unprivileged
-        self._descriptors = descriptors
+        self._limits = {"nofile": descriptors, "nproc": processes}
         self._environment = environment or {}
         self._inherit = inherit
         self._stdout = stdout
@@ -68,8 +68,9 @@ class Server:
             for path in (self.folder, *self.folder.iterdir()):
                 os.chown(path, NOBODY, NOBODY)
         command = [str(program), "run", "--config", str(self.config)]
-        if self._descriptors:
-            command = ["prlimit", f"--nofile={self._descriptors}:{self._descriptors}", *command]
+        limits = [f"--{name}={limit}:{limit}" for name, limit in self._limits.items() if limit]
+        if limits:
+            command = ["prlimit", *limits, *command]
         identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if self.unprivileged else {}
         environment = {**os.environ, **self._environment}
         if self._inherit:  # sd_listen_fds(3): descriptors from 3 on, meant for this process id; the shell keeps its own

@@ -167,6 +167,7 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   bool eof_read_ = false;
   bool exact_ = true;            // the freeze worked
   bool min_ttl_ = false;         // by MINTTL
+  bool watched_for_leak_ = false;
   bool waits_for_acks_ = false;  // past the deadline, only for completions
   bool replies_failed_ = false;
   bool peer_closed_first_ = false;

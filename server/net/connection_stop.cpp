@@ -1,6 +1,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "server/net/connection.h"
 #include "server/net/io_loop.h"
@@ -121,6 +122,8 @@ bool Connection::all_received_was_read() {
 }
 
 void Connection::finish_frozen() {
+  // Whether MINTTL holds this peer shows only with time: until the next sweep, or more bytes.
+  if (min_ttl_ && !std::exchange(watched_for_leak_, true)) return;
   if (is_tcp_ && !all_received_was_read()) {
     // Something passed the freeze (a neighbour sends TTL 255), or a FIN stands behind the last byte.
     for (int round = 0; round < kMaxFrozenRounds; ++round) {

@@ -196,6 +196,10 @@ void print_results(const SendOptions& options, const Url& url, const SendResult&
                    const SendSummary& summary) {
   if (!result.error.empty()) failure(result.error);
   if (result.refused > 0) failure(url.text + ": connection refused: nobody listens there");
+  if (result.too_long > 0) {
+    failure(std::to_string(result.too_long) + " records are longer than a message to " + url.text +
+            " can be and were not sent");
+  }
   if (summary.holding_delimiter > 0) {
     const std::string framing(name_of(effective_framing(options, url.scheme)));
     failure(std::to_string(summary.holding_delimiter) + " records hold the delimiter of framing " +

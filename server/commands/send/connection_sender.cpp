@@ -53,6 +53,7 @@ class ConnectionSender {
     for (Connection& connection : connections_) result.connections.push_back(connection.result);
     result.seconds = static_cast<double>(sent_ns_ - start_ns) / 1e9;
     result.interrupted = clock_.interrupted();
+    result.too_long = too_long_;
     result.error = std::move(error_);
     return result;
   }
@@ -215,6 +216,10 @@ class ConnectionSender {
     if (error == EAGAIN || error == ENOBUFS) connection.full = true;
     if (error == 0 || error == EAGAIN || error == ENOBUFS || error == EINTR)
       return error == 0 && whole;
+    if (error == EMSGSIZE && supply_.skip_record(c)) {
+      ++too_long_;
+      return true;
+    }
     const bool gone =
         error == EPIPE || error == ECONNRESET || error == ENOTCONN || error == ETIMEDOUT;
     end(c, gone ? SendEnd::kReset : SendEnd::kFailed, error);
@@ -356,7 +361,8 @@ class ConnectionSender {
   bool stopping_ = false;
   bool input_waits_ = false;  // a connection starves
   std::int64_t sweep_ns_ = 0;
-  std::int64_t sent_ns_ = 0;  // when the last record was written
+  std::int64_t sent_ns_ = 0;    // when the last record was written
+  std::uint64_t too_long_ = 0;  // unixpacket
   std::string error_;
 };
 

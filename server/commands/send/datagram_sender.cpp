@@ -122,6 +122,12 @@ class DatagramSender {
           return true;
         }
         break;
+      case EMSGSIZE:
+        if (supply_.skip_record(turn_)) {
+          ++result_.too_long;
+          return true;
+        }
+        break;
       default: break;
     }
     const bool gone =

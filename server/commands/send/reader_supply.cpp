@@ -67,6 +67,12 @@ void ReaderSupply::wrote_records(std::size_t c, std::size_t records) {
   if (held.done > 0) held.at = held.ends[held.done - 1];
 }
 
+bool ReaderSupply::skip_record(std::size_t c) {
+  Held& held = held_[c];
+  held.at = held.ends[held.done++];
+  return true;
+}
+
 bool ReaderSupply::in_record(std::size_t c) const {
   const Held& held = held_[c];
   const std::size_t boundary = held.done == 0 ? 0 : held.ends[held.done - 1];

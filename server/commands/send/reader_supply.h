@@ -22,6 +22,7 @@ class ReaderSupply final : public Supply {
   Pending pending(std::size_t c, std::size_t max_records) override;
   void wrote(std::size_t c, std::size_t bytes) override;
   void wrote_records(std::size_t c, std::size_t records) override;
+  bool skip_record(std::size_t c) override;
   bool in_record(std::size_t c) const override;
   bool finished(std::size_t c) const override {
     return ended_ && held_[c].done == held_[c].ends.size();

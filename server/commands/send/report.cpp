@@ -42,6 +42,7 @@ Fields ends(const SendResult& result, const SendSummary& summary) {
                    {"failed", sum.failed},
                    {"retries", result.retries},
                    {"refused", result.refused},
+                   {"too_long", result.too_long},
                    {"bad_lines", summary.bad_lines},
                    {"holding_delimiter", summary.holding_delimiter}};
   if (summary.planned)
@@ -99,7 +100,8 @@ bool all_well(const SendResult& result, const SendSummary& summary) noexcept {
   const SendTotals sum = totals(result);
   const bool all_sent = !summary.planned || sum.sent == *summary.planned;
   return all_sent && !summary.input_left && result.error.empty() && result.refused == 0 &&
-         summary.bad_lines == 0 && summary.holding_delimiter == 0 && sum.stopped_by_peer == 0 &&
+         result.too_long == 0 && summary.bad_lines == 0 && summary.holding_delimiter == 0 &&
+         sum.stopped_by_peer == 0 &&
          sum.reset + sum.timed_out + sum.not_connected + sum.failed == 0;
 }
 

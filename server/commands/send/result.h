@@ -38,8 +38,9 @@ struct SendResult {
   std::uint64_t retries = 0;                  ///< ENOBUFS of udp
   std::uint64_t refused =
       0;  ///< ECONNREFUSED of udp: nobody listened, the datagram before it is lost
-  bool interrupted = false;  ///< by a signal
-  std::string error;         ///< the first one, empty when there was none
+  std::uint64_t too_long = 0;  ///< records longer than a message can be: passed over, not sent
+  bool interrupted = false;    ///< by a signal
+  std::string error;           ///< the first one, empty when there was none
 };
 
 /// Sums over the connections.

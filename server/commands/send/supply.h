@@ -33,6 +33,9 @@ class Supply {
   virtual void wrote(std::size_t c, std::size_t bytes) = 0;
   /// The same for sockets that keep boundaries: its first `records` records are sent, each whole.
   virtual void wrote_records(std::size_t c, std::size_t records) = 0;
+  /// The first record of the last pending(c) can never be sent as a message, being too long: passes over it, so that those
+  /// behind it are. False where all records are alike.
+  virtual bool skip_record(std::size_t) { return false; }
   /// In the middle of a record of connection `c`.
   virtual bool in_record(std::size_t c) const = 0;
   /// There are no more records for connection `c`.

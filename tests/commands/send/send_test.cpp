@@ -221,6 +221,35 @@ TEST_CASE("send: a replay whose framing cannot carry an entry gives status 1", "
   CHECK(receiver.received().size() == 1);
 }
 
+TEST_CASE("send: records too long for a message are told, and those behind them are sent",
+          "[send][replay]") {
+  const auto [scheme, too_long] = GENERATE(table<Scheme, std::size_t>({
+      {Scheme::kUdp, 65'508},
+      {Scheme::kUdp4, 65'508},
+      {Scheme::kUnixgram, 16u << 20},
+      {Scheme::kUnixpacket, 16u << 20},
+  }));
+  CAPTURE(to_string(scheme));
+  const std::size_t batch = GENERATE(1u, 64u);
+  const TempDir dir;
+  Receiver receiver(scheme, dir.path());
+  SendOptions options;
+  options.url = receiver.url();
+  options.quiet = true;
+  options.batch = batch;
+  options.replay = dir / "q.jsonl";
+  std::string file;
+  QuarantineEntry entry;
+  for (const std::size_t size : {too_long, std::size_t{4}, too_long, too_long, std::size_t{5}}) {
+    entry.bytes = std::string(size, 'x');
+    file += to_line(entry);
+  }
+  test::write_file(options.replay, file);
+  receiver.start(is_datagram(scheme) ? 2 : 1);
+  CHECK(run_send(options) == 1);
+  CHECK(receiver.received() == std::vector<std::string>{"xxxx", "xxxxx"});
+}
+
 TEST_CASE("send: a URL alone sends one syslog line", "[send]") {
   const TempDir dir;
   Receiver receiver(Scheme::kTcp, dir.path());

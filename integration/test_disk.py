@@ -1,11 +1,14 @@
 """The file sink: full disks, rotation by others, torn tails, many files."""
 
 import base64
+import fcntl
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
@@ -244,3 +247,64 @@ def test_directory_that_cannot_be_made(penstock, workdir):
     assert server.wait() == 1, server.log_text()
     assert "data" in server.log_text()
     assert not (workdir / "unix.sock").exists()
+
+
+def test_fifo_whose_reader_comes_late_and_is_replaced(netns, penstock, workdir):
+    """Without a reader it starts and keeps what comes; two readers, one after the other, get everything once."""
+    os.mkfifo(workdir / "out.fifo")
+    server = penstock({"listen": any_url("tcp4")}, {"path": "out.fifo"}, server={"flush_timeout": "60s"})
+    assert server.log_has("nobody reads the FIFO").level == "warn"
+    with server.address("tcp4").connect() as sock:
+        sock.sendall(b"".join(record("r", n) + b"\n" for n in range(1000)))
+        server.wait_log("nobody reads FIFO out.fifo")
+        with open(workdir / "out.fifo", "rb", buffering=0) as first:
+            got = first.read(1000)
+        sock.sendall(b"".join(record("r", n) + b"\n" for n in range(1000, 2000)))
+        sock.shutdown(socket.SHUT_WR)
+        assert sock.recv(1) == b""
+    with open(workdir / "out.fifo", "rb") as second:
+        server.send_signal()
+        got += second.read()
+    assert server.wait() == 0, server.log_text()
+    assert got.split(b"\n")[:-1] == [record("r", n) for n in range(2000)]
+
+
+def test_fifo_that_nobody_ever_reads(netns, penstock, workdir):
+    """Nothing counts as delivered: at the stop all of it is left over."""
+    os.mkfifo(workdir / "out.fifo")
+    server = penstock({"listen": any_url("tcp4")}, {"path": "out.fifo"}, server={"flush_timeout": "500ms"})
+    send_stream(server.address("tcp4"), b"one\ntwo\n")
+    server.stop(expect=3)
+    assert [base64.b64decode(entry["bytes"]) for entry in server.quarantined("leftover*.jsonl")] == [b"one", b"two"]
+    assert server.ledger().route()["delivered"] == 0
+
+
+def test_fifo_whose_reader_left_before_it_read(netns, penstock, workdir):
+    """What the pipe took cannot be taken back from it; the stop says so."""
+    os.mkfifo(workdir / "out.fifo")
+    with open(workdir / "out.fifo", "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)):
+        server = penstock({"listen": any_url("tcp4")}, {"path": "out.fifo"})
+        send_stream(server.address("tcp4"), b"one\n")
+        wait_until(lambda: unread(workdir / "out.fifo") == 4, "the record to be in the pipe")
+    server.stop(expect=3)
+    assert server.log_has("closed that nobody reads").level == "error"
+
+
+def unread(fifo) -> int:
+    """Bytes in a pipe that somebody has open."""
+    end = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        return int.from_bytes(fcntl.ioctl(end, termios.FIONREAD, bytes(4)), "little")
+    finally:
+        os.close(end)
+
+
+def test_leftover_file_although_the_directory_is_gone(penstock, workdir):
+    os.mkfifo(workdir / "out.fifo")
+    server = penstock({"listen": any_url("tcp4")}, {"path": "out.fifo"}, server={"flush_timeout": "500ms"},
+                      quarantine={"path": "data/quarantine"})
+    send_stream(server.address("tcp4"), b"one\n")
+    shutil.rmtree(workdir / "data")
+    server.stop(expect=3)
+    left, = (workdir / "data/quarantine").glob("leftover*.jsonl")
+    assert json.loads(left.read_text())["bytes"] == "b25l"

@@ -1,6 +1,8 @@
 #include "server/sinks/file_ops.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cctype>
@@ -30,6 +32,9 @@ class SystemFiles final : public FileOps {
     return checked<std::int64_t>(::pread(fd, data, size, offset));
   }
   int fstat(int fd, struct stat& status) noexcept override { return checked(::fstat(fd, &status)); }
+  int stat(const char* path, struct stat& status) noexcept override {
+    return checked(::stat(path, &status));
+  }
   int ftruncate(int fd, std::int64_t size) noexcept override {
     return checked(::ftruncate(fd, size));
   }
@@ -40,6 +45,12 @@ class SystemFiles final : public FileOps {
   }
   int access(const char* path, int mode) noexcept override {
     return checked(::faccessat(AT_FDCWD, path, mode, AT_EACCESS));
+  }
+  int unread(int fd) noexcept override {
+    pollfd poll_fd{.fd = fd, .events = 0, .revents = 0};
+    const bool nobody_reads = ::poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLERR) != 0;
+    int bytes = 0;
+    return nobody_reads && ::ioctl(fd, FIONREAD, &bytes) == 0 ? bytes : 0;
   }
 };
 

@@ -12,7 +12,7 @@
 
 namespace penstock {
 
-/// The system calls of the file sinks, one to one, so that tests can make any of them fail at any byte. A negative
+/// The system calls of the file sinks, nearly one to one, so that tests can make any of them fail at any byte. A negative
 /// result is a negated errno; EINTR is passed on.
 struct FileOps {
   virtual ~FileOps() = default;
@@ -22,11 +22,14 @@ struct FileOps {
   virtual std::int64_t pread(int fd, char* data, std::size_t size,
                              std::int64_t offset) noexcept = 0;
   virtual int fstat(int fd, struct stat& status) noexcept = 0;
+  virtual int stat(const char* path, struct stat& status) noexcept = 0;
   virtual int ftruncate(int fd, std::int64_t size) noexcept = 0;
   virtual int fdatasync(int fd) noexcept = 0;
   virtual int fsync(int fd) noexcept = 0;
   virtual int mkdir(const char* path, mode_t mode) noexcept = 0;
   virtual int access(const char* path, int mode) noexcept = 0;  ///< with the effective ids
+  /// Bytes in the pipe behind `fd`, its writing end, that nobody has open to read; 0 where somebody has.
+  virtual int unread(int fd) noexcept = 0;
 };
 
 /// The kernel's own. Stateless, any thread.

@@ -45,7 +45,13 @@ Result<void> FileSink::open() {
     return {};
   }
   error_.clear();
-  if (!ensure_open(router_->file_for({}))) return fail(EIO, name + error_);
+  OutFile& file = router_->file_for({});
+  const int opened = ensure_open(file);
+  if (opened == -EPIPE) {
+    report(log::Level::kWarn, "nobody reads the FIFO, its records wait until somebody does", file);
+  } else if (opened < 0) {
+    return fail(EIO, name + error_);
+  }
   return {};
 }
 
@@ -90,7 +96,8 @@ WriteStatus FileSink::write(const Batch& batch) {
 
 void FileSink::write_part(const RecordChain& chain, Part& part) {
   OutFile& file = *part.file;
-  if (!ensure_open(file) || !end_torn_tail(file)) return;
+  if (file.reader_gone && !is_same_fifo(file)) close_file(file);  // another one may have a reader
+  if (ensure_open(file) < 0 || !end_torn_tail(file)) return;
   if (const int result = begin_session(files_, part); result < 0) return note("stat", file, result);
   while (!part.written()) {
     const Piece piece = chain.piece(part.place, buffer_);
@@ -116,12 +123,16 @@ std::size_t FileSink::write_out(OutFile& file, std::string_view bytes) {
         files_.write(file.fd, bytes.data() + done, std::min(bytes.size() - done, kMaxWriteBytes));
     if (n > 0) {
       done += static_cast<std::size_t>(n);
+      file.reader_gone = false;
       if (!file.regular) give_up_ = Clock::now() + kReaderPatience;
       continue;
     }
     if (n == -EINTR || (n == -EAGAIN && interrupt_.wait_writable(file.fd, give_up_))) continue;
     if (n == -EAGAIN) {
       note("write " + file.path + ": full, nobody reads it");
+    } else if (n == -EPIPE) {
+      file.reader_gone = true;
+      note("nobody reads FIFO " + file.path);
     } else {
       note("write", file, n == 0 ? ENOSPC : static_cast<int>(n));
     }
@@ -173,6 +184,7 @@ std::vector<FrameRange> FileSink::abandon(const Batch& batch) {
 void FileSink::tick() {
   const Clock::time_point now = Clock::now();
   reopen_if_asked();
+  open_when_possible();
   sync_if_due(now);
   close_outdated();
 }
@@ -190,10 +202,10 @@ Result<void> FileSink::close() {
   return result;
 }
 
-bool FileSink::ensure_open(OutFile& file) {
+int FileSink::ensure_open(OutFile& file) {
   if (file.fd >= 0) {
     table_.touch(file);
-    return true;
+    return 0;
   }
   while (table_.open().size() >= config_.max_open_files && close_one()) {
   }
@@ -205,7 +217,7 @@ bool FileSink::ensure_open(OutFile& file) {
   }
   if (!opened) {
     note(opened.error().message);
-    return false;
+    return -opened.error().code;
   }
   table_.opened(file, opened->fd);
   file.regular = opened->regular;
@@ -216,7 +228,7 @@ bool FileSink::ensure_open(OutFile& file) {
     report(log::Level::kWarn,
            "the file did not end in a newline: one was added behind its torn last record", file);
   }
-  return true;
+  return 0;
 }
 
 // Closes the file that was not used for longest. False when none can be closed.
@@ -227,6 +239,16 @@ bool FileSink::close_one() {
   if (victim == open.rend()) return false;
   close_file(**victim);
   return true;
+}
+
+// The path still leads to the FIFO that is open. It keeps its descriptor: closing it would end the reader's stream, and
+// what is in the pipe would be gone where there is no reader. The next reader finds it, and what follows continues it.
+bool FileSink::is_same_fifo(const OutFile& file) {
+  struct stat ours {};
+  struct stat there {};
+  return files_.fstat(file.fd, ours) == 0 && S_ISFIFO(ours.st_mode) &&
+         files_.stat(file.path.c_str(), there) == 0 && ours.st_dev == there.st_dev &&
+         ours.st_ino == there.st_ino;
 }
 
 // A record that is half in a pipe can only be finished through the same descriptor.
@@ -249,6 +271,12 @@ int FileSink::close_file(OutFile& file) {
              "sync before closing failed: records since the last one may be lost", file);
   }
   if (part != nullptr) part->in_session = false;
+  // What is in a pipe goes with its last descriptor, and it counts as delivered.
+  if (!file.regular && files_.unread(file.fd) > 0) {
+    result = -EPIPE;
+    report(log::Level::kError, "a FIFO is closed that nobody reads: the records in it are lost",
+           file);
+  }
   const int closed = table_.close(file);
   if (closed < 0)
     report(log::Level::kError, "close failed: the last records may be lost: " + errno_text(closed),
@@ -281,10 +309,17 @@ void FileSink::reopen_if_asked() {
   if (!reopen_.exchange(false)) return;
   std::vector<OutFile*> open(table_.open().begin(), table_.open().end());
   for (OutFile* file : open) {
-    if (!pinned(*file)) close_file(*file);
+    if (!pinned(*file) && !is_same_fifo(*file)) close_file(*file);
   }
-  // A rotator that waits for the new file finds it; what fails here is tried again by the next write().
-  if (router_->path().is_static()) ensure_open(router_->file_for({}));
+  open_when_possible();
+}
+
+// A rotator that waits for the new file finds it, and so does a FIFO's reader that waits for us to open it. What fails
+// here is tried again by the next tick() or write().
+void FileSink::open_when_possible() {
+  if (!router_->path().is_static()) return;
+  OutFile& file = router_->file_for({});
+  if (file.fd < 0) ensure_open(file);
 }
 
 void FileSink::sync_if_due(Clock::time_point now) {

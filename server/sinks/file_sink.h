@@ -31,8 +31,10 @@ namespace penstock {
 /// - always: synced with fdatasync, new names by syncing their directory. After a failed sync the records are cut off and
 ///   written again (see take_back.h).
 /// Files are opened with O_APPEND, never truncated except to take back our own last bytes, and repaired where they do
-/// not end in a LF (see open_file.h). FIFOs and devices work, without sync and cutting back; a FIFO that nobody reads for a
-/// second gives kRetry. The answer is never kFailed: whatever is wrong with a path or a disk can be put right by the
+/// not end in a LF (see open_file.h). FIFOs and devices work, without sync and cutting back. A FIFO that its reader does not
+/// empty for a second gives kRetry, and so does one without reader, at the start as well. When its reader goes, what was
+/// in the pipe waits there for the next one, who gets all bytes from where the first one stopped, which may be within a
+/// record; at a stop without reader these are lost, with an error. The answer is never kFailed: whatever is wrong with a path or a disk can be put right by the
 /// operator, and until then the records stay with their senders. request_reopen() helps too where a file system went away
 /// and came back (ESTALE): in the middle of a batch the rest goes to the newly opened file, from the next whole record on.
 /// A file that was removed is not noticed before that.
@@ -67,12 +69,14 @@ class FileSink final : public Sink {
   bool end_torn_tail(OutFile& file);
 
   // Of files.
-  bool ensure_open(OutFile& file);
+  int ensure_open(OutFile& file);  // 0 or a negated errno, noted; -EPIPE: a FIFO that nobody reads
   bool close_one();
   int close_file(OutFile& file);
   bool pinned(const OutFile& file);
+  bool is_same_fifo(const OutFile& file);
   int sync_file(OutFile& file);
   void reopen_if_asked();
+  void open_when_possible();
   void sync_if_due(Clock::time_point now);
   void close_outdated();
 

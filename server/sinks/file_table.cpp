@@ -33,8 +33,8 @@ int FileTable::close(OutFile& file) noexcept {
   open_.erase(file.place);
   const int result = files_.close(file.fd);
   file.fd = -1;
-  file.unsynced = file.unsynced_name = file.torn_tail =
-      false;  // torn: repaired when it is opened again
+  file.unsynced = file.unsynced_name = file.reader_gone = false;
+  file.torn_tail = false;  // repaired when it is opened again
   return result;
 }
 

@@ -20,6 +20,7 @@ struct OutFile {
   bool unsynced = false;       ///< written since the last sync
   bool unsynced_name = false;  ///< created, its directory not synced yet
   bool torn_tail = false;      ///< ends in a torn record that could not be cut off: a LF goes first
+  bool reader_gone = false;    ///< the last write found that nobody has this FIFO open to read
   std::uint32_t part = kNoPart;           ///< its part of the batch in hand
   std::uint64_t epoch = 0;                ///< PathRouter::epoch() when last used
   std::int64_t used = 0;                  ///< PathRouter::second() when last used

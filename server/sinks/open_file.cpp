@@ -7,20 +7,32 @@
 namespace penstock {
 namespace {
 
-// O_RDWR: the last byte is read, and a FIFO opens without a reader. O_NONBLOCK means nothing to regular files.
+// O_NONBLOCK means nothing to regular files.
 constexpr int kFlags = O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
-int open_either(FileOps& files, const std::string& path, int more) {
+int open_uninterrupted(FileOps& files, const std::string& path, int flags) {
   int fd = -EINTR;
-  while (fd == -EINTR) fd = files.open(path.c_str(), kFlags | O_RDWR | more, 0640);
-  // Ours to write but not to read (mode 0200, /dev/stdout): without a look at the last byte then.
-  if (fd == -EACCES) fd = files.open(path.c_str(), kFlags | O_WRONLY | more, 0640);
+  while (fd == -EINTR) fd = files.open(path.c_str(), kFlags | flags, 0640);
   return fd;
 }
 
-Result<int> open_with_directories(FileOps& files, const std::string& path, bool durable,
+bool is_fifo(FileOps& files, const std::string& path) {
+  struct stat status {};
+  return files.stat(path.c_str(), status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+// A file is opened to read its last byte as well; a FIFO never: we would be a reader of our own, and the pipe would take
+// records that nobody gets.
+int open_as(bool fifo, FileOps& files, const std::string& path, int more) {
+  if (fifo) return open_uninterrupted(files, path, O_WRONLY | more);
+  const int fd = open_uninterrupted(files, path, O_RDWR | more);
+  // Ours to write but not to read (mode 0200, /dev/stdout): without a look at the last byte then.
+  return fd == -EACCES ? open_uninterrupted(files, path, O_WRONLY | more) : fd;
+}
+
+Result<int> open_with_directories(bool fifo, FileOps& files, const std::string& path, bool durable,
                                   OpenedFile& file, CreatedPaths* created) {
-  const auto open = [&](int more) { return open_either(files, path, more); };
+  const auto open = [&](int more) { return open_as(fifo, files, path, more); };
   int fd = open_or_create(open, file.created);
   if (fd == -ENOENT) {
     std::string failed;
@@ -28,6 +40,7 @@ Result<int> open_with_directories(FileOps& files, const std::string& path, bool 
     if (made < 0) return fail(-made, "create directory " + failed + ": " + errno_text(made));
     fd = open_or_create(open, file.created);
   }
+  if (fd == -ENXIO && fifo) return fail(EPIPE, "nobody reads FIFO " + path);
   if (fd < 0) return fail(-fd, "open " + path + ": " + errno_text(fd));
   if (file.created && created != nullptr) created->add(path);
   return fd;
@@ -49,7 +62,8 @@ int repair(FileOps& files, OpenedFile& file, std::int64_t size) {
 Result<OpenedFile> open_for_append(FileOps& files, const std::string& path, bool durable,
                                    CreatedPaths* created) {
   OpenedFile file;
-  const Result<int> fd = open_with_directories(files, path, durable, file, created);
+  const bool fifo = is_fifo(files, path);
+  const Result<int> fd = open_with_directories(fifo, files, path, durable, file, created);
   if (!fd) return tl::unexpected(fd.error());
   file.fd = *fd;
   struct stat status {};
@@ -57,6 +71,10 @@ Result<OpenedFile> open_for_append(FileOps& files, const std::string& path, bool
   if (result == 0 && S_ISBLK(status.st_mode)) {
     files.close(file.fd);
     return fail(EINVAL, "open " + path + ": is a block device");
+  }
+  if (result == 0 && S_ISFIFO(status.st_mode) != fifo) {
+    files.close(file.fd);
+    return fail(EAGAIN, "open " + path + ": was replaced while it was opened");
   }
   file.regular = S_ISREG(status.st_mode);
   if (result == 0 && file.regular && status.st_size > 0)

@@ -18,7 +18,8 @@ struct OpenedFile {
 
 /// Opens `path` for appending, mode 0640 less the umask, and creates it and its directories (0750) where missing.
 /// Symbolic links are followed: they are the operator's; values from peers cannot name one outside the base directory.
-/// A FIFO is opened without waiting for its reader, non-blocking. Block devices are refused. What is created is added to
+/// A FIFO is opened for writing only, non-blocking; one that nobody has open to read gives EPIPE, which comes of nothing
+/// else here. Block devices are refused. What is created is added to
 /// `created`, where one is given, also when the call fails later.
 Result<OpenedFile> open_for_append(FileOps& files, const std::string& path, bool durable,
                                    CreatedPaths* created = nullptr);

@@ -58,6 +58,9 @@ class FaultyFiles final : public FileOps {
     return real_.pread(fd, data, size, offset);
   }
   int fstat(int fd, struct stat& status) noexcept override { return real_.fstat(fd, status); }
+  int stat(const char* path, struct stat& status) noexcept override {
+    return real_.stat(path, status);
+  }
   int ftruncate(int fd, std::int64_t size) noexcept override {
     if (cut_error != 0) return cut_error;
     ++cuts;
@@ -73,6 +76,7 @@ class FaultyFiles final : public FileOps {
   }
   int mkdir(const char* path, mode_t mode) noexcept override { return real_.mkdir(path, mode); }
   int access(const char* path, int mode) noexcept override { return real_.access(path, mode); }
+  int unread(int fd) noexcept override { return real_.unread(fd); }
 
   std::size_t open_now() const noexcept { return names_.size(); }
 

@@ -146,11 +146,13 @@ TEST_CASE("file sink: a file that may be written but not read is appended to", "
       return real.pread(fd, d, n, o);
     }
     int fstat(int fd, struct stat& s) noexcept override { return real.fstat(fd, s); }
+    int stat(const char* path, struct stat& s) noexcept override { return real.stat(path, s); }
     int ftruncate(int fd, std::int64_t n) noexcept override { return real.ftruncate(fd, n); }
     int fdatasync(int fd) noexcept override { return real.fdatasync(fd); }
     int fsync(int fd) noexcept override { return real.fsync(fd); }
     int mkdir(const char* path, mode_t mode) noexcept override { return real.mkdir(path, mode); }
     int access(const char* path, int mode) noexcept override { return real.access(path, mode); }
+    int unread(int fd) noexcept override { return real.unread(fd); }
   } write_only;
   write_file(dir / "out", "before\n");
   FileSink sink(config_for(dir / "out"), write_only);

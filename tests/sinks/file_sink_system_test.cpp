@@ -1,22 +1,17 @@
-// The file sink against the system itself: a full device, a size limit, a small file system, a FIFO, a kill.
+// The file sink against the system itself: a full device, a size limit, a small file system, a kill.
 #include <catch2/catch.hpp>
 
-#include <fcntl.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "server/sinks/file_sink.h"
 #include "tests/sinks/faulty_files.h"
 #include "tests/sinks/file_sinks.h"
-#include "tests/sinks/interrupts.h"
-#include "tests/support/descriptors.h"
 #include "tests/support/file_size_limit.h"
 #include "tests/support/files.h"
 #include "tests/support/temp_dir.h"
@@ -83,49 +78,6 @@ TEST_CASE("file sink: a small file system that fills and is freed", "[sinks][fau
   }
   CHECK(umount2(dir.path().c_str(), MNT_DETACH) == 0);
   CHECK(expected == got);
-}
-
-TEST_CASE("file sink: a FIFO takes records, waits for its reader and can be interrupted",
-          "[sinks][fifo]") {
-  const TempDir dir;
-  const std::string path = dir / "fifo";
-  REQUIRE(mkfifo(path.c_str(), 0600) == 0);
-  FileSink sink(config_for(path));
-  REQUIRE(sink.open());
-  const std::vector<std::string> lines(4000, std::string(99, 'f'));
-  const Batch batch = BatchBuilder(std::size_t{1} << 20).lines(kOrigin, kA, 0, lines).take();
-
-  SECTION("nobody reads: retry with a reason, then interrupted at once") {
-    CHECK(sink.write(batch) == WriteStatus::kRetry);
-    CHECK(sink.last_error() == "write " + path + ": full, nobody reads it");
-    check_interrupt_ends_write(sink, batch);
-    const auto left = sink.abandon(batch);
-    REQUIRE(left.size() == 1);
-    CHECK(left[0].first + left[0].count == 4000);
-    CHECK(left[0].first == 655);  // 65536 bytes in the pipe
-    // The torn record cannot be taken back from a pipe; the next one starts on a line of its own.
-    const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
-    CHECK(read_to_end(reader).size() == 65536);
-    CHECK(sink.write(line("next")) == WriteStatus::kDelivered);
-    CHECK(read_to_end(reader) == "\nnext\n");
-    ::close(reader);
-  }
-  SECTION("a reader: everything arrives, in the middle of a reopen too") {
-    CHECK(sink.write(batch) == WriteStatus::kRetry);
-    sink.request_reopen();
-    std::string got;
-    std::thread reader([&] {
-      const int fd = ::open(path.c_str(), O_RDONLY);
-      char buffer[5000];
-      while (got.size() < 400'000)
-        got.append(buffer, static_cast<std::size_t>(::read(fd, buffer, sizeof buffer)));
-      ::close(fd);
-    });
-    while (sink.write(batch) != WriteStatus::kDelivered) {
-    }
-    reader.join();
-    CHECK(got == std::string(batch.block->data(), batch.end));
-  }
 }
 
 TEST_CASE(

@@ -20,33 +20,48 @@ std::size_t cut(std::string_view text, std::size_t size) {
   return size;
 }
 
+// The control character at the front of `text`, escaped, and how many bytes it takes; 0: none is there.
+std::size_t append_control(std::string& out, std::string_view text) {
+  const auto byte = static_cast<unsigned char>(text[0]);
+  if (byte == '\n' || byte == '\t') {
+    out += byte == '\n' ? "\\n" : "\\t";
+    return 1;
+  }
+  if (byte < 0x20 || byte == 0x7F) {
+    out += escape(byte);
+    return 1;
+  }
+  // U+0080 to U+009F: control characters to some terminals
+  if (byte != 0xC2 || text.size() < 2 || static_cast<unsigned char>(text[1]) >= 0xA0) return 0;
+  out += escape(static_cast<unsigned char>(text[1]));
+  return 2;
+}
+
+// `escaped` get a backslash.
+std::string without_controls(std::string_view text, std::string_view escaped) {
+  std::string out;
+  while (!text.empty()) {
+    std::size_t taken = append_control(out, text);
+    if (taken == 0) {
+      if (escaped.find(text[0]) != std::string_view::npos) out += '\\';
+      out += text[0];
+      taken = 1;
+    }
+    text.remove_prefix(taken);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string printable(std::string_view text, bool quotes, std::size_t max_bytes) {
   const bool whole = text.size() <= max_bytes;
   if (!whole) text = text.substr(0, cut(text, max_bytes));
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const bool c1 =
-        byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if ((byte == '"' && quotes) || byte == '\\') {
-      out += '\\';
-      out += text[i];
-    } else if (byte == '\n') {
-      out += "\\n";
-    } else if (byte == '\t') {
-      out += "\\t";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      out += escape(byte);
-    } else if (c1) {  // U+0080 to U+009F: control characters to some terminals
-      out += escape(static_cast<unsigned char>(text[++i]));
-    } else {
-      out += text[i];
-    }
-  }
+  const std::string out = without_controls(text, quotes ? "\"\\" : "\\");
   return whole ? out : out + "...";
 }
+
+std::string without_controls(std::string_view text) { return without_controls(text, {}); }
 
 std::string quoted(std::string_view text) { return '"' + printable(text, true, kShownBytes) + '"'; }
 

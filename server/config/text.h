@@ -16,6 +16,9 @@ std::string printable(std::string_view text, bool quotes, std::size_t max_bytes)
 /// printable() in double quotes, at most 80 bytes of it.
 std::string quoted(std::string_view text);
 
+/// Control bytes as in printable(), all else as it is: for a line whose parts are quoted already.
+std::string without_controls(std::string_view text);
+
 /// `"a"`, `"a" or "b"`, `"a", "b" or "c"`: each word quoted; `last` stands before the last one.
 std::string quoted_list(const std::vector<std::string>& words, std::string_view last);
 

@@ -18,12 +18,12 @@ struct Entry {
 
 config::Problem problem(const config::Listener& listener, config::Place place,
                         const std::string& text) {
-  return {.place = place, .text = "listener \"" + listener.name + "\": listen: " + text};
+  return {.place = place, .text = "listener " + shown(listener.name) + ": listen: " + text};
 }
 
 std::string where(const Entry& entry, const config::Listener& seen_from) {
-  std::string text = '"' + entry.url.text + '"';
-  if (entry.listener != &seen_from) text += " of listener \"" + entry.listener->name + '"';
+  std::string text = shown(entry.url.text);
+  if (entry.listener != &seen_from) text += " of listener " + shown(entry.listener->name);
   if (entry.place.line != 0) text += " (line " + std::to_string(entry.place.line) + ')';
   return text;
 }
@@ -57,7 +57,7 @@ bool same_address(const ListenClaim& a, const ListenClaim& b) {
 
 config::Problem clash(const Entry& first, const Entry& second) {
   const config::Listener& listener = *second.listener;
-  std::string text = '"' + second.url.text + '"';
+  std::string text = shown(second.url.text);
   if (first.url.text == second.url.text) {
     text += " is listed twice, first as " + where(first, listener);
   } else if (same_address(first.claim, second.claim)) {

@@ -96,7 +96,7 @@ bool address_for(const Url& url, const Ip& ip, const InetSupport& support,
 }
 
 tl::unexpected<Error> bad(const Url& url, const std::string& why) {
-  return fail(0, '"' + url.text + "\": " + why);
+  return fail(0, shown(url.text) + ": " + why);
 }
 
 tl::unexpected<Error> unsuitable(const Url& url) {
@@ -114,7 +114,7 @@ Result<std::uint32_t> zone_index(const Url& url) {
   const char* end = url.zone.data() + url.zone.size();
   const auto parsed = std::from_chars(url.zone.data(), end, number);
   if (parsed.ec == std::errc{} && parsed.ptr == end && number != 0) return number;
-  return bad(url, "no network interface \"" + url.zone + '"');
+  return bad(url, "no network interface " + shown(url.zone));
 }
 
 Result<std::vector<SocketAddress>> resolve_literal(const Url& url, Ip ip,
@@ -139,8 +139,8 @@ struct FreeAddresses {
 /// Every address of the name, whatever its family: the scheme chooses afterwards.
 Result<std::vector<Ip>> look_up(const Url& url) {
   if (!is_host_name(url.host)) {
-    return bad(url, "no such host \"" + url.host +
-                        "\": neither a host name nor an IP address (IPv4 is four decimal numbers "
+    return bad(url, "no such host " + shown(url.host) +
+                        ": neither a host name nor an IP address (IPv4 is four decimal numbers "
                         "without leading zeros)");
   }
   addrinfo hints{};
@@ -152,7 +152,7 @@ Result<std::vector<Ip>> look_up(const Url& url) {
   const std::unique_ptr<addrinfo, FreeAddresses> list(found);
   if (rc != 0) {
     const std::string why = rc == EAI_SYSTEM ? errno_text(code) : gai_strerror(rc);
-    return bad(url, "no such host \"" + url.host + "\": " + why);
+    return bad(url, "no such host " + shown(url.host) + ": " + why);
   }
   std::vector<Ip> ips;
   for (const addrinfo* entry = list.get(); entry != nullptr; entry = entry->ai_next) {

@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 
+#include "server/net/url.h"
+
 namespace penstock {
 namespace {
 
@@ -79,11 +81,11 @@ Result<std::uint16_t> parse_port(std::string_view text, std::string_view protoco
   const std::string written(text);
   if (const auto number = parse_number(text)) {
     if (*number >= 0 && *number <= 65535) return static_cast<std::uint16_t>(*number);
-    return fail(0, "invalid port \"" + written + "\", expected 0 to 65535");
+    return fail(0, "invalid port " + shown(written) + ", expected 0 to 65535");
   }
   if (const auto port = find_service(text, protocol)) return *port;
-  return fail(0, "unknown port \"" + std::string(protocol) + '/' + written +
-                     "\", expected 0 to 65535 or a service name of /etc/services");
+  return fail(0, "unknown port " + shown(std::string(protocol) + '/' + written) +
+                     ", expected 0 to 65535 or a service name of /etc/services");
 }
 
 }  // namespace penstock

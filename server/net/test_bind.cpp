@@ -4,6 +4,7 @@
 #include <fstream>
 #include <utility>
 
+#include "server/config/text.h"
 #include "server/net/bind_socket.h"
 #include "server/net/check_listen.h"
 #include "server/net/listen_claim.h"
@@ -111,7 +112,7 @@ void Tester::test_inet(const Url& url, const SocketAddress& address, const BindO
 void Tester::find_clash(const ListenClaim& claim, const std::string& url, BindReport& report) {
   for (const auto& [earlier, text] : claims_) {
     if (conflict(earlier, claim))
-      set(report, Verdict::kError, "conflicts with \"" + text + "\" of this file");
+      set(report, Verdict::kError, "conflicts with " + shown(text) + " of this file");
   }
   claims_.emplace_back(claim, url);
 }
@@ -179,7 +180,7 @@ std::string to_string(const BindReport& report) {
   if (report.max_dgram_qlen != 0) {
     text += ", net.unix.max_dgram_qlen " + std::to_string(report.max_dgram_qlen);
   }
-  return text;
+  return config::without_controls(text);
 }
 
 }  // namespace penstock

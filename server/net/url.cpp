@@ -7,6 +7,7 @@
 #include <array>
 #include <cctype>
 
+#include "server/config/text.h"
 #include "server/net/service_port.h"
 
 namespace penstock {
@@ -19,11 +20,9 @@ constexpr std::array<std::string_view, 9> kSchemeNames = {
 /// Bytes of a socket path that fit beside the NUL, and of an abstract name beside its leading one.
 constexpr std::size_t kMaxPathBytes = sizeof(sockaddr_un::sun_path) - 1;
 
-std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
-
 /// The URL as written, then what is wrong with it.
 tl::unexpected<Error> bad(std::string_view url, const std::string& why) {
-  return fail(0, quoted(url) + ": " + why);
+  return fail(0, shown(url) + ": " + why);
 }
 
 bool find_scheme(std::string_view name, Scheme& scheme) {
@@ -56,7 +55,7 @@ std::string guess_url(std::string_view text) {
 }
 
 tl::unexpected<Error> no_scheme(std::string_view text) {
-  return bad(text, "missing \"://\", expected SCHEME://ADDRESS such as " + quoted(guess_url(text)));
+  return bad(text, "missing \"://\", expected SCHEME://ADDRESS such as " + shown(guess_url(text)));
 }
 
 tl::unexpected<Error> unknown_scheme(std::string_view text, std::string_view name) {
@@ -65,9 +64,9 @@ tl::unexpected<Error> unknown_scheme(std::string_view text, std::string_view nam
     const auto byte = static_cast<unsigned char>(c);
     if (!std::isspace(byte)) plain += static_cast<char>(std::tolower(byte));
   }
-  std::string why = "unknown scheme " + quoted(name) + ", ";
+  std::string why = "unknown scheme " + shown(name) + ", ";
   Scheme meant{};
-  if (find_scheme(plain, meant)) return bad(text, why + "did you mean " + quoted(plain) + "?");
+  if (find_scheme(plain, meant)) return bad(text, why + "did you mean " + shown(plain) + "?");
   why += "expected one of ";
   for (const std::string_view known : kSchemeNames) {
     why += known;
@@ -89,7 +88,7 @@ std::string missing_port(std::string_view scheme, std::string_view address) {
                                       [](unsigned char c) { return std::isdigit(c) != 0; });
   const std::string example = number ? ':' + std::string(address) : std::string(address) + ":5514";
   return "missing port in address, expected HOST:PORT such as " +
-         quoted(std::string(scheme) + "://" + example);
+         shown(std::string(scheme) + "://" + example);
 }
 
 std::string too_many_colons(std::string_view scheme, std::string_view address) {
@@ -102,7 +101,7 @@ std::string too_many_colons(std::string_view scheme, std::string_view address) {
     bracketed = '[' + std::string(address) + "]:5514";
   }
   const std::string why = "too many colons in address, IPv6 addresses stand in brackets";
-  return bracketed.empty() ? why : why + ": " + quoted(std::string(scheme) + "://" + bracketed);
+  return bracketed.empty() ? why : why + ": " + shown(std::string(scheme) + "://" + bracketed);
 }
 
 /// Go's net.SplitHostPort; the error is the reason alone.
@@ -143,7 +142,7 @@ Result<void> set_host(Url& url, std::string_view host) {
     if (url.zone.empty())
       return fail(0, "empty zone in address, expected an interface such as [fe80::1%eth0]");
   }
-  if (!is_ipv6_literal(url.host)) return fail(0, quoted(url.host) + " is not an IPv6 address");
+  if (!is_ipv6_literal(url.host)) return fail(0, shown(url.host) + " is not an IPv6 address");
   return {};
 }
 
@@ -164,15 +163,14 @@ Result<Url> parse_inet(Url url, std::string_view address) {
 Result<Url> parse_path(Url url, std::string_view path) {
   const std::string prefix = std::string(to_string(url.scheme)) + "://";
   if (path.empty())
-    return bad(url.text, "empty path, expected " + quoted(prefix + "/run/NAME.sock"));
+    return bad(url.text, "empty path, expected " + shown(prefix + "/run/NAME.sock"));
   const bool abstract = path.front() == '@';
   if (!abstract && path.front() != '/' && path.substr(0, 2) != "./") {
     const std::string as(path);
     return bad(url.text, "path must begin with \"/\", \"./\" or \"@\", did you mean " +
-                             quoted(prefix + '/' + as) + " or " + quoted(prefix + "./" + as) + "?");
+                             shown(prefix + '/' + as) + " or " + shown(prefix + "./" + as) + "?");
   }
-  if (path == "@")
-    return bad(url.text, "empty abstract name, expected " + quoted(prefix + "@NAME"));
+  if (path == "@") return bad(url.text, "empty abstract name, expected " + shown(prefix + "@NAME"));
   if (!abstract && path.back() == '/')
     return bad(url.text, "path is a directory, expected a file name behind it");
   const std::size_t size = path.size() - (abstract ? 1 : 0);
@@ -186,6 +184,11 @@ Result<Url> parse_path(Url url, std::string_view path) {
 }
 
 }  // namespace
+
+std::string shown(std::string_view text) {
+  constexpr std::size_t kShownBytes = 256;
+  return '"' + config::printable(text, true, kShownBytes) + '"';
+}
 
 std::string_view to_string(Scheme scheme) noexcept {
   return kSchemeNames[static_cast<std::size_t>(scheme)];

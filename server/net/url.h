@@ -43,6 +43,9 @@ struct Url {
   std::string text;  ///< as written by the operator
 };
 
+/// In double quotes for a message, escaped as config::quoted() does; whole up to 256 bytes.
+std::string shown(std::string_view text);
+
 /// Splits at the first `://`; looks service names up by protocol. Errors name what is wrong and what would be right.
 Result<Url> parse_url(std::string_view text);
 

@@ -14,6 +14,13 @@ TEST_CASE("quoted text never holds a control byte", "[config]") {
                "31m \xC3\xBC") == "\"\\u009b31m \xC3\xBC\"");
 }
 
+TEST_CASE("a line loses its control bytes and keeps its quotes and backslashes", "[config]") {
+  CHECK(without_controls("\"a\\u001b\" \x1b[31m\x07\n\t\x7f\xc2\x9b é") ==
+        R"("a\u001b" \u001b[31m\u0007\n\t\u007f\u009b é)");
+  CHECK(without_controls("").empty());
+  CHECK(without_controls("\xc2") == "\xc2");
+}
+
 TEST_CASE("long text is cut between characters", "[config]") {
   CHECK(quoted(std::string(80, 'x')) == '"' + std::string(80, 'x') + '"');
   CHECK(quoted(std::string(81, 'x')) == '"' + std::string(80, 'x') + "...\"");

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "tests/net/address_support.h"
@@ -54,6 +55,26 @@ TEST_CASE("every bad entry is told at its place, good ones are not", "[check_lis
         "6: listener \"a\": listen: \"tcp4://[::1]:80\": no suitable address found: tcp4 takes "
         "IPv4 only, use tcp or "
         "tcp6 for ::1");
+}
+
+TEST_CASE("no control byte of an entry reaches the message", "[check_listen]") {
+  const std::string url = GENERATE(as<std::string>{}, "%", "tcp://%", "%tcp://:1", "tcp://:%",
+                                   "tcp://a%:1", "tcp://[::1%%]:1", "tcp://[%", "tcp4://[::1%%]:1",
+                                   "unix://%", "unix://./%/", "tcp://:%:1", "a:%");
+  std::string evil = url;
+  while (evil.find('%') != std::string::npos) evil.replace(evil.find('%'), 1, "\x1b[31m\n");
+  CAPTURE(evil);
+  const std::string problems = problems_of(std::vector{evil});
+  REQUIRE(problems.find("\\u001b[31m\\n") != std::string::npos);
+  CHECK(std::none_of(problems.begin(), problems.end(), [](unsigned char c) { return c < 0x20; }));
+}
+
+TEST_CASE("a clash is told without control bytes, names included", "[check_listen]") {
+  config::Config config = config_of({"unix://./a\x1b", "unix://.//a\x1b"});
+  config.listeners[0].name = "in\x1b";
+  CHECK(problems_of(config) ==
+        "2: listener \"in\\u001b\": listen: \"unix://.//a\\u001b\" is the same path as "
+        "\"unix://./a\\u001b\" (line 1)");
 }
 
 TEST_CASE("names and zones are left to the machine that binds", "[check_listen]") {

@@ -84,6 +84,14 @@ TEST_CASE("a buffer that the kernel cuts is told with the limit", "[test_bind]")
         std::string::npos);
 }
 
+TEST_CASE("a report has no control bytes", "[test_bind]") {
+  const SharedDir dir;
+  const std::string text = to_string(report_for("unix://" + dir / "a\x1b[31m"));
+  CHECK(text.find("a\\u001b[31m: ok") != std::string::npos);
+  CHECK(text.find('\x1b') == std::string::npos);
+  CHECK(to_string(report_for("unix://" + dir / "none\n/a")).find('\n') == std::string::npos);
+}
+
 TEST_CASE("nothing stays bound", "[test_bind]") {
   auto sockets = open_url("udp://127.0.0.1:0");
   REQUIRE(sockets);

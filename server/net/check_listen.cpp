@@ -79,7 +79,11 @@ std::optional<Entry> read_entry(const config::Listener& listener, const config::
     problems.push_back(problem(listener, listen.place, url.error().message));
     return {};
   }
-  // What is no host name fails without the network; zones are a matter of the machine.
+  if (const auto zone = check_zone(*url); !zone) {
+    problems.push_back(problem(listener, listen.place, zone.error().message));
+    return {};
+  }
+  // What is no host name fails without the network; the interface of a zone is a matter of the machine.
   if (url->zone.empty() && (!needs_lookup(*url) || !is_host_name(url->host))) {
     if (const auto addresses = resolve(*url, InetSupport{}); !addresses) {
       problems.push_back(problem(listener, listen.place, addresses.error().message));

@@ -120,9 +120,7 @@ Result<std::uint32_t> zone_index(const Url& url) {
 Result<std::vector<SocketAddress>> resolve_literal(const Url& url, Ip ip,
                                                    const InetSupport& support) {
   if (!url.zone.empty()) {
-    if (ip.v4)
-      return bad(url, "only IPv6 addresses have zones, and " + url.host + " stands for IPv4");
-    if (!takes_v6(url.scheme)) return unsuitable(url);
+    if (const auto zone = check_zone(url); !zone) return tl::unexpected(zone.error());
     const auto scope_id = zone_index(url);
     if (!scope_id) return tl::unexpected(scope_id.error());
     ip.scope_id = *scope_id;
@@ -241,6 +239,15 @@ InetSupport InetSupport::of_this_machine() {
   std::string first;
   support.ipv6_addresses = static_cast<bool>(std::getline(addresses, first));
   return support;
+}
+
+Result<void> check_zone(const Url& url) {
+  Ip ip;
+  if (url.zone.empty() || !parse_literal(url.host, ip)) return {};
+  if (ip.v4)
+    return bad(url, "only IPv6 addresses have zones, and " + url.host + " stands for IPv4");
+  if (!takes_v6(url.scheme)) return unsuitable(url);
+  return {};
 }
 
 bool needs_lookup(const Url& url) {

@@ -69,6 +69,10 @@ struct InetSupport {
 /// True where resolve() must ask the system's resolver: the host is neither empty nor a literal.
 bool needs_lookup(const Url& url);
 
+/// What is wrong with a zone whatever interfaces there are: an address that stands for IPv4, or a scheme that
+/// takes IPv4 only. Nothing where there is no zone.
+Result<void> check_zone(const Url& url);
+
 /// A name that the resolver may be asked for (Go's isDomainName): `127.1`, `0x7f.1` and `*` are not, though
 /// getaddrinfo(3) takes some of them for addresses.
 bool is_host_name(std::string_view host);

@@ -81,6 +81,20 @@ TEST_CASE("names and zones are left to the machine that binds", "[check_listen]"
   CHECK(problems_of({"tcp://no-such-host.invalid:5514", "udp://[fe80::1%nosuch0]:514"}).empty());
 }
 
+TEST_CASE("a zone that no machine could bind is told", "[check_listen]") {
+  CHECK(
+      problems_of({"tcp4://[fe80::1%lo]:0", "udp://[::ffff:1.2.3.4%lo]:0", "udp4://[::%lo]:0",
+                   "tcp6://[::ffff:1.2.3.4%nosuch0]:0", "tcp6://[fe80::1%lo]:0"}) ==
+      "1: listener \"a\": listen: \"tcp4://[fe80::1%lo]:0\": no suitable address found: tcp4 takes "
+      "IPv4 only, use tcp or tcp6 for fe80::1\n"
+      "2: listener \"a\": listen: \"udp://[::ffff:1.2.3.4%lo]:0\": only IPv6 addresses have zones, "
+      "and ::ffff:1.2.3.4 stands for IPv4\n"
+      "3: listener \"a\": listen: \"udp4://[::%lo]:0\": no suitable address found: udp4 takes "
+      "IPv4 only, use udp or udp6 for ::\n"
+      "4: listener \"a\": listen: \"tcp6://[::ffff:1.2.3.4%nosuch0]:0\": only IPv6 addresses have "
+      "zones, and ::ffff:1.2.3.4 stands for IPv4");
+}
+
 TEST_CASE("pairs that can be bound together are accepted", "[check_listen]") {
   const auto [one, other] = GENERATE(table<std::string, std::string>({
       {"tcp://:5514", "udp://:5514"},

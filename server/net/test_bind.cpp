@@ -65,6 +65,8 @@ void examine_path(const Url& url, const BindOptions& options, BindReport& report
   if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
     return set(report, Verdict::kError, "directory " + directory + " is not writable");
   }
+  if (std::string trouble = lock_trouble(url.path); !trouble.empty())
+    return set(report, Verdict::kError, std::move(trouble));
   report.text = finding.state == PathState::kStale ? "a stale socket is there and would be replaced"
                                                    : "the path is free";
 }

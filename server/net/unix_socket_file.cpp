@@ -1,6 +1,7 @@
 #include "server/net/unix_socket_file.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,14 +15,13 @@
 #include <fstream>
 #include <sstream>
 #include <utility>
+#include <vector>
 
 #include "protocols/core/errno_text.h"
 #include "server/net/socket_holder.h"
 
 namespace penstock {
 namespace {
-
-std::string lock_path(const std::string& path) { return path + ".lock"; }
 
 std::string directory_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
@@ -116,6 +116,29 @@ std::string another_penstock(const std::string& path) {
   return "another Penstock listens there" + who + ": it holds " + lock_path(path);
 }
 
+std::string user_name(uid_t uid) {
+  std::vector<char> buffer(64 << 10);
+  passwd entry{};
+  passwd* found = nullptr;
+  ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
+  return found != nullptr ? found->pw_name : "uid " + std::to_string(uid);
+}
+
+/// Whose lock file it is that may not be opened, and what to do about it: a run as another user has left it.
+std::string hint_for(const std::string& file) {
+  struct stat status {};
+  if (::lstat(file.c_str(), &status) != 0 || status.st_uid == ::geteuid()) return {};
+  const std::string us = user_name(::geteuid());
+  return ", it belongs to " + user_name(status.st_uid) + ": remove it, or chown it to " + us;
+}
+
+tl::unexpected<Error> not_opened(const std::string& path, int code) {
+  const std::string file = lock_path(path);
+  const bool denied = code == EACCES || code == EPERM;
+  if (denied && lock_holder(path)) return fail(EWOULDBLOCK, another_penstock(path));
+  return fail(code, "lock file " + file + ": " + errno_text(code) + (denied ? hint_for(file) : ""));
+}
+
 }  // namespace
 
 UnixSocketFile::UnixSocketFile(std::string path, UniqueFd node, UniqueFd lock) noexcept
@@ -149,6 +172,8 @@ void UnixSocketFile::remove() noexcept {
   node_.reset();
 }
 
+std::string lock_path(const std::string& path) { return path + ".lock"; }
+
 PathFinding examine_socket_path(const std::string& path) {
   if (PathFinding directory = examine_directory(path); directory.state == PathState::kRefused)
     return directory;
@@ -181,11 +206,18 @@ std::optional<int> lock_holder(const std::string& path) {
   return {};
 }
 
+std::string lock_trouble(const std::string& path) {
+  const UniqueFd fd(
+      ::open(lock_path(path).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (fd || errno == ENOENT) return {};
+  return not_opened(path, errno).value().message;
+}
+
 Result<UniqueFd> lock_socket_path(const std::string& path) {
   const std::string file = lock_path(path);
   // Read-only is enough for flock; O_NONBLOCK keeps a FIFO put there from holding us up.
   UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
-  if (!fd) return fail(errno, "lock file " + file + ": " + errno_text(errno));
+  if (!fd) return not_opened(path, errno);
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
     return fail(EEXIST, "lock file " + file + " is not a regular file");

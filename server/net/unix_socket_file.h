@@ -55,12 +55,19 @@ PathFinding examine_socket_path(const std::string& path);
 /// directory); abstract names `@x` only as they are.
 bool same_socket_name(const std::string& a, const std::string& b);
 
+/// `PATH.lock`.
+std::string lock_path(const std::string& path);
+
 /// Process id of the Penstock that holds `PATH.lock`, by /proc/locks; 0 where it is held by an unknown process,
 /// nullopt where it is not held. Takes no lock itself and creates no file.
 std::optional<int> lock_holder(const std::string& path);
 
 /// Creates `PATH.lock` where it is missing (mode 0600) and takes its flock without waiting. The error says what is in
-/// the way: `another Penstock listens there (pid 7)`.
+/// the way: `another Penstock listens there (pid 7)`, or whose file it is that may not be opened.
 Result<UniqueFd> lock_socket_path(const std::string& path);
+
+/// Why the lock file that is there could not be opened, as lock_socket_path() would say it; empty where it could, or
+/// where there is none. Creates nothing.
+std::string lock_trouble(const std::string& path);
 
 }  // namespace penstock

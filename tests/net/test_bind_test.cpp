@@ -4,6 +4,7 @@
 
 #include "server/net/check_listen.h"
 #include "tests/net/address_support.h"
+#include "tests/support/files.h"
 
 using namespace penstock;
 using namespace penstock::test;
@@ -186,6 +187,20 @@ TEST_CASE("unix paths are examined and never touched", "[test_bind]") {
   SECTION("not a socket") {
     ::mkdir((dir / "s").c_str(), 0755);
     CHECK(report_for(url).verdict == Verdict::kError);
+  }
+  SECTION("a lock file of another user") {
+    test::write_file(dir / "s.lock", "");
+    ::chmod((dir / "s.lock").c_str(), 0600);
+    if (::geteuid() == 0) {
+      CHECK(in_child(kNobody,
+                     [&] {
+                       const BindReport report = reports_for({url}).front();
+                       return report.verdict == Verdict::kError ? report.text : "no error";
+                     })
+                .starts_with("lock file " + dir / "s.lock" +
+                             ": permission denied, it belongs to root"));
+    }
+    CHECK(report_for(url).verdict == Verdict::kOk);
   }
   SECTION("a folder we may not write to") {
     ::chmod(dir.path().c_str(), 0555);

@@ -273,6 +273,35 @@ TEST_CASE("an ordinary user in a folder of root's", "[unix]") {
   CHECK(dir.list().empty());
 }
 
+TEST_CASE("a lock file that another user's run has left is told with its owner", "[unix]") {
+  if (::geteuid() != 0) return;
+  const SharedDir dir;
+  const std::string url = "unix://" + dir / "s";
+  REQUIRE(bind_message(url) == "bound");
+  REQUIRE(dir.list() == "s.lock");
+  const std::string told = "lock file " + dir / "s.lock" +
+                           ": permission denied, it belongs to root: remove it, or chown it to ";
+  CHECK(in_child(kNobody, [&] {
+          return bind_message(url);
+        }).starts_with("bind " + url + ": " + told));
+  CHECK(in_child(kNobody, [&] { return lock_trouble(dir / "s"); }).starts_with(told));
+  CHECK(lock_trouble(dir / "s").empty());
+  CHECK((status_of(dir / "s.lock").st_mode & 07777) == 0600);
+  REQUIRE(::chown((dir / "s.lock").c_str(), kNobody, static_cast<gid_t>(-1)) == 0);
+  CHECK(in_child(kNobody, [&] { return bind_message(url); }) == "bound");
+}
+
+TEST_CASE("a lock file of another user whose Penstock runs is not told to be removed", "[unix]") {
+  if (::geteuid() != 0) return;
+  const SharedDir dir;
+  const std::string url = "unix://" + dir / "s";
+  const auto running = open_url(url, {.mode = 0666});
+  REQUIRE(running);
+  CHECK(in_child(kNobody, [&] { return bind_message(url); }) ==
+        "bind " + url + ": another Penstock listens there (pid " + std::to_string(getpid()) +
+            "): it holds " + dir / "s.lock");
+}
+
 TEST_CASE("an ordinary user does not replace a socket that it may not ask", "[unix]") {
   if (::geteuid() != 0) return;
   const SharedDir dir;

@@ -51,7 +51,7 @@ std::string why_not(const Entry& first, const Entry& second) {
 }
 
 bool same_address(const ListenClaim& a, const ListenClaim& b) {
-  return is_unix(a.scheme) ||
+  return (is_unix(a.scheme) && a.name == b.name) ||
          (a.wildcard == b.wildcard && a.v4 == b.v4 && a.v6 == b.v6 && a.name == b.name);
 }
 
@@ -60,6 +60,11 @@ config::Problem clash(const Entry& first, const Entry& second) {
   std::string text = shown(second.url.text);
   if (first.url.text == second.url.text) {
     text += " is listed twice, first as " + where(first, listener);
+  } else if (is_unix(second.url.scheme) && first.claim.name != second.claim.name) {
+    const bool first_is_lock = is_lock_of(first.claim, second.claim);
+    text += " cannot stand beside " + where(first, listener) + ": " +
+            shown((first_is_lock ? first : second).url.path) + " is the lock file of " +
+            shown((first_is_lock ? second : first).url.path) + ", which needs that name";
   } else if (same_address(first.claim, second.claim)) {
     text += (is_unix(second.url.scheme) ? " is the same path as " : " is the same address as ") +
             where(first, listener);

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <filesystem>
 
+#include "server/net/unix_socket_file.h"
+
 namespace penstock {
 namespace {
 
@@ -49,6 +51,7 @@ ListenClaim name_claim(const Url& url) {
 }
 
 bool conflict_unix(const ListenClaim& a, const ListenClaim& b) {
+  if (is_lock_of(a, b) || is_lock_of(b, a)) return true;
   // Abstract names are apart for each type; a file is one file.
   if (a.name != b.name) return false;
   return a.name.front() != '@' || socket_type(a.scheme) == socket_type(b.scheme);
@@ -84,6 +87,11 @@ ListenClaim claim_of(const Url& url) {
   ListenClaim claim = claim_of(url.scheme, addresses->front());
   if (!url.zone.empty()) claim.name += '%' + url.zone;
   return claim;
+}
+
+bool is_lock_of(const ListenClaim& file, const ListenClaim& socket) {
+  if (!is_unix(file.scheme) || !is_unix(socket.scheme)) return false;
+  return socket.name.front() != '@' && file.name == lock_path(socket.name);
 }
 
 bool conflict(const ListenClaim& a, const ListenClaim& b) {

@@ -23,6 +23,9 @@ ListenClaim claim_of(const Url& url);
 /// One resolved address.
 ListenClaim claim_of(Scheme scheme, const SocketAddress& address);
 
+/// `file` would stand where `socket` has its lock file (lock_socket_path): the unix paths `X.lock` and `X`.
+bool is_lock_of(const ListenClaim& file, const ListenClaim& socket);
+
 /// True where binding both is certain to fail.
 bool conflict(const ListenClaim& a, const ListenClaim& b);
 

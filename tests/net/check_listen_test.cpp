@@ -201,6 +201,21 @@ TEST_CASE("one unix path in two spellings is one file, whatever the type", "[che
             "\" is the same path as \"" + first + "\" (line 1)");
 }
 
+TEST_CASE("a socket at the path of another one's lock file is told", "[check_listen]") {
+  const std::string one = GENERATE("unix", "unixgram");
+  const std::string other = GENERATE("unix", "unixpacket");
+  CHECK(problems_of({one + "://./a", other + "://.//a.lock"}) ==
+        "2: listener \"a\": listen: \"" + other + "://.//a.lock\" cannot stand beside \"" + one +
+            "://./a\" (line 1): \".//a.lock\" is the lock file of \"./a\", which needs that name");
+  CHECK(problems_of({one + "://./a.lock", other + "://./a"}) ==
+        "2: listener \"a\": listen: \"" + other + "://./a\" cannot stand beside \"" + one +
+            "://./a.lock\" (line 1): \"./a.lock\" is the lock file of \"./a\", which needs that "
+            "name");
+  CHECK(problems_of({"unix://./a", "unix://./b.lock", "unix://./lock", "unix://./a.lock.lock"})
+            .empty());
+  CHECK(problems_of({"unix://@a", "unix://@a.lock"}).empty());
+}
+
 TEST_CASE("a relative path and the absolute one are one file", "[check_listen]") {
   char here[4096];
   REQUIRE(::getcwd(here, sizeof here) != nullptr);

@@ -27,7 +27,9 @@ std::optional<SocketHolder> find_unix_holder(const std::string& path);
 /// `by pid 123 (nginx)`, `by a process of uid 33`, or empty.
 std::string holder_text(const std::optional<SocketHolder>& holder);
 
-/// True for another process than this one that runs a program called `penstock`.
+/// True for another process than this one that runs a program called `penstock`. By the file name of the program alone,
+/// since nothing else can be seen from outside: a renamed Penstock is a stranger, and a stranger of that name is not.
+/// Only `penstock check --bind` asks, for the words of its report.
 bool is_other_penstock(const std::optional<SocketHolder>& holder);
 
 }  // namespace penstock

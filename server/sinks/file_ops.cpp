@@ -8,6 +8,7 @@
 #include <cctype>
 #include <cerrno>
 #include <cstdlib>
+#include <ctime>
 #include <system_error>
 
 namespace penstock {
@@ -51,6 +52,11 @@ class SystemFiles final : public FileOps {
     const bool nobody_reads = ::poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLERR) != 0;
     int bytes = 0;
     return nobody_reads && ::ioctl(fd, FIONREAD, &bytes) == 0 ? bytes : 0;
+  }
+  std::int64_t now_ns() noexcept override {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
   }
 };
 

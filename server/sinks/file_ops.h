@@ -30,6 +30,7 @@ struct FileOps {
   virtual int access(const char* path, int mode) noexcept = 0;  ///< with the effective ids
   /// Bytes in the pipe behind `fd`, its writing end, that nobody has open to read; 0 where somebody has.
   virtual int unread(int fd) noexcept = 0;
+  virtual std::int64_t now_ns() noexcept = 0;  ///< since 1970, the clock of Segment::time_ns
 };
 
 /// The kernel's own. Stateless, any thread.

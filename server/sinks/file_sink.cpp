@@ -332,6 +332,8 @@ void FileSink::sync_if_due(Clock::time_point now) {
 }
 
 void FileSink::close_outdated() {
+  if (table_.open().empty()) return;
+  router_->advance(files_.now_ns());
   std::vector<OutFile*> outdated;
   for (OutFile* file : table_.open()) {
     if (file->epoch != router_->epoch() && file->part == kNoPart &&

@@ -51,6 +51,10 @@ void PathRouter::update_time(std::int64_t time_ns) {
   last_ = nullptr;
 }
 
+void PathRouter::advance(std::int64_t now_ns) {
+  if (path_.uses_time() && floor_seconds(now_ns) > second_) update_time(now_ns);
+}
+
 OutFile& PathRouter::file_for(const Segment& segment) {
   if (last_ != nullptr && path_.is_static()) return *last_;
   if (path_.uses_time()) update_time(segment.time_ns);

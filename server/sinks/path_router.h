@@ -22,8 +22,11 @@ class PathRouter {
   /// Before a batch is planned: bounds what is remembered. May free closed OutFiles.
   void begin_batch();
 
+  /// Nothing has come since: the time that the paths hold is that of the clock, where it is later than the last segment's.
+  void advance(std::int64_t now_ns);
+
   std::uint64_t epoch() const noexcept { return epoch_; }  ///< rises when the rendered time changes
-  /// Receive time of the last segment whose path holds a time, in seconds since 1970.
+  /// Receive time of the last segment whose path holds a time, or what advance() said since; seconds since 1970.
   std::int64_t second() const noexcept { return second_; }
   const PathTemplate& path() const noexcept { return path_; }
 

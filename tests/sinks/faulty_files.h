@@ -24,6 +24,7 @@ class FaultyFiles final : public FileOps {
   int directory_sync_error = 0;
   int cut_error = 0;
   std::function<void()> before_write;
+  std::int64_t clock_ns = 0;
   std::size_t max_descriptors = SIZE_MAX;  ///< open() beyond says EMFILE
 
   // What happened.
@@ -77,6 +78,7 @@ class FaultyFiles final : public FileOps {
   int mkdir(const char* path, mode_t mode) noexcept override { return real_.mkdir(path, mode); }
   int access(const char* path, int mode) noexcept override { return real_.access(path, mode); }
   int unread(int fd) noexcept override { return real_.unread(fd); }
+  std::int64_t now_ns() noexcept override { return clock_ns; }
 
   std::size_t open_now() const noexcept { return names_.size(); }
 

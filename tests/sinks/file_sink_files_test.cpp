@@ -153,6 +153,7 @@ TEST_CASE("file sink: a file that may be written but not read is appended to", "
     int mkdir(const char* path, mode_t mode) noexcept override { return real.mkdir(path, mode); }
     int access(const char* path, int mode) noexcept override { return real.access(path, mode); }
     int unread(int fd) noexcept override { return real.unread(fd); }
+    std::int64_t now_ns() noexcept override { return real.now_ns(); }
   } write_only;
   write_file(dir / "out", "before\n");
   FileSink sink(config_for(dir / "out"), write_only);
@@ -244,4 +245,27 @@ TEST_CASE("file sink: the file of a past hour is closed once nothing more comes 
   CHECK(sink.write(line("d", kA, kHour - kSecond)) == WriteStatus::kDelivered);
   CHECK(read_file(dir / "00.log") == "a\nd\n");
   CHECK(read_file(dir / "01.log") == "b\nc\n");
+}
+
+TEST_CASE("file sink: the file of a past hour is closed when nothing comes at all",
+          "[sinks][file]") {
+  constexpr std::int64_t kHour = std::int64_t{3600} * 1'000'000'000, kSecond = 1'000'000'000;
+  const TempDir dir;
+  FaultyFiles files;
+  FileSink sink(config_for(dir / "%H.log"), files);
+  REQUIRE(sink.open());
+  CHECK(sink.write(line("a", kA, 0)) == WriteStatus::kDelivered);
+  const auto open_at = [&](std::int64_t time_ns) {
+    files.clock_ns = time_ns;
+    sink.tick();
+    return files.open_now();
+  };
+  CHECK(open_at(kHour - kSecond) == 1);  // idle, but its hour is not over
+  CHECK(sink.write(line("b", kA, kHour - kSecond)) == WriteStatus::kDelivered);
+  CHECK(open_at(kHour + 5 * kSecond) == 1);
+  CHECK(open_at(kHour + 15 * kSecond) == 0);
+  CHECK(sink.write(line("c", kA, kHour - kSecond)) == WriteStatus::kDelivered);
+  CHECK(sink.write(line("d", kA, kHour + 16 * kSecond)) == WriteStatus::kDelivered);
+  CHECK(read_file(dir / "00.log") == "a\nb\nc\n");
+  CHECK(read_file(dir / "01.log") == "d\n");
 }

@@ -1,5 +1,7 @@
 #include "server/net/parked_list.h"
 
+#include <utility>
+
 namespace penstock {
 
 void ParkedList::add(Parkable& one) {
@@ -18,12 +20,20 @@ void ParkedList::remove(Parkable& one) noexcept {
   one.parked_at_ = Parkable::kNotParked;
 }
 
+void ParkedList::exchange(std::size_t a, std::size_t b) noexcept {
+  std::swap(parked_[a], parked_[b]);
+  parked_[a]->parked_at_ = a;
+  parked_[b]->parked_at_ = b;
+}
+
 void ParkedList::resume_all() {
   // From the back: what is removed or added while we go never moves one that has not been asked yet. It may bring one
   // that has been asked to the front; that one is known by its round.
   ++round_;
   for (std::size_t i = parked_.size(); i-- > 0;) {
-    if (i >= parked_.size() || parked_[i]->parked_in_ == round_) continue;
+    if (i >= parked_.size()) continue;
+    exchange(i, random_() % (i + 1));
+    if (parked_[i]->parked_in_ == round_) continue;
     Parkable& one = *parked_[i];
     remove(one);
     if (!one.try_resume()) add(one);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <random>
 #include <vector>
 
 namespace penstock {
@@ -26,7 +27,8 @@ class ParkedList {
  public:
   void add(Parkable& one);
   void remove(Parkable& one) noexcept;
-  /// Lets each try once. One that parks (again) meanwhile waits for the next call; removing others is fine.
+  /// Lets each try once, in random order: where there is room for a few only, nobody is always too late. One that parks
+  /// (again) meanwhile waits for the next call; removing others is fine.
   void resume_all();
   std::size_t size() const noexcept { return parked_.size(); }
   static bool contains(const Parkable& one) noexcept {
@@ -34,7 +36,10 @@ class ParkedList {
   }
 
  private:
+  void exchange(std::size_t a, std::size_t b) noexcept;
+
   std::vector<Parkable*> parked_;
+  std::minstd_rand random_;
   std::uint32_t round_ = 0;  // of resume_all
 };
 

@@ -93,3 +93,26 @@ TEST_CASE("parked list: others may be removed and added while one resumes; each 
   CHECK(ParkedList::contains(late));
   CHECK(late.tries == 0);
 }
+
+TEST_CASE("parked list: where each round has room for three, everybody comes to read",
+          "[net][parked]") {
+  ParkedList list;
+  std::vector<Fake> all(100);
+  std::vector<int> served(all.size(), 0);
+  std::vector<std::size_t> resumed;  // in this order they read, and park again
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    list.add(all[i]);
+    all[i].on_try = [&, i] {
+      resumed.push_back(i);
+      return true;
+    };
+  }
+  for (int round = 0; round < 1000; ++round) {
+    resumed.clear();
+    list.resume_all();
+    REQUIRE(resumed.size() == all.size());
+    for (std::size_t k = 0; k < 3; ++k) ++served[resumed[k]];
+    for (const std::size_t i : resumed) list.add(all[i]);
+  }
+  for (const int times : served) CHECK(times > 5);
+}

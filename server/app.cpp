@@ -1,5 +1,6 @@
 #include "server/app.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,10 +29,16 @@ constexpr std::size_t kMinReserve = 8;
 constexpr std::size_t kMaxReserve = 512;
 constexpr std::size_t kReserveShare = 8;
 constexpr std::size_t kMaxRefusals = 256;
+/// Memory of this size on is mapped, below it comes from the heap.
+constexpr int kMappedBytes = 128 << 10;
 
 unsigned loop_count(unsigned configured) {
   return configured != 0 ? configured : std::max(1u, std::thread::hardware_concurrency());
 }
+
+/// Blocks and long unfinished frames come from the system and go back to it. glibc's own threshold would rise with the
+/// first of them that is freed, and the heap would then keep what a peak has left behind.
+void keep_large_memory_out_of_the_heap() { mallopt(M_MMAP_THRESHOLD, kMappedBytes); }
 
 std::size_t descriptors_in_use() {
   std::error_code error;
@@ -53,6 +60,7 @@ void App::end_loops() noexcept {
     loop->stop();
     loop->join();
   }
+  if (memory_) memory_->disconnect();
 }
 
 Result<std::unique_ptr<App>> App::create() {
@@ -96,7 +104,11 @@ Result<void> App::start(const config::Config& config) {
   std::signal(SIGPIPE, SIG_IGN);  // a peer or reader that has gone is EPIPE
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is EFBIG
   ledger_ = std::make_unique<Ledger>(loop_count(config_.server.threads));
-  partials_ = std::make_unique<PartialBudget>(config_.server.memory_bytes / kPartialShare);
+  keep_large_memory_out_of_the_heap();
+  memory_ = std::make_shared<MemoryBudget>(config_.server.memory_bytes, [this] { wake_loops(); });
+  pool_ = std::make_unique<BlockPool>(BlockPool::kKeepBytes, memory_);
+  partials_ = std::make_unique<PartialBudget>(
+      config_.server.memory_bytes / kPartialShare + PartialBudget::kReadAheadBytes, memory_);
   // Sockets first: they leave nothing behind when a later step fails. Nobody can connect before start_serving().
   // Signals before all: one that comes during the start is a stop after it, with nothing left behind.
   for (auto step : {&App::watch_signals, &App::bind_sockets, &App::create_loops, &App::open_sinks,
@@ -205,15 +217,16 @@ Result<void> App::open_sinks() {
   if (!quarantine) return tl::unexpected(quarantine.error());
   quarantine_ = std::move(*quarantine);
   for (const config::Sink& sink : config_.sinks) {
-    // When a gate opens, every loop looks at those it has parked.
-    auto wake_loops = [this] {
-      for (auto& loop : loops_) loop->post([loop = loop.get()] { loop->parked().resume_all(); });
-    };
     sinks_.push_back(std::make_unique<SinkRunner>(sink.name, make_sink(sink), sink.queue.max_bytes,
-                                                  *quarantine_, wake_loops));
+                                                  *quarantine_, [this] { wake_loops(); }));
     if (auto opened = sinks_.back()->open(); !opened) return opened;
   }
   return {};
+}
+
+/// A gate has opened, a sink's or the memory budget's: every loop looks at those it has parked. Any thread.
+void App::wake_loops() {
+  for (auto& loop : loops_) loop->post([loop = loop.get()] { loop->parked().resume_all(); });
 }
 
 SinkRunner* App::find_sink(const std::string& name) {
@@ -272,7 +285,7 @@ Result<void> App::start_serving() {
     loop->start();
     loops.push_back(loop.get());
   }
-  for (Served& served : listeners_) served.listener->start(loops, pool_, served.acks);
+  for (Served& served : listeners_) served.listener->start(loops, *pool_, served.acks);
   return {};
 }
 

@@ -63,6 +63,7 @@ class App {
                         InheritedSource& inherited);
   std::vector<Route> routes_of(const config::Listener& listener);
   SinkRunner* find_sink(const std::string& name);
+  void wake_loops();
   void announce();
 
   // ---- stop, in this order
@@ -95,7 +96,8 @@ class App {
   // Destroyed from the last to the first: loops (threads have ended) before sinks before what both point to.
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Quarantine> quarantine_;
-  BlockPool pool_;
+  std::shared_ptr<MemoryBudget> memory_;
+  std::unique_ptr<BlockPool> pool_;
   std::unique_ptr<ConnectionBudget> connections_;
   std::unique_ptr<PartialBudget> partials_;
   std::vector<Served> listeners_;

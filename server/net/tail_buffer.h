@@ -3,27 +3,39 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
+
+#include "server/pipeline/memory_budget.h"
 
 namespace penstock {
 
-/// Memory held by unfinished frames, of all connections together: a quarter of server.memory (DESIGN.md section 5).
-/// Any loop. Each loop charges it through an account of its own.
+/// Memory held by unfinished frames, of all connections together: a quarter of server.memory (DESIGN.md section 5), of
+/// which it is also charged to the whole. Any loop. Each loop charges it through an account of its own.
 class PartialBudget {
  public:
-  explicit PartialBudget(std::size_t max_bytes) noexcept : max_(max_bytes) {}
+  /// To be added to `max_bytes` so that one frame of max_bytes passes while it is alone: its buffer also holds its
+  /// delimiter and what was read with its end.
+  static constexpr std::size_t kReadAheadBytes = std::size_t{512} << 10;
+
+  /// `memory` may be null.
+  explicit PartialBudget(std::size_t max_bytes, std::shared_ptr<MemoryBudget> memory = nullptr)
+      : memory_(std::move(memory)), max_(max_bytes) {}
 
   void change(std::size_t from, std::size_t to) noexcept {
     used_.fetch_add(to - from, std::memory_order_relaxed);
+    if (memory_) memory_->change(from, to);
   }
   bool exceeded() const noexcept { return used_bytes() > max_; }
   std::size_t used_bytes() const noexcept { return used_.load(std::memory_order_relaxed); }
 
  private:
   friend class PartialAccount;
+  const std::shared_ptr<MemoryBudget> memory_;
   std::atomic<std::size_t> used_{0};
   std::atomic<std::size_t> accounts_{0};
   std::size_t max_;
@@ -52,9 +64,12 @@ class PartialAccount {
   std::size_t used_ = 0;
 };
 
-/// The bytes of a connection's unfinished frame, between two reads. Holds no memory while empty; charges its capacity.
+/// The bytes of a connection's unfinished frame, between two reads. Holds no memory while empty; charges its capacity,
+/// which is at most kMaxSpareBytes ahead of its size, so that a long frame costs little more than its bytes.
 class TailBuffer {
  public:
+  static constexpr std::size_t kMaxSpareBytes = std::size_t{256} << 10;
+
   explicit TailBuffer(PartialAccount& account) noexcept : account_(account) {}
   ~TailBuffer() { resize_memory(0); }
   TailBuffer(const TailBuffer&) = delete;
@@ -74,10 +89,11 @@ class TailBuffer {
     size_ = bytes.size();
   }
 
-  /// Free space behind the content, at least `at_least` bytes; the capacity doubles.
+  /// Free space behind the content, at least `at_least` bytes. The capacity doubles up to a spare of kMaxSpareBytes:
+  /// memory of that size is mapped, and growing it moves pages, not bytes.
   std::span<char> space(std::size_t at_least) {
     if (capacity_ - size_ < at_least)
-      resize_memory(std::max(capacity_ * 2, rounded(size_ + at_least)));
+      resize_memory(rounded(size_ + std::max(at_least, std::min(capacity_, kMaxSpareBytes))));
     return {memory_.get() + size_, capacity_ - size_};
   }
   void grow(std::size_t written) noexcept { size_ += written; }
@@ -95,6 +111,9 @@ class TailBuffer {
   }
 
  private:
+  struct Free {
+    void operator()(char* memory) const noexcept { std::free(memory); }
+  };
   static constexpr std::size_t kGrainBytes = 64;
   static constexpr std::size_t kSlackFactor = 16;
   static std::size_t rounded(std::size_t n) noexcept {
@@ -103,15 +122,20 @@ class TailBuffer {
 
   void resize_memory(std::size_t capacity) {
     if (capacity == capacity_) return;
-    std::unique_ptr<char[]> memory(capacity == 0 ? nullptr : new char[capacity]);
-    if (memory && size_ != 0) std::memcpy(memory.get(), memory_.get(), std::min(size_, capacity));
-    memory_ = std::move(memory);
+    if (capacity == 0) {
+      memory_.reset();
+    } else {
+      void* moved = std::realloc(memory_.get(), capacity);
+      if (moved == nullptr) std::abort();
+      memory_.release();
+      memory_.reset(static_cast<char*>(moved));
+    }
     account_.change(capacity_, capacity);
     capacity_ = capacity;
   }
 
   PartialAccount& account_;
-  std::unique_ptr<char[]> memory_;
+  std::unique_ptr<char, Free> memory_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
 };

@@ -1,6 +1,7 @@
 #include "server/pipeline/intake.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "protocols/core/check.h"
@@ -14,18 +15,27 @@ Intake::Intake(std::vector<Route> routes, BlockPool& pool, ListenerCell& cell,
           routes_.begin(), routes_.end(), [](const Route& route) { return route.required; }))),
       pool_(pool),
       cell_(cell),
-      completion_(tracks_completion ? std::make_shared<Completion>() : nullptr),
-      indexes_(std::make_shared<IndexStore>()) {
+      completion_(tracks_completion ? std::make_shared<Completion>() : nullptr) {
   batch_.id = 1;
 }
 
 Intake::~Intake() {
   seal();
+  release_index();
   publish();
   if (completion_) completion_->disconnect();
 }
 
-bool Intake::gate_open() const noexcept {
+bool Intake::gate_open() { return routes_open() && memory_open(); }
+
+bool Intake::memory_open() {
+  if (!pressed() || free_bytes() >= kMinRoomBytes + kShortHeldBytes) return true;
+  leave_block();
+  use_block(pool_.try_take(kFirstBlockBytes));
+  return batch_.block != nullptr;
+}
+
+bool Intake::routes_open() const noexcept {
   return std::all_of(routes_.begin(), routes_.end(), [](const Route& route) {
     return !route.required || route.drop_when_full || route.queue->open();
   });
@@ -40,20 +50,31 @@ bool Intake::sinks_idle() const noexcept {
 
 std::span<char> Intake::room(std::size_t held_bytes) {
   const std::size_t needed = kMinRoomBytes + held_bytes;
-  if (!batch_.block || batch_.block->capacity() - fill_ < needed) open_block(needed);
-  return {batch_.block->data() + fill_, batch_.block->capacity() - fill_};
+  if (free_bytes() < needed) {
+    leave_block();
+    use_block(pool_.take(std::max(next_block_bytes(), needed)));
+  }
+  const std::span<char> room(batch_.block->data() + fill_, free_bytes());
+  return pressed() ? room.first(needed) : room;  // what is read at once bounds its index
 }
 
-void Intake::open_block(std::size_t bytes) {
-  if (batch_.block) {
-    if (block_shared_ || has_records()) wasted_bytes_ = batch_.block->capacity() - fill_;
-    seal();
-    adapt_block_size();
-    previous_ = std::move(batch_.block);
-  }
-  batch_.block = pool_.take(std::max(block_bytes_, bytes));
+void Intake::use_block(std::shared_ptr<Block> block) noexcept {
+  batch_.block = std::move(block);
   fill_ = batch_.begin = 0;
-  block_used_ = block_shared_ = false;
+  block_used_ = false;
+}
+
+/// What is left free in it is charged to a batch where somebody keeps the block.
+void Intake::leave_block() {
+  if (!batch_.block) return;
+  if (has_records() || batch_.block.use_count() > 1) wasted_bytes_ = free_bytes();
+  seal();
+  adapt_block_size();
+  use_block(nullptr);
+}
+
+std::size_t Intake::next_block_bytes() const noexcept {
+  return pressed() ? kFirstBlockBytes : block_bytes_;
 }
 
 void Intake::adapt_block_size() noexcept {
@@ -64,14 +85,24 @@ void Intake::adapt_block_size() noexcept {
 }
 
 void Intake::release_idle_block() {
-  if (std::exchange(used_since_sweep_, false) || has_records()) return;
-  batch_.block.reset();
-  previous_.reset();
-  fill_ = batch_.begin = 0;
-  block_bytes_ = kFirstBlockBytes;
+  const bool idle = !std::exchange(used_since_sweep_, false);
+  if ((idle || pressed()) && !has_records() && (!batch_.block || batch_.block.use_count() == 1)) {
+    use_block(nullptr);
+    block_bytes_ = kFirstBlockBytes;
+    release_index();
+  }
+  pool_.trim_when_quiet();
+}
+
+void Intake::release_index() noexcept {
   batch_.frames = std::vector<FrameRef>();  // not `= {}`, which keeps the memory
   batch_.segments = std::vector<Segment>();
-  indexes_->trim();
+  charge_index();
+}
+
+void Intake::charge_index() noexcept {
+  const std::size_t bytes = index_bytes(batch_.frames, batch_.segments);
+  if (bytes != index_charged_) pool_.budget().change(std::exchange(index_charged_, bytes), bytes);
 }
 
 // ---- one call into a decoder
@@ -126,7 +157,7 @@ void Intake::commit(const BatchWriter& writer, const char* consumed) {
   if (added && frames_before_ == 0) batch_since_ = now_.monotonic;
   close_segment(writer);
   if (!has_records()) batch_.begin = fill_;
-  previous_.reset();
+  charge_index();
 }
 
 void Intake::close_segment(const BatchWriter& writer) {
@@ -141,8 +172,11 @@ void Intake::close_segment(const BatchWriter& writer) {
 void Intake::end_turn(Now now) {
   now_ = now;
   publish();
-  previous_.reset();
   if (has_records() ? now.monotonic >= due_at() : !acknowledge_.empty()) seal();
+  if (has_records() || !batch_.block) return;
+  if (!pressed() && batch_.block->capacity() <= BlockPool::kMaxBlockBytes) return;
+  leave_block();
+  release_index();
 }
 
 std::optional<std::chrono::milliseconds> Intake::seal_due() const noexcept {
@@ -161,7 +195,8 @@ void Intake::seal() {
   last_seal_ = now_.monotonic;
   if (completion_) completion_->track(batch_.id, members());
   const BatchId id = batch_.id;
-  const auto batch = std::make_shared<SealedBatch>(take_batch(), required_, completion_, indexes_);
+  const auto batch =
+      std::make_shared<SealedBatch>(take_batch(), required_, completion_, pool_.indexes());
   for (const Route& route : routes_) push(route, batch);
   if (completion_ && required_ == 0) completion_->on_batch_complete(id, Outcome::kDelivered);
 }
@@ -181,10 +216,23 @@ Batch Intake::take_batch() {
   sealed.begin = std::exchange(batch_.begin, fill_);
   sealed.end = fill_;
   hand_over_index(sealed);
-  sealed.charged_bytes = sealed.end - sealed.begin + std::exchange(wasted_bytes_, 0) +
-                         index_bytes(sealed.frames, sealed.segments) + sizeof(SealedBatch);
-  block_shared_ = true;
+  std::size_t kept = sealed.end - sealed.begin + std::exchange(wasted_bytes_, 0);
+  if (pressed() && sealed.end - sealed.begin <= sealed.block->capacity() / 2) {
+    copy_out(sealed);
+    kept = sealed.block->capacity();
+  }
+  sealed.charged_bytes = kept + index_bytes(sealed.frames, sealed.segments) + sizeof(SealedBatch);
   return sealed;
+}
+
+/// Into a block that fits, so that the batch keeps no more memory than it needs.
+void Intake::copy_out(Batch& sealed) {
+  const std::size_t begin = std::exchange(sealed.begin, 0), bytes = sealed.end - begin;
+  std::shared_ptr<Block> fitting = pool_.take_fitting(bytes);
+  std::memcpy(fitting->data(), sealed.block->data() + begin, bytes);
+  sealed.block = std::move(fitting);
+  sealed.end = bytes;
+  for (FrameRef& frame : sealed.frames) frame.offset = (frame.offset - begin) & 0xffff'ffff;
 }
 
 /// A well filled index goes itself; else a copy that fits, so that a small batch does not keep the memory of a large
@@ -193,13 +241,14 @@ void Intake::hand_over_index(Batch& sealed) {
   if (batch_.frames.size() >= batch_.frames.capacity() / 2) {
     sealed.frames = std::move(batch_.frames);
     sealed.segments = std::move(batch_.segments);
-    indexes_->take(batch_.frames, batch_.segments);
+    pool_.indexes()->take(batch_.frames, batch_.segments);
   } else {
     sealed.frames.assign(batch_.frames.begin(), batch_.frames.end());
     sealed.segments.assign(batch_.segments.begin(), batch_.segments.end());
     batch_.frames.clear();
     batch_.segments.clear();
   }
+  charge_index();
 }
 
 /// Each connection once; datagrams have none.

@@ -37,16 +37,22 @@ struct Route {
 ///   Consumed c = decoder.on_bytes({room.data(), tail.size() + n}, now, writer, replies);
 ///   intake.commit(writer, room.data() + c.bytes);                // what lies behind is the new tail, still in place
 ///
-/// A tail that stays in place is valid until the commit after the next room(), or end_turn(), of anybody: the
-/// connection moves it out before another one reads. Input that lies elsewhere (a long tail's own buffer, a datagram
-/// slot) is passed with input_end = room.data(): frames are copied into the block, for which room(n) has made place.
+/// A tail stays in place until anything else is called here: the connection copies it at once. Input that lies elsewhere
+/// (a long tail's own buffer, a datagram slot) is passed with input_end = room.data(): frames are copied into the block,
+/// for which room(n) has made place.
 ///
 /// Batches share a block by ranges: a batch ends where the next one begins, so that small ones need no copy.
+///
+/// While the memory budget is pressed (more than half of it is out) an intake holds little: it takes the smallest blocks,
+/// gives the open one back with each seal, and seals small batches as copies, so that a sink that stands still keeps no
+/// more than it is charged for. When the budget is used up the gate is shut until memory comes back.
 class Intake {
  public:
   static constexpr std::size_t kMinRoomBytes = std::size_t{64} << 10;
   /// The smallest block taken: with less than twice the room, one short read would use a block up.
   static constexpr std::size_t kFirstBlockBytes = 2 * kMinRoomBytes;
+  /// Unfinished frames up to this size may stand in front of a read without a look at the budget.
+  static constexpr std::size_t kShortHeldBytes = 4096;
   static constexpr std::chrono::milliseconds kMaxBatchAge{5};
   /// Idle sinks are woken at most this often by a listener whose protocol does not acknowledge: at full speed batches
   /// grow, where a wake-up for every turn's handful of records would cost more than the records.
@@ -62,12 +68,14 @@ class Intake {
   Intake(const Intake&) = delete;
   Intake& operator=(const Intake&) = delete;
 
-  /// The queues of all required sinks that block are below their high watermark.
-  bool gate_open() const noexcept;
+  /// The queues of all required sinks that block are below their high watermark, and there is memory for a read. Where
+  /// the budget is pressed and the block full, it seals and takes the next block here, while waiting is possible.
+  bool gate_open();
 
   /// The free space of the open block, at least kMinRoomBytes + `held_bytes`; seals and takes a new block where there
   /// is less. Blocks double from kFirstBlockBytes to 1 MiB while they fill fast; a frame larger than that gets a block
-  /// of its own.
+  /// of its own, which goes back with the turn. Behind an open gate only a held_bytes over kShortHeldBytes overdraws the
+  /// memory budget, until the frame's own buffer goes. While the budget is pressed the room is no larger than asked for.
   std::span<char> room(std::size_t held_bytes);
 
   /// Opens a segment for the peer (or goes on with the last one where it is the same turn's and peer's). Seals before
@@ -87,8 +95,9 @@ class Intake {
   /// Seals what there is and pushes it. A batch without records is not pushed; where its acknowledgement was asked for
   /// it completes as delivered, behind those before it.
   void seal();
-  /// Gives the open block back to the pool when nothing was written since the last call, and blocks start small again
-  /// (an idle listener holds no block). Called by the sweep.
+  /// Gives the open block back to the pool when nothing was written since the last call or the budget is pressed, and
+  /// blocks start small again (an idle listener holds no block). Not a block that a sink still holds: the next records
+  /// cost no memory there. Called by the sweep.
   void release_idle_block();
 
   /// Only with tracks_completion, before the first write. `on_complete(id, outcome, members)` is called on this loop,
@@ -109,17 +118,28 @@ class Intake {
 
  private:
   bool has_records() const noexcept { return !batch_.frames.empty(); }
+  bool pressed() const noexcept { return pool_.budget().pressed(); }
+  std::size_t free_bytes() const noexcept {
+    return batch_.block ? batch_.block->capacity() - fill_ : 0;
+  }
+  bool memory_open();
+  bool routes_open() const noexcept;
   bool sinks_idle() const noexcept;
   bool index_full() const noexcept;
   std::chrono::milliseconds due_at() const noexcept;
-  void open_block(std::size_t bytes);
+  void use_block(std::shared_ptr<Block> block) noexcept;
+  void leave_block();
+  std::size_t next_block_bytes() const noexcept;
   void adapt_block_size() noexcept;
+  void release_index() noexcept;
+  void charge_index() noexcept;
   void open_segment(ConnectionId connection, const Peer& peer, const Origin& origin,
                     std::int64_t time_ns);
   void close_segment(const BatchWriter& writer);
   void complete_without_records();
   Batch take_batch();
   void hand_over_index(Batch& sealed);
+  void copy_out(Batch& sealed);
   std::vector<ConnectionId> members();
   void push(const Route& route, const std::shared_ptr<SealedBatch>& batch);
   void publish() noexcept;
@@ -129,11 +149,10 @@ class Intake {
   BlockPool& pool_;
   ListenerCell& cell_;
   std::shared_ptr<Completion> completion_;  // null unless tracking
-  std::shared_ptr<IndexStore> indexes_;
 
-  Batch batch_;                      // the open one; its block is the open block
-  std::shared_ptr<Block> previous_;  // a tail may still lie in it
-  std::size_t fill_ = 0;             // of the open block: what is not to be written again
+  Batch batch_;                    // the open one; its block is the open block
+  std::size_t index_charged_ = 0;  // for its index
+  std::size_t fill_ = 0;           // of the open block: what is not to be written again
   std::size_t wasted_bytes_ =
       0;  // left free at the end of the last block, charged to the next batch
   std::size_t block_bytes_ = kFirstBlockBytes;
@@ -146,7 +165,7 @@ class Intake {
   std::chrono::milliseconds block_since_{0};  // first write into the block
   std::chrono::milliseconds batch_since_{0};  // first record of the batch
   std::chrono::milliseconds last_seal_{-1000};
-  bool block_used_ = false, block_shared_ = false;
+  bool block_used_ = false;
   bool used_since_sweep_ = false, changed_ = false;
 
   FrameCounts counts_, published_;

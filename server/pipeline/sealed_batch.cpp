@@ -31,7 +31,7 @@ void IndexStore::give_back(std::vector<FrameRef> frames, std::vector<Segment> se
   segments.clear();
   const std::size_t bytes = index_bytes(frames, segments);
   const std::lock_guard lock(mutex_);
-  if (idle_bytes_ + bytes > kKeepBytes) return;
+  if (idle_bytes_ + bytes > keep_bytes_) return;
   idle_.push_back({std::move(frames), std::move(segments)});
   idle_bytes_ += bytes;
 }
@@ -43,16 +43,27 @@ void IndexStore::trim() noexcept {
   idle_bytes_ = 0;
 }
 
+std::size_t IndexStore::idle_bytes() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return idle_bytes_;
+}
+
 SealedBatch::SealedBatch(Batch&& batch, unsigned required,
                          std::shared_ptr<CompletionHandler> handler,
                          std::shared_ptr<IndexStore> store) noexcept
     : batch_(std::move(batch)),
       handler_(std::move(handler)),
       store_(std::move(store)),
-      pending_(required) {}
+      pending_(required) {
+  if (!store_) return;
+  charged_bytes_ = index_bytes(batch_.frames, batch_.segments) + sizeof(SealedBatch);
+  store_->budget().charge(charged_bytes_);
+}
 
 SealedBatch::~SealedBatch() {
-  if (store_) store_->give_back(std::move(batch_.frames), std::move(batch_.segments));
+  if (!store_) return;
+  store_->give_back(std::move(batch_.frames), std::move(batch_.segments));
+  store_->budget().give_back(charged_bytes_);
 }
 
 void SealedBatch::report(Outcome outcome) {

@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "protocols/core/batch.h"
 #include "protocols/core/decoder.h"
+#include "server/pipeline/memory_budget.h"
 
 namespace penstock {
 
@@ -17,24 +19,31 @@ struct CompletionHandler {
   virtual void on_batch_complete(BatchId id, Outcome worst) = 0;
 };
 
-/// Keeps the index vectors of released batches for the next ones of the same intake (some 40 KiB a MiB of records), so
-/// that full speed neither allocates nor touches fresh pages for them. Batches come back on sinks' threads.
+/// Keeps the index vectors of released batches for the next ones (some 40 KiB a MiB of records), so that full speed
+/// neither allocates nor touches fresh pages for them. Batches come back on sinks' threads. The index of a batch on its
+/// way is charged to the budget; what lies idle is not, it is bounded by `keep_bytes`.
 class IndexStore {
  public:
-  static constexpr std::size_t kKeepBytes = std::size_t{1} << 20;
   static constexpr std::size_t kMinFrames = 512;  ///< smaller ones are not worth keeping
 
+  IndexStore(std::shared_ptr<MemoryBudget> budget, std::size_t keep_bytes)
+      : budget_(std::move(budget)), keep_bytes_(keep_bytes) {}
+
+  MemoryBudget& budget() noexcept { return *budget_; }
   void take(std::vector<FrameRef>& frames,
             std::vector<Segment>& segments);  ///< replaces both by empty ones
   void give_back(std::vector<FrameRef> frames, std::vector<Segment> segments) noexcept;
   void trim() noexcept;  ///< frees what lies idle
+  std::size_t idle_bytes() const noexcept;
 
  private:
   struct Index {
     std::vector<FrameRef> frames;
     std::vector<Segment> segments;
   };
-  std::mutex mutex_;
+  const std::shared_ptr<MemoryBudget> budget_;
+  const std::size_t keep_bytes_;
+  mutable std::mutex mutex_;
   std::vector<Index> idle_;
   std::size_t idle_bytes_ = 0;
 };
@@ -49,7 +58,7 @@ std::size_t index_bytes(const std::vector<FrameRef>& frames,
 class SealedBatch {
  public:
   /// `required` sinks will call report() once each. `handler` may be null: nobody waits for the completion. `store`
-  /// gets the index back; may be null.
+  /// gets the index back and its budget is charged with it; may be null.
   SealedBatch(Batch&& batch, unsigned required, std::shared_ptr<CompletionHandler> handler,
               std::shared_ptr<IndexStore> store = nullptr) noexcept;
   ~SealedBatch();
@@ -64,6 +73,7 @@ class SealedBatch {
   Batch batch_;
   std::shared_ptr<CompletionHandler> handler_;
   std::shared_ptr<IndexStore> store_;
+  std::size_t charged_bytes_ = 0;  // for the index, while it lives
   std::atomic<unsigned> pending_;
   std::atomic<Outcome> worst_{Outcome::kDelivered};
 };

@@ -1,6 +1,8 @@
 #include "server/net/tail_buffer.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <memory>
 #include <random>
 #include <string>
 
@@ -121,4 +123,48 @@ TEST_CASE(
     REQUIRE(tail.view() == model);
     REQUIRE(budget.used_bytes() == tail.capacity());
   }
+}
+
+TEST_CASE("tail buffer: a long frame that grows read by read holds little more than its bytes",
+          "[net][tail]") {
+  PartialBudget budget(std::size_t{1} << 30);
+  PartialAccount account(budget);
+  TailBuffer tail(account);
+  std::mt19937 random(11);
+  while (tail.size() < std::size_t{16} << 20) {
+    const auto space = tail.space(4096);
+    REQUIRE(space.size() >= 4096);
+    const std::size_t read = std::min(space.size(), std::size_t{1} + random() % 300'000);
+    std::fill_n(space.begin(), read, 'x');
+    tail.grow(read);
+    REQUIRE(tail.capacity() <= tail.size() + TailBuffer::kMaxSpareBytes + 64);
+    REQUIRE(tail.capacity() <= 2 * tail.size() + 8192);
+  }
+  CHECK(tail.view().find_first_not_of('x') == std::string_view::npos);
+}
+
+TEST_CASE("tail buffer: one frame of the largest size passes alone, with what is read behind it",
+          "[net][tail]") {
+  constexpr std::size_t kFrame = std::size_t{4} << 20, kRead = std::size_t{256} << 10;
+  PartialBudget budget(kFrame + PartialBudget::kReadAheadBytes);
+  PartialAccount account(budget);
+  TailBuffer tail(account);
+  tail.assign(std::string(4300, 'x'));
+  while (tail.size() < kFrame + kRead) {
+    tail.grow(std::min(tail.space(4096).size(), kRead));
+    REQUIRE_FALSE(account.must_close_one());
+  }
+}
+
+TEST_CASE("tail buffer: unfinished frames are charged to the whole memory as well", "[net][tail]") {
+  const auto memory = std::make_shared<penstock::MemoryBudget>(1000);
+  PartialBudget budget(1000, memory);
+  PartialAccount account(budget);
+  TailBuffer tail(account);
+  tail.assign(std::string(600, 'x'));
+  CHECK(memory->used_bytes() == tail.capacity());
+  tail.drop_front(590);
+  CHECK(memory->used_bytes() == tail.capacity());
+  tail.clear();
+  CHECK(memory->used_bytes() == 0);
 }

@@ -39,25 +39,6 @@ TEST_CASE("intake: millions of empty lines use one block", "[intake]") {
   CHECK(rig.cell.empty.get() == 6'000'000);
 }
 
-TEST_CASE("intake: a tail left in place survives the change of the block", "[intake]") {
-  IntakeRig rig;
-  test::NoRejects rejects;
-  std::span<char> room = rig.intake.room(0);
-  const std::size_t fill = room.size() - 100;
-  std::string input = lines(1, fill - 1) + "tail";
-  input.copy(room.data(), input.size());
-  BatchWriter writer = rig.intake.write(1, test::peer(1), test::kOrigin, at_ms(1),
-                                        room.data() + input.size(), rejects);
-  writer.add({room.data(), fill - 1}, kFrameWhole, Shape::kLine);
-  rig.intake.commit(writer, room.data() + fill);
-  const std::string_view tail(room.data() + fill, 4);
-  room = rig.intake.room(tail.size());
-  CHECK(rig.take_all().size() == 1);  // pushed, and let go by everyone else
-  const auto stranger = rig.pool.take(Intake::kFirstBlockBytes);
-  std::fill_n(stranger->data(), stranger->capacity(), '#');
-  CHECK(tail == "tail");
-}
-
 TEST_CASE("intake: there is always room, and blocks double to 1 MiB while they fill fast",
           "[intake]") {
   IntakeRig rig;

@@ -195,7 +195,7 @@ def test_handshakes_in_progress_finish(netns, penstock, scheme, delay, unprivile
     themselves connected. Their data, or the ACK of a SYN-ACK, sent again, completes the handshake."""
     if subprocess.run(["nft", "list", "ruleset"], capture_output=True).returncode != 0:
         cannot_run("nft does not work here")
-    server = penstock({"listen": any_url(scheme)}, server=DRAIN, unprivileged=unprivileged)
+    server = penstock({"listen": any_url(scheme)}, server={"drain_timeout": "60s"}, unprivileged=unprivileged)
     address = server.address(scheme)
     nft = ("add table inet lose; add chain inet lose in { type filter hook input priority 0; }; "
            f"add rule inet lose in tcp dport {address.port} tcp flags & (syn|ack) == ack drop")

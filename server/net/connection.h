@@ -60,6 +60,8 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   /// Others are waiting to be refused: this one, if it still is, gets no more time.
   void end_refusal_early();
 
+  /// Silence is counted from here: this process stood still, the peer may have not.
+  void begin_clock_anew(Now now) noexcept { last_read_ = now.monotonic; }
   /// Clocks: timeouts, quiet while draining, ends of discarding, the decoder's deadline. Each sweep.
   void sweep(Now now);
 
@@ -165,8 +167,8 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   bool draining_ = false;
   bool fin_sent_ = false;
   bool eof_read_ = false;
-  bool exact_ = true;            // the freeze worked
-  bool min_ttl_ = false;         // by MINTTL
+  bool exact_ = true;     // the freeze worked
+  bool min_ttl_ = false;  // by MINTTL
   bool watched_for_leak_ = false;
   bool waits_for_acks_ = false;  // past the deadline, only for completions
   bool replies_failed_ = false;

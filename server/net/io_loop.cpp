@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 #include "server/net/acceptor.h"
 #include "server/net/connection.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kSweep{100};
 constexpr std::chrono::milliseconds kStoppingSweep{20};
+constexpr std::chrono::milliseconds kStoodStill{500};  // between two sweeps
 constexpr std::chrono::milliseconds kSecond{1000};
 constexpr int kMaxClosedForPartials = 16;
 
@@ -118,6 +120,10 @@ void IoLoop::end_turn() {
 
 void IoLoop::sweep() {
   const Now now = events_->now();
+  // Stopped, or starved of processor time: what was read before the pause may carry an old time, and what peers have
+  // sent since is not here yet. Nobody is idle for that.
+  if (now.monotonic - std::exchange(last_sweep_, now.monotonic) > kStoodStill)
+    connections_.for_each([now](Connection& connection) { connection.begin_clock_anew(now); });
   for (auto& share : shares_) share->sweep(now);
   if (clock_watched_)
     connections_.for_each([now](Connection& connection) { connection.sweep(now); });

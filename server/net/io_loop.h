@@ -110,7 +110,7 @@ class IoLoop {
   std::unique_ptr<Timer> sweep_timer_, seal_timer_;
   std::thread thread_;
   bool clock_watched_ = false;
-  std::chrono::milliseconds last_second_{0};
+  std::chrono::milliseconds last_second_{0}, last_sweep_{0};
   std::uint64_t bytes_read_ = 0, bytes_before_ = 0;
   std::atomic<std::uint64_t> bytes_last_second_{0};
   std::atomic<std::size_t> expected_{0};  // connections here or on their way

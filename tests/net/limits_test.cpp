@@ -325,3 +325,16 @@ TEST_CASE("limits: beyond what the descriptors allow peers wait in the queue", "
   CHECK(world.sink().count() == 6);
   CHECK(world.ended(ConnectionEnd::kRefused) == 0);
 }
+
+TEST_CASE("limits: nobody is idle while the loop stands still", "[net][limits]") {
+  World world(
+      {.urls = {GENERATE(As{}, kTcp, kUnix, kPacket)}, .options = {.idle_timeout = 1000ms}});
+  Client client = world.connect();
+  REQUIRE(client.send("one\n"));
+  REQUIRE(world.await_accepted(1));
+  world.on_loop(0, [](IoLoop&) { ::poll(nullptr, 0, 1300); });
+  CHECK(client.hears_nothing(200ms));
+  CHECK(client.sees_fin());
+  world.finish();
+  CHECK(world.ended(ConnectionEnd::kTimeout) == 1);
+}

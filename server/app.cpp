@@ -109,8 +109,8 @@ Result<void> App::start(const config::Config& config) {
   pool_ = std::make_unique<BlockPool>(BlockPool::kKeepBytes, memory_);
   partials_ = std::make_unique<PartialBudget>(
       config_.server.memory_bytes / kPartialShare + PartialBudget::kReadAheadBytes, memory_);
-  // Sockets first: they leave nothing behind when a later step fails. Nobody can connect before start_serving().
-  // Signals before all: one that comes during the start is a stop after it, with nothing left behind.
+  // Signals first: one that comes during the start is a stop after it. Then sockets: they leave nothing behind when a
+  // later step fails, and nobody can connect before start_serving().
   for (auto step : {&App::watch_signals, &App::bind_sockets, &App::create_loops, &App::open_sinks,
                     &App::create_listeners, &App::start_serving}) {
     if (auto done = attempt(step); !done) {

@@ -6,6 +6,7 @@
 
 #include "protocols/core/errno_text.h"
 #include "server/net/listener_share.h"
+#include "server/net/socket_option.h"
 
 namespace penstock {
 namespace {
@@ -74,9 +75,7 @@ void Acceptor::accept_turn() {
 
 void Acceptor::on_error() {
   log::error("listening socket failed", {{"url", origin_.url}});
-  int error = 0;
-  socklen_t size = sizeof error;
-  getsockopt(socket_.fd(), SOL_SOCKET, SO_ERROR, &error, &size);  // clears it
+  (void)get_option(socket_.fd(), SOL_SOCKET, SO_ERROR);  // clears it
   socket_.read();
 }
 

@@ -4,6 +4,7 @@
 #include <climits>
 
 #include "server/net/bind_socket.h"
+#include "server/net/socket_option.h"
 
 namespace penstock {
 
@@ -23,10 +24,7 @@ Result<std::vector<BoundSocket>> BindSource::open(const Url& url, const BindOpti
 Result<void> start_listening(const BoundSocket& socket, int backlog) {
   if (is_datagram(socket.scheme)) return {};
   // An inherited listener has the backlog that its service manager chose, unless the config asks for one.
-  int listening = 0;
-  socklen_t size = sizeof listening;
-  ::getsockopt(socket.fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &size);
-  if (listening != 0 && backlog == 0) return {};
+  if (backlog == 0 && get_option(socket.fd.get(), SOL_SOCKET, SO_ACCEPTCONN) != 0) return {};
   // The kernel cuts any larger number to net.core.somaxconn.
   if (::listen(socket.fd.get(), backlog > 0 ? backlog : INT_MAX) == 0) return {};
   const int code = errno;

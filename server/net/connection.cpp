@@ -127,7 +127,7 @@ void Connection::park() {
 
 bool Connection::try_resume() {
   if (!share_.intake().gate_open()) return false;
-  last_read_ = now_ms();  // we were the slow side: the peer's idle time begins anew
+  begin_clock_anew(share_.now());
   socket_.read();
   return true;
 }
@@ -239,7 +239,7 @@ void Connection::on_written() { progress_replies(); }
 void Connection::on_complete(BatchId id, Outcome outcome) {
   if (state_ == State::kDiscarding || state_ == State::kRetired || !decoder_) return;
   decoder_->on_complete(id, outcome, *this);
-  last_read_ = now_ms();  // the peer was waiting for us
+  begin_clock_anew(share_.now());
   if (!close_if_replies_failed()) progress_replies();
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "protocols/core/decoder.h"
@@ -60,7 +61,7 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   /// Others are waiting to be refused: this one, if it still is, gets no more time.
   void end_refusal_early();
 
-  /// Silence is counted from here: this process stood still, the peer may have not.
+  /// Silence is counted from here: we were the slow side, and the peer may have waited for us.
   void begin_clock_anew(Now now) noexcept { last_read_ = now.monotonic; }
   /// Clocks: timeouts, quiet while draining, ends of discarding, the decoder's deadline. Each sweep.
   void sweep(Now now);
@@ -152,8 +153,8 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   const Origin& origin_;
   std::unique_ptr<Preface> preface_;
   std::uint64_t bytes_read_ = 0;
-  std::uint64_t received_at_freeze_ = 0;  // bytes that the kernel had taken, FIN included
-  std::chrono::milliseconds last_read_;   // opened, or the last byte, or the gate's opening
+  std::optional<std::uint64_t> received_at_freeze_;  // by MINTTL: bytes that the kernel had taken
+  std::chrono::milliseconds last_read_;  // opened, or the last byte, or the gate's opening
   std::chrono::milliseconds gentle_deadline_{
       0};  // kServing or kDiscarding: closed by then; 0: none
   std::size_t discarded_ = 0;
@@ -167,8 +168,7 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   bool draining_ = false;
   bool fin_sent_ = false;
   bool eof_read_ = false;
-  bool exact_ = true;     // the freeze worked
-  bool min_ttl_ = false;  // by MINTTL
+  bool exact_ = true;  // the freeze worked
   bool watched_for_leak_ = false;
   bool waits_for_acks_ = false;  // past the deadline, only for completions
   bool replies_failed_ = false;

@@ -102,15 +102,17 @@ void Connection::freeze(ConnectionEnd end, EndReason reason) {
 bool Connection::freeze_kernel_side() {
   const kernel::FreezeWay way = kernel::freeze_tcp(socket_.fd());
   if (way == kernel::FreezeWay::kNone) return false;
-  min_ttl_ = way == kernel::FreezeWay::kMinTtl;
-  if (const auto tcp = kernel::tcp_state(socket_.fd())) received_at_freeze_ = tcp->bytes_received;
+  if (way == kernel::FreezeWay::kMinTtl) {
+    if (const auto tcp = kernel::tcp_state(socket_.fd())) received_at_freeze_ = tcp->bytes_received;
+  }
   return true;
 }
 
 /// A neighbour whose packets have TTL 255 passes MINTTL, and is reset by our close should it go on sending (FACTS.md 11).
 bool Connection::freeze_leaks() {
+  if (!received_at_freeze_) return false;
   const auto tcp = kernel::tcp_state(socket_.fd());
-  return min_ttl_ && tcp && tcp->bytes_received != received_at_freeze_;
+  return tcp && tcp->bytes_received != *received_at_freeze_;
 }
 
 /// tcpi_bytes_received counts a FIN that was received as well.
@@ -123,7 +125,7 @@ bool Connection::all_received_was_read() {
 
 void Connection::finish_frozen() {
   // Whether MINTTL holds this peer shows only with time: until the next sweep, or more bytes.
-  if (min_ttl_ && !std::exchange(watched_for_leak_, true)) return;
+  if (received_at_freeze_ && !std::exchange(watched_for_leak_, true)) return;
   if (is_tcp_ && !all_received_was_read()) {
     // Something passed the freeze (a neighbour sends TTL 255), or a FIN stands behind the last byte.
     for (int round = 0; round < kMaxFrozenRounds; ++round) {
@@ -134,7 +136,7 @@ void Connection::finish_frozen() {
     }
     exact_ = exact_ && all_received_was_read();
   }
-  if (is_tcp_ && freeze_leaks()) exact_ = false;
+  if (freeze_leaks()) exact_ = false;
   end_decoder(end_reason_);
   if (is_tcp_ && !share_.loop().stop_options().reset_at_deadline)
     kernel::linger_after_close(socket_.fd());

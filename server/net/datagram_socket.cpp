@@ -7,6 +7,7 @@
 #include "server/net/datagram_slots.h"
 #include "server/net/kernel.h"
 #include "server/net/listener_share.h"
+#include "server/net/socket_option.h"
 
 namespace penstock {
 namespace {
@@ -62,9 +63,7 @@ void DatagramSocket::on_readable() {
 
 /// An ICMP error or the like: the datagrams go on.
 void DatagramSocket::on_error() {
-  int error = 0;
-  socklen_t size = sizeof error;
-  getsockopt(socket_.fd(), SOL_SOCKET, SO_ERROR, &error, &size);  // clears it
+  (void)get_option(socket_.fd(), SOL_SOCKET, SO_ERROR);  // clears it
   socket_.read();
 }
 

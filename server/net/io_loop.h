@@ -53,7 +53,10 @@ class IoLoop {
   };
   Load load() const noexcept;
   /// Any thread: a connection is on its way here.
-  void expect_connection() noexcept { expected_.fetch_add(1, std::memory_order_relaxed); }
+  void expect_connection() noexcept {
+    expected_.fetch_add(1, std::memory_order_relaxed);
+    context_.connections.opened();
+  }
 
   // Own thread only from here on.
   EventLoop& events() noexcept { return *events_; }
@@ -71,7 +74,10 @@ class IoLoop {
   void mark_dirty(ListenerShare& share) { dirty_.push_back(&share); }
   void accept_at_turn_end(Acceptor& acceptor) { accepting_.push_back(&acceptor); }
   void count_read(std::uint64_t bytes) noexcept { bytes_read_ += bytes; }
-  void connection_ended() noexcept { expected_.fetch_sub(1, std::memory_order_relaxed); }
+  void connection_ended() noexcept {
+    expected_.fetch_sub(1, std::memory_order_relaxed);
+    context_.connections.closed();
+  }
   /// Clocks of connections must be looked at in each sweep from here on (there are timeouts, or a stop, or something
   /// that ends by itself).
   void watch_clock() noexcept { clock_watched_ = true; }

@@ -66,7 +66,6 @@ void Listener::deal_out(Accepted accepted, ListenerShare& here) {
   const auto least_busy = std::min_element(
       loops_.begin(), loops_.end(), [](IoLoop* a, IoLoop* b) { return a->load() < b->load(); });
   one_began();
-  admission_.budget().opened();
   (*least_busy)->expect_connection();
   ListenerShare* share = shares_[static_cast<std::size_t>(least_busy - loops_.begin())];
   if (share == &here) return share->adopt(std::move(accepted));

@@ -101,7 +101,6 @@ void ListenerShare::forget(Connection& connection, ConnectionEnd end, bool admit
   touch();
   loop_.connections().retire(connection);
   loop_.connection_ended();
-  loop_.connection_budget().closed();
   listener_.one_ended();
 }
 

@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "protocols/core/errno_text.h"
+#include "server/net/socket_option.h"
 #include "server/net/unique_fd.h"
 #include "server/net/url.h"
 
@@ -232,9 +233,7 @@ bool is_host_name(std::string_view host) {
 InetSupport InetSupport::of_this_machine() {
   InetSupport support;
   const UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const int off = 0;
-  support.ipv6_sockets =
-      fd && setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0;
+  support.ipv6_sockets = fd && set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
   std::ifstream addresses("/proc/net/if_inet6");
   std::string first;
   support.ipv6_addresses = static_cast<bool>(std::getline(addresses, first));

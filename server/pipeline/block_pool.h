@@ -12,7 +12,8 @@ class IndexStore;
 
 /// Gives out blocks and takes them back when their last user lets go. Keeps returned blocks, a queue full, for reuse, so
 /// that full speed touches no fresh page (a page fault costs more than framing the page). What is out is charged to the
-/// budget; what lies idle, at most a sixteenth of it, makes way when there is no room for both. Any thread. Blocks may outlive the pool: their deleter holds what it needs.
+/// budget; what lies idle, at most a sixteenth of it, makes way when there is no room for both. Any thread. Blocks may
+/// outlive the pool: their deleter holds what it needs.
 class BlockPool {
  public:
   static constexpr std::size_t kMinBlockBytes = std::size_t{64} << 10;

@@ -20,6 +20,9 @@ using namespace penstock::test;
 
 namespace {
 
+constexpr std::int64_t kHour = std::int64_t{3600} * 1'000'000'000;
+constexpr std::int64_t kSecond = 1'000'000'000;
+
 /// A line from each peer from 10.1.0.0 on: its number.
 Batch many_peers(unsigned count) {
   BatchBuilder builder(std::size_t{1} << 20);
@@ -230,7 +233,6 @@ TEST_CASE("file sink: more peers than it remembers", "[sinks][file]") {
 
 TEST_CASE("file sink: the file of a past hour is closed once nothing more comes for it",
           "[sinks][file]") {
-  constexpr std::int64_t kHour = std::int64_t{3600} * 1'000'000'000, kSecond = 1'000'000'000;
   const TempDir dir;
   FaultyFiles files;
   FileSink sink(config_for(dir / "%H.log"), files);
@@ -249,7 +251,6 @@ TEST_CASE("file sink: the file of a past hour is closed once nothing more comes 
 
 TEST_CASE("file sink: the file of a past hour is closed when nothing comes at all",
           "[sinks][file]") {
-  constexpr std::int64_t kHour = std::int64_t{3600} * 1'000'000'000, kSecond = 1'000'000'000;
   const TempDir dir;
   FaultyFiles files;
   FileSink sink(config_for(dir / "%H.log"), files);

@@ -9,6 +9,7 @@
 
 #include "protocols/core/errno_text.h"
 #include "server/commands/send/clock.h"
+#include "server/net/socket_option.h"
 
 namespace penstock {
 namespace {
@@ -75,8 +76,8 @@ Result<UniqueFd> connect_to(const Url& url, const std::vector<SocketAddress>& ad
     UniqueFd fd(
         ::socket(address.family(), socket_type(url.scheme) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return fail(errno, "socket for " + url.text + ": " + errno_text(errno));
-    const int on = 1;  // paced records go out when they are due
-    if (is_tcp(url.scheme)) ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    // Paced records go out when they are due.
+    if (is_tcp(url.scheme)) set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
     error = try_connect(fd.get(), address, deadline_ns);
     if (error == 0) return fd;
     where = canonical_url(url.scheme, address);

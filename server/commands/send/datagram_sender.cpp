@@ -9,6 +9,7 @@
 #include "server/commands/send/message_batch.h"
 #include "server/commands/send/run_clock.h"
 #include "server/commands/send/sender.h"
+#include "server/net/socket_option.h"
 
 namespace penstock {
 namespace {
@@ -59,7 +60,7 @@ class DatagramSender {
 
   Result<UniqueFd> segmenting(UniqueFd fd) const {
     const int size = static_cast<int>(plan_.segment_bytes);
-    if (::setsockopt(fd.get(), IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size) == 0) return fd;
+    if (set_option(fd.get(), IPPROTO_UDP, UDP_SEGMENT, size)) return fd;
     return fail(errno, "UDP_SEGMENT on " + plan_.url.text + ": " + errno_text(errno));
   }
 

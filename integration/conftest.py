@@ -23,6 +23,11 @@ def pytest_sessionstart(session):
         pytest.exit(f"no server at {settings.binary()}; build it or set PENSTOCK_BIN", returncode=2)
 
 
+def pytest_collection_modifyitems(items):
+    """Tests run side by side: the longest begin first, so that none of them is left running alone at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(autouse=True)
 def no_test_hangs():
     """Ends a test that is stuck where no deadline of its own looks."""
@@ -113,3 +118,14 @@ def _can_become_nobody() -> bool:
     """False inside a user namespace that maps a single user."""
     mapped = [line.split() for line in Path("/proc/self/uid_map").read_text().splitlines()]
     return any(int(first) <= 65534 < int(first) + int(count) for first, _, count in mapped)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What tests want to be read of their run, whichever process ran them: record_property("told", line)."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    told = [line for report in reports if report.when == "call"
+            for key, line in report.user_properties if key == "told"]
+    if told:
+        terminalreporter.section("what the tests tell")
+        for line in told:
+            terminalreporter.write_line(line)

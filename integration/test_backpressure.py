@@ -15,6 +15,7 @@ from support.wait import wait_until
 STALL_S = length(60, 4)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_stalled_sink_at_full_input(netns, penstock):
     """Stalled for 60 s (shortened: 4 s) with every scheme writing, and another listener at full speed beside it."""

@@ -79,13 +79,16 @@ def test_agent_waits_for_a_server_that_has_a_health_check(services):
 
 def test_the_image_has_every_library_of_the_server(services):
     """The second stage installs what the binary links, beyond what every Debian image has."""
+    asked_for = subprocess.run(["objdump", "-p", binary()], capture_output=True, text=True, check=True).stdout
     linked = subprocess.run(["ldd", binary()], capture_output=True, text=True, check=True).stdout
     packages = set()
-    for library in re.findall(r"=> /(?:usr/)?lib/(\S+)", linked):
+    for name, library in re.findall(r"(\S+) => /(?:usr/)?lib/(\S+)", linked):
+        if f"NEEDED               {name}\n" not in asked_for:
+            continue  # a library of a library, which its package brings
         owner = subprocess.run(["dpkg", "-S", library], capture_output=True, text=True, check=False).stdout
         packages.update(line.split(":")[0] for line in owner.splitlines())
     base = {"libc6", "libgcc-s1", "libstdc++6"}
     missing = {p for p in packages if not p.endswith("-dev")} - base - set(dockerfile_of(services).split())
-    if "libasan8" in missing:
+    if missing & {"libasan8", "libtsan2"}:
         pytest.skip("an instrumented build is not what the image holds")
     assert missing == set()

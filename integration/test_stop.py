@@ -116,10 +116,24 @@ def test_second_signal_skips_to_the_end(netns, penstock):
 
 
 @pytest.mark.parametrize("scheme", ["tcp4", "tcp6"])
-def test_neighbour_that_no_freeze_holds(netns, penstock, scheme):
+def test_neighbour_that_no_freeze_holds(netns, penstock, workdir, scheme):
     """Without CAP_NET_ADMIN packets of TTL 255 pass the freeze: a peer that sends them and ignores our FIN is reset in
-    the end. Nothing of what was acknowledged is lost, and the exit status and the ledger say what happened."""
-    server = penstock({"listen": any_url(scheme)}, server={"drain_timeout": "1s"}, unprivileged=True)
+    the end. Nothing of what was acknowledged is lost, and the exit status and the ledger say what happened.
+
+    Whether the neighbour gets to send within the few milliseconds between freeze and close is chance, less of it on a
+    busy machine: there are ten tries."""
+    for number in range(10):
+        folder = workdir / str(number)
+        folder.mkdir()
+        folder.chmod(0o777)
+        if stop_beside_a_neighbour(penstock, folder, scheme) == {"unfrozen": 1}:
+            return
+    pytest.fail("no packet of the neighbour ever passed the freeze")
+
+
+def stop_beside_a_neighbour(penstock, folder, scheme) -> dict[str, int]:
+    """How its connection ended; the exit status agrees with that, and no record is lost."""
+    server = penstock({"listen": any_url(scheme)}, server={"drain_timeout": "500ms"}, unprivileged=True, folder=folder)
     neighbour = Stubborn(server.address(scheme), "near")
     if scheme == "tcp4":
         neighbour.sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
@@ -127,10 +141,12 @@ def test_neighbour_that_no_freeze_holds(netns, penstock, scheme):
         neighbour.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 255)
     neighbour.start()
     neighbour.wait_sent(100)
-    server.stop(expect=3)
+    status = server.stop(expect=None)
     neighbour.finish()
-    assert server.ledger().listener()["ended"] == {"unfrozen": 1}
+    ended = server.ledger().listener()["ended"]
+    assert (ended, status) in (({"unfrozen": 1}, 3), ({"deadline": 1}, 0))
     assert_all_once(server.records(), "near", neighbour.sent_before_fin)
+    return ended
 
 
 def test_all_schemes_in_one_listener(netns, penstock):

@@ -53,7 +53,7 @@ def test_every_unfinished_frame_is_quarantined(netns, penstock, scheme):
         socks.append(server.address(scheme).connect())
         socks[-1].sendall(half)
     server.stop()
-    entries = server.quarantined()
+    entries = server.quarantined() + server.quarantined("leftover*.jsonl")  # there, if the disk was too slow
     assert {entry["reason"] for entry in entries} == {"tail_deadline"}
     assert sorted(base64.b64decode(entry["bytes"]) for entry in entries) == halves
     for sock in socks:
@@ -84,6 +84,7 @@ def left_over(server):
                 yield base64.b64decode(line.partition(b'"bytes":"')[2].partition(b'"')[0])
 
 
+@pytest.mark.long
 def test_a_thousand_full_sockets_before_a_dead_sink(netns, penstock, dead_fifo):
     """What the kernel had acknowledged is in the sink or in the leftover file, however long that takes to write."""
     count = 200 if settings.sanitized() else 1000  # an instrumented server takes ten times as long for each

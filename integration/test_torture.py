@@ -3,6 +3,8 @@
 import os
 import random
 
+import pytest
+
 from support.address import CONNECTED, any_url
 from support.clients import DatagramFlood, HalfClosing, Storm
 from support.records import assert_all_once, fate_of
@@ -12,6 +14,7 @@ STOPS = int(os.environ.get("PENSTOCK_STOPS", "5"))
 CONNECTIONS = 3
 
 
+@pytest.mark.long
 def test_stops_under_load(netns, penstock, workdir):
     """No record is lost of those whose sender saw FIN, exit 0, socket files gone, and the same addresses bind again
     at once."""

@@ -9,7 +9,7 @@ namespace penstock {
 namespace {
 
 std::unique_ptr<Decoder> make_raw(const ProtocolOptions& options) {
-  return make_raw_decoder(std::get<RawOptions>(options));
+  return make_raw_decoder(std::get<FramingOptions>(options));
 }
 
 constexpr std::array kTable = {

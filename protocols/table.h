@@ -7,12 +7,12 @@
 #include <variant>
 
 #include "protocols/core/decoder.h"
-#include "protocols/raw/options.h"
+#include "protocols/framing/options.h"
 
 namespace penstock {
 
 /// The options of one listener's protocol.
-using ProtocolOptions = std::variant<RawOptions>;
+using ProtocolOptions = std::variant<FramingOptions>;
 
 /// What a protocol can be spoken over.
 struct Transports {

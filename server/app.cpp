@@ -11,9 +11,11 @@
 
 #include "protocols/core/errno_text.h"
 #include "protocols/table.h"
+#include "server/config/expand.h"
 #include "server/listener_setup.h"
 #include "server/log/log.h"
 #include "server/log/sd_notify.h"
+#include "server/log/wall_clock.h"
 #include "server/net/kernel.h"
 #include "server/net/socket_source.h"
 #include "server/sinks/make.h"
@@ -24,11 +26,16 @@ namespace {
 
 /// Unfinished frames may take this part of server.memory (DESIGN.md section 5).
 constexpr std::size_t kPartialShare = 4;
+/// Decompressors may take this part of it.
+constexpr std::size_t kDecompressShare = 4;
 /// Descriptors kept back from connections, for sinks, refusals and what libraries open.
 constexpr std::size_t kMinReserve = 8;
 constexpr std::size_t kMaxReserve = 512;
 constexpr std::size_t kReserveShare = 8;
 constexpr std::size_t kMaxRefusals = 256;
+/// What the admin address opens once connections have all the others: its own four, two to ask the kernel, six of those
+/// who look.
+constexpr std::size_t kAdminDescriptors = 12;
 /// Memory of this size on is mapped, below it comes from the heap.
 constexpr int kMappedBytes = 128 << 10;
 
@@ -49,11 +56,30 @@ std::size_t descriptors_in_use() {
   return count;
 }
 
+std::string absolute_path(const std::string& path) {
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(path, error);
+  return error ? path : absolute.lexically_normal().string();
+}
+
+void log_groups(const std::string& listener, const BoundSocket& socket) {
+  for (const JoinedGroup& group : socket.groups) {
+    log::info("joined multicast group",
+              {{"listener", listener}, {"url", socket.url}, {"group", group.text}});
+    if (group.trouble.empty()) continue;
+    log::warn("multicast may not arrive",
+              {{"listener", listener}, {"group", group.text}, {"why", group.trouble}});
+  }
+}
+
 }  // namespace
 
 App::App() = default;
 
-App::~App() { end_loops(); }
+App::~App() {
+  admin_.reset();
+  end_loops();
+}
 
 void App::end_loops() noexcept {
   for (auto& loop : loops_) {
@@ -61,6 +87,7 @@ void App::end_loops() noexcept {
     loop->join();
   }
   if (memory_) memory_->disconnect();
+  if (decompressors_) decompressors_->disconnect();
 }
 
 Result<std::unique_ptr<App>> App::create() {
@@ -79,7 +106,7 @@ Result<void> App::apply(const config::Config& config) {
       skip_to_end();
     return {};
   }
-  if (phase_ != Phase::kEmpty) return fail(0, "a running configuration cannot be changed");
+  if (phase_ != Phase::kStarting) return fail(0, "a running configuration cannot be changed");
   return start(config);
 }
 
@@ -100,19 +127,25 @@ int App::serve() {
 
 Result<void> App::start(const config::Config& config) {
   config_ = config;
+  config_path_ = absolute_path(config.file);
+  started_ns_ = wall_clock_ns();
   kernel::raise_descriptor_limit();
   std::signal(SIGPIPE, SIG_IGN);  // a peer or reader that has gone is EPIPE
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is EFBIG
+  std::signal(SIGIO, SIG_IGN);    // a lease that a file sink holds for a moment is broken
   ledger_ = std::make_unique<Ledger>(loop_count(config_.server.threads));
   keep_large_memory_out_of_the_heap();
   memory_ = std::make_shared<MemoryBudget>(config_.server.memory_bytes, [this] { wake_loops(); });
   pool_ = std::make_unique<BlockPool>(BlockPool::kKeepBytes, memory_);
   partials_ = std::make_unique<PartialBudget>(
       config_.server.memory_bytes / kPartialShare + PartialBudget::kReadAheadBytes, memory_);
+  decompressors_ = std::make_unique<DecompressBudget>(
+      config_.server.memory_bytes / kDecompressShare, [this] { wake_loops(); }, memory_);
   // Signals first: one that comes during the start is a stop after it. Then sockets: they leave nothing behind when a
   // later step fails, and nobody can connect before start_serving().
-  for (auto step : {&App::watch_signals, &App::bind_sockets, &App::create_loops, &App::open_sinks,
-                    &App::create_listeners, &App::start_serving}) {
+  for (auto step :
+       {&App::watch_signals, &App::bind_sockets, &App::create_loops, &App::open_sinks,
+        &App::create_listeners, &App::bind_admin, &App::start_admin, &App::start_serving}) {
     if (auto done = attempt(step); !done) {
       undo_start();
       return done;
@@ -136,6 +169,9 @@ Result<void> App::attempt(Result<void> (App::*step)()) {
 /// Ends the threads that run already and takes back the empty files and directories that the start has created, the
 /// newest first.
 void App::undo_start() noexcept {
+  admin_.reset();
+  admin_socket_.reset();
+  admin_paths_.remove();
   end_loops();
   for (auto& sink : sinks_) {
     sink->finish();
@@ -176,6 +212,7 @@ Result<void> App::bind_url(const config::Listener& listener, const Url& url,
                                                       {"effective", socket.receive_buffer_bytes},
                                                       {"limit", "net.core.rmem_max"}});
     }
+    log_groups(listener.name, socket);
     bound_[listener.name].push_back(std::move(socket));
   }
   return {};
@@ -187,8 +224,9 @@ Result<void> App::create_loops() {
   const std::size_t reserve = std::clamp(limit / kReserveShare, kMinReserve, kMaxReserve);
   const unsigned loops = loop_count(config_.server.threads);
   constexpr std::size_t kDescriptorsPerLoop = 3;  // epoll, its wake-up, one to spare
-  const std::size_t fixed =
-      descriptors_in_use() + loops * kDescriptorsPerLoop + config_.sinks.size() * 2;
+  const std::size_t fixed = descriptors_in_use() + loops * kDescriptorsPerLoop +
+                            config_.sinks.size() * 2 +
+                            (config_.admin.listen == config::Admin::kOff ? 0 : kAdminDescriptors);
   const std::size_t available = limit > fixed + reserve ? limit - fixed - reserve : 1;
   const std::size_t wanted = config_.server.max_connections;
   if (wanted > available) {
@@ -203,9 +241,10 @@ Result<void> App::create_loops() {
   const IoContext context{
       *connections_,
       *partials_,
+      *decompressors_,
       {config_.server.drain_quiet, config_.server.at_deadline == config::AtDeadline::kReset}};
   for (unsigned i = 0; i < loops; ++i) {
-    auto loop = IoLoop::create(i, context);
+    auto loop = IoLoop::create(i, context, ledger_->loop(i));
     if (!loop) return tl::unexpected(loop.error());
     loops_.push_back(std::move(*loop));
   }
@@ -256,13 +295,50 @@ Result<void> App::create_listeners() {
     if (protocol == nullptr)
       return fail(0, "listener \"" + from.name + "\": unknown protocol \"" + from.protocol + '"');
     auto listener =
-        std::make_unique<Listener>(make_listener_options(from, *protocol), routes_of(from),
-                                   ledger_->listener(from.name), *quarantine_, *connections_,
+        std::make_unique<Listener>(make_listener_options(from, config_.sinks, *protocol),
+                                   routes_of(from), *ledger_, *quarantine_, *connections_,
                                    [this](EventLoop::Task task) { main_->post(std::move(task)); });
     for (BoundSocket& socket : bound_[from.name]) listener->add_socket(std::move(socket));
     listeners_.push_back({std::move(listener), protocol->acks});
   }
   bound_.clear();
+  return {};
+}
+
+/// The default address is a service of ours that nobody asked for: where it cannot be had the server goes without.
+Result<void> App::bind_admin() {
+  const config::Admin& admin = config_.admin;
+  if (admin.listen == config::Admin::kOff) return {};
+  const auto url = parse_url(admin.listen);
+  if (!url) return tl::unexpected(url.error());
+  const std::string lock = lock_path(url->path);
+  std::error_code error;
+  const bool lock_is_new = is_unix(url->scheme) && !std::filesystem::exists(lock, error);
+  if (admin.is_default())
+    (void)make_directories(std::filesystem::path(url->path).parent_path(), &admin_paths_);
+  auto sockets = BindSource().open(*url, {});
+  if (sockets) {
+    admin_socket_ = std::move(sockets->front());
+    if (lock_is_new) admin_paths_.add(lock);
+    return {};
+  }
+  if (!admin.is_default()) return fail(sockets.error().code, "admin: " + sockets.error().message);
+  log::warn("no admin address", {{"why", sockets.error().message}, {"setting", "admin.listen"}});
+  return {};
+}
+
+Result<void> App::start_admin() {
+  if (!admin_socket_) return {};
+  std::string token;
+  if (!config_.admin.token_file.empty()) {
+    auto read = config::read_secret(config_.admin.token_file);
+    if (!read) return fail(read.error().code, "admin: token_file: " + read.error().message);
+    token = std::move(*read);
+  }
+  auto admin = admin::Admin::start(std::move(*admin_socket_), std::move(token), *this);
+  admin_socket_.reset();
+  if (!admin) return fail(admin.error().code, "admin: " + admin.error().message);
+  admin_ = std::move(*admin);
   return {};
 }
 
@@ -294,6 +370,7 @@ void App::announce() {
     for (const std::string& url : served.listener->urls())
       log::info("listening", {{"listener", served.listener->options().name}, {"url", url}});
   }
+  if (admin_) log::info("admin", {{"url", admin_->url()}});
   log::info("ready", {{"listeners", listeners_.size()},
                       {"sinks", sinks_.size()},
                       {"threads", loops_.size()},
@@ -302,10 +379,14 @@ void App::announce() {
   sd_notify("READY=1");
 }
 
+void App::reopen_files() {
+  for (auto& sink : sinks_) sink->sink().request_reopen();
+}
+
 void App::on_signal(int number) {
   if (number == SIGHUP || number == SIGUSR1) {
     log::info("reopening files", {{"signal", number == SIGHUP ? "SIGHUP" : "SIGUSR1"}});
-    for (auto& sink : sinks_) sink->sink().request_reopen();
+    reopen_files();
     return;
   }
   log::info(phase_ == Phase::kServing ? "stopping" : "another signal, skipping to the end",

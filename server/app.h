@@ -1,11 +1,14 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "server/admin/admin.h"
 #include "server/config/config.h"
 #include "server/loop/event_loop.h"
 #include "server/loop/signal.h"
@@ -13,6 +16,7 @@
 #include "server/net/io_loop.h"
 #include "server/net/listener.h"
 #include "server/net/socket_source.h"
+#include "server/pipeline/created_paths.h"
 #include "server/pipeline/ledger.h"
 #include "server/pipeline/quarantine.h"
 #include "server/pipeline/sink_runner.h"
@@ -23,10 +27,10 @@ namespace penstock {
 /// timers live on the main loop, everything that is read on the I/O loops, every sink on a thread of its own.
 ///
 /// apply() is the only way in: start is the difference from the empty configuration, stop the difference to it.
-class App {
+class App final : private admin::Source {
  public:
   static Result<std::unique_ptr<App>> create();
-  ~App();
+  ~App() override;
 
   /// From the empty configuration: binds everything, opens every sink, then listens and starts; on an error nothing was
   /// accepted and what was created is taken away again. To the empty one: begins the stop (DESIGN.md section 6), which
@@ -59,6 +63,8 @@ class App {
   Result<void> create_listeners();
   Result<void> watch_signals();
   Result<void> start_serving();
+  Result<void> bind_admin();
+  Result<void> start_admin();
   Result<void> bind_url(const config::Listener& listener, const Url& url,
                         InheritedSource& inherited);
   std::vector<Route> routes_of(const config::Listener& listener);
@@ -82,12 +88,27 @@ class App {
   int report();
   bool all_delivered(const LedgerSnapshot& snapshot) const;
   std::uint64_t settled_events(const SinkRunner& sink) const;
-  std::uint64_t settled_events() const;
+  std::uint64_t progress() const;
   bool is_best_effort(const RouteTotals& route) const;
 
+  // ---- what the admin part asks, on its threads (app_status.cpp)
+  Status status() const override;
+  std::vector<Endpoint> endpoints() const override;
+  SocketSurvey sockets(std::chrono::milliseconds wait) const override;
+  std::string config_text() const override;
+  bool drain() override;
+  void reopen() override;
+  std::vector<TapPoint*> tap_points() override;
+  ListenerStatus status_of(ListenerTotals totals) const;
+  MemoryStatus memory_status() const;
+  void add_not_ready(Status& status) const;
+
   void on_signal(int number);
+  void reopen_files();
 
   config::Config config_;
+  std::string config_path_;  // absolute
+  std::int64_t started_ns_ = 0;
   std::unique_ptr<EventLoop> main_;
   std::unique_ptr<Signals> signals_;
 
@@ -100,18 +121,22 @@ class App {
   std::unique_ptr<BlockPool> pool_;
   std::unique_ptr<ConnectionBudget> connections_;
   std::unique_ptr<PartialBudget> partials_;
+  std::unique_ptr<DecompressBudget> decompressors_;
   std::vector<Served> listeners_;
   std::vector<std::unique_ptr<SinkRunner>> sinks_;
   std::vector<std::unique_ptr<IoLoop>> loops_;
 
-  enum class Phase { kEmpty, kServing, kReading, kFlushing, kEnded };
-  Phase phase_ = Phase::kEmpty;
+  std::optional<BoundSocket> admin_socket_;  // until it is served
+  CreatedPaths admin_paths_;
+  std::unique_ptr<admin::Admin> admin_;
+
+  std::atomic<Phase> phase_{Phase::kStarting};
   bool past_drain_deadline_ = false;
   bool past_flush_deadline_ = false;
   bool gave_up_ = false;
   bool sinks_hung_ = false;
   std::uint64_t quarantine_dropped_before_ = 0;  // the drain's deadline
-  std::uint64_t settled_at_last_look_ = 0;
+  std::uint64_t progress_at_last_look_ = 0;
   std::size_t listeners_draining_ = 0;
   std::size_t loops_sealing_ = 0;
   std::map<const SinkRunner*, std::uint64_t> settled_at_deadline_;

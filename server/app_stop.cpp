@@ -37,8 +37,8 @@ void log_leftover(const config::Config& config, const LedgerSnapshot& snapshot,
                        {"replay", replay_command(*listeners.front(), file, false)}});
   log::error("data left over", {{"file", file}, {"records", entries}});
   for (const config::Listener* listener : listeners)
-    log::error("to replay it", {{"listener", listener->name},
-                                {"replay", replay_command(*listener, file, true)}});
+    log::error("to replay it",
+               {{"listener", listener->name}, {"replay", replay_command(*listener, file, true)}});
 }
 
 }  // namespace
@@ -78,10 +78,12 @@ std::uint64_t App::settled_events(const SinkRunner& sink) const {
   return settled;
 }
 
-std::uint64_t App::settled_events() const {
-  std::uint64_t settled = 0;
-  for (const auto& sink : sinks_) settled += settled_events(*sink);
-  return settled;
+/// Grows while anything moves: bytes that are read, records that leave, lines of the leftover file.
+std::uint64_t App::progress() const {
+  std::uint64_t moved = quarantine_->leftover();
+  for (const auto& sink : sinks_) moved += settled_events(*sink);
+  for (const ListenerTotals& listener : ledger_->snapshot().listeners) moved += listener.read_bytes;
+  return moved;
 }
 
 void App::on_drain_deadline() {
@@ -153,14 +155,14 @@ void App::on_flush_deadline() {
                  {{"sink", sink->name()}});
     sink->divert();
   }
-  settled_at_last_look_ = settled_events();
+  progress_at_last_look_ = progress();
   hard_timer_->start_once(kStandstill);
 }
 
 void App::on_hard_deadline() {
-  const std::uint64_t settled = settled_events();
-  if (settled == settled_at_last_look_) return give_up();
-  settled_at_last_look_ = settled;
+  const std::uint64_t moved = progress();
+  if (moved == progress_at_last_look_) return give_up();
+  progress_at_last_look_ = moved;
   hard_timer_->start_once(kStandstill);
 }
 
@@ -234,6 +236,7 @@ bool App::all_delivered(const LedgerSnapshot& snapshot) const {
 }
 
 int App::report() {
+  admin_.reset();  // nobody asks any more
   end_loops();
   quarantine_->close();
   const LedgerSnapshot snapshot = ledger_->snapshot();

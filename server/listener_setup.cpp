@@ -7,53 +7,83 @@ namespace {
 
 /// Largest UDP payload, and with it the largest train of UDP_GRO.
 constexpr std::size_t kLargestUdpBytes = 65535;
-/// A datagram may end in CR LF, which is no part of its frame.
+/// A datagram may end in CR LF, or the listener's own delimiter, which is no part of its frame.
 constexpr std::size_t kLineEndBytes = 2;
 
-RawOptions raw_options(const config::Listener& listener) {
-  RawOptions raw{.max_frame_bytes = listener.max_frame_bytes};
-  switch (listener.framing) {
-    case config::Framing::kNewline: raw.framing = RawOptions::Framing::kNewline; break;
-    case config::Framing::kNul: raw.framing = RawOptions::Framing::kNul; break;
-    case config::Framing::kOctetCounted: raw.framing = RawOptions::Framing::kOctetCounted; break;
-    case config::Framing::kSyslogAuto: raw.framing = RawOptions::Framing::kSyslogAuto; break;
+StreamForm stream_form(Framing framing) noexcept {
+  switch (framing) {
+    case Framing::kNewline: return StreamForm::kLines;
+    case Framing::kNul:
+    case Framing::kSyslogAuto: return StreamForm::kText;
+    case Framing::kOctetCounted: return StreamForm::kCounts;
+    case Framing::kLengthPrefixed:
+    case Framing::kVarint: return StreamForm::kLength;
+    case Framing::kJson: return StreamForm::kJson;
+    case Framing::kDelimiter:
+    case Framing::kFixed:
+    case Framing::kNone: break;
   }
-  switch (listener.split) {
-    case config::Split::kNone: raw.split = RawOptions::Split::kNone; break;
-    case config::Split::kNewline: raw.split = RawOptions::Split::kNewline; break;
-  }
-  switch (listener.oversize) {
-    case config::Oversize::kTruncate: raw.oversize = RawOptions::Oversize::kTruncate; break;
-    case config::Oversize::kDrop: raw.oversize = RawOptions::Oversize::kDrop; break;
-    case config::Oversize::kClose: raw.oversize = RawOptions::Oversize::kClose; break;
-  }
-  switch (listener.tail) {
-    case config::Tail::kAuto: raw.tail = RawOptions::Tail::kAuto; break;
-    case config::Tail::kDeliver: raw.tail = RawOptions::Tail::kDeliver; break;
-    case config::Tail::kQuarantine: raw.tail = RawOptions::Tail::kQuarantine; break;
-    case config::Tail::kDrop: raw.tail = RawOptions::Tail::kDrop; break;
-  }
-  return raw;
+  return StreamForm::kAny;
 }
 
-/// How much of a datagram is kept: a frame and its line end; all of it where it is cut into lines or comes in a train.
+/// How much of a datagram is kept: a frame and its line end; all of it where it is cut into lines, comes in a train or is
+/// compressed.
 std::size_t datagram_bytes(const config::Listener& listener) {
-  const bool whole = listener.gro || listener.split == config::Split::kNewline;
-  return (whole ? std::max(listener.max_frame_bytes, kLargestUdpBytes) : listener.max_frame_bytes) +
-         kLineEndBytes;
+  const bool whole = listener.gro || listener.frames.split == Split::kNewline ||
+                     listener.content_encoding != ContentEncoding::kNone;
+  return (whole ? std::max(listener.frames.max_frame_bytes, kLargestUdpBytes)
+                : listener.frames.max_frame_bytes) +
+         std::max(kLineEndBytes, listener.frames.delimiter.size());
+}
+
+/// What a datagram or packet may become is held in memory at once, and no more than that whatever is configured.
+DecompressLimits datagram_limits(const config::Listener& listener) {
+  constexpr std::size_t kDefaultBytes = std::size_t{1} << 20, kMostBytes = std::size_t{16} << 20;
+  constexpr std::size_t kGraceBytes = std::size_t{64} << 10;
+  const std::size_t max = listener.max_decompressed_bytes;
+  return {.max_bytes = max == 0 ? kDefaultBytes : std::min(max, kMostBytes),
+          .max_ratio = listener.max_decompressed_ratio,
+          .grace_bytes = kGraceBytes};
+}
+
+DecompressLimits stream_limits(const config::Listener& listener) {
+  constexpr std::size_t kGraceBytes = std::size_t{1} << 20;
+  return {.max_bytes = listener.max_decompressed_bytes,
+          .max_ratio = listener.max_decompressed_ratio,
+          .grace_bytes = kGraceBytes};
+}
+
+bool has_sink(const config::Listener& listener, const std::string& name) {
+  const auto in = [&name](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  return in(listener.sinks) || in(listener.best_effort_sinks);
+}
+
+/// Only JSON shows the peer's command; a blackhole shows nothing, whatever its encoding.
+bool wants_peer_commands(const config::Listener& listener, const std::vector<config::Sink>& sinks) {
+  return std::any_of(sinks.begin(), sinks.end(), [&](const config::Sink& sink) {
+    return sink.encoding == config::Encoding::kJson && sink.type != config::SinkType::kBlackhole &&
+           has_sink(listener, sink.name);
+  });
 }
 
 }  // namespace
 
 std::shared_ptr<const ListenerOptions> make_listener_options(const config::Listener& listener,
+                                                             const std::vector<config::Sink>& sinks,
                                                              const ProtocolInfo& protocol) {
   auto options = std::make_shared<ListenerOptions>();
   options->name = listener.name;
-  options->make_decoder = [make = protocol.make, raw = ProtocolOptions(raw_options(listener))] {
-    return make(raw);
+  options->make_decoder = [make = protocol.make, given = ProtocolOptions(listener.frames)] {
+    return make(given);
   };
   options->datagram_bytes = datagram_bytes(listener);
-  options->lines = listener.framing == config::Framing::kNewline;
+  options->form = stream_form(listener.frames.framing);
+  options->content_encoding = listener.content_encoding;
+  options->stream_limits = stream_limits(listener);
+  options->datagram_limits = datagram_limits(listener);
+  options->peer_commands = wants_peer_commands(listener, sinks);
   options->gro = listener.gro;
   options->backlog = listener.backlog;
   options->max_connections = listener.max_connections;
@@ -70,7 +100,8 @@ BindOptions make_bind_options(const config::Listener& listener) {
           .backlog = listener.backlog,
           .mode = listener.mode,
           .owner = listener.owner,
-          .group = listener.group};
+          .group = listener.group,
+          .multicast = multicast_options(listener.multicast)};
 }
 
 }  // namespace penstock

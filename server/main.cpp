@@ -2,8 +2,12 @@
 #include <cstdio>
 
 #include "server/commands/check.h"
+#include "server/commands/drain.h"
 #include "server/commands/run.h"
 #include "server/commands/send/command.h"
+#include "server/commands/sockets.h"
+#include "server/commands/tap.h"
+#include "server/commands/top.h"
 #include "server/exit_status.h"
 #include "server/log/standard_descriptors.h"
 
@@ -32,7 +36,27 @@ int main(int argc, char** argv) {
   check->add_option("-c,--config", config_file, config_help)->type_name("FILE");
   bool bind = false;
   check->add_flag("--bind", bind, "also resolve and test-bind each URL, and report buffer sizes");
+  AdminOptions admin;
+  CLI::App* drain = cli.add_subcommand(
+      "drain", "the running server stops, as at SIGTERM: reads to the end, delivers, goes");
+  add_admin_options(*drain, admin);
+  bool wait = false;
+  drain->add_flag("--wait", wait, "return when it is gone");
+  CLI::App* reopen = cli.add_subcommand(
+      "reopen", "the running server's sinks open their files anew, as at SIGHUP");
+  add_admin_options(*reopen, admin);
+  TopOptions top_options;
+  CLI::App* top = cli.add_subcommand(
+      "top", "where bytes wait in the running server, live: listeners, sinks, peers");
+  add_admin_options(*top, top_options.admin);
+  top->add_option("--interval", top_options.interval_seconds, "seconds between two looks")
+      ->check(CLI::Range(0.1, 3600.0));
+  top->add_flag("--once", top_options.once, "print one look as text and end");
   SendOptions send_options;
+  TapCommandOptions tap_options;
+  CLI::App* tap = add_tap_command(cli, tap_options);
+  SocketsCommandOptions sockets_options;
+  CLI::App* sockets = add_sockets_command(cli, sockets_options);
   CLI::App* send = add_send_command(cli, send_options);
 
   try {
@@ -42,5 +66,10 @@ int main(int argc, char** argv) {
   }
   if (run->parsed()) return run_command(config_file);
   if (send->parsed()) return run_send(send_options);
+  if (sockets->parsed()) return sockets_command(sockets_options);
+  if (tap->parsed()) return tap_command(tap_options);
+  if (top->parsed()) return top_command(top_options);
+  if (drain->parsed()) return drain_command(admin, wait);
+  if (reopen->parsed()) return reopen_command(admin);
   return check_command(config_file, bind);
 }

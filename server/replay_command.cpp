@@ -5,6 +5,7 @@
 #include <numeric>
 #include <string_view>
 
+#include "server/config/text.h"
 #include "server/net/url.h"
 
 namespace penstock {
@@ -54,13 +55,34 @@ bool has_stream(const config::Listener& listener) {
   });
 }
 
-std::string_view framing_word(const config::Listener& listener) {
-  switch (listener.framing) {
-    case config::Framing::kNewline: break;
-    case config::Framing::kNul: return "nul";
-    case config::Framing::kOctetCounted:
-    case config::Framing::kSyslogAuto:
-      if (has_stream(listener)) return "octet_counted";
+std::string length_words(const LengthField& length) {
+  std::string words = "length_prefixed";
+  const LengthField usual;
+  if (length.bytes != usual.bytes) words += " --length-bytes " + std::to_string(length.bytes);
+  if (length.order != usual.order) words += " --length-endian little";
+  if (length.offset != usual.offset) words += " --length-offset " + std::to_string(length.offset);
+  if (length.includes_header) words += " --length-includes-header";
+  return words;
+}
+
+/// A framing of `penstock send` and what it needs to be told.
+std::string framing_words(const config::Listener& listener) {
+  if (listener.frames.framing == Framing::kNul) return "nul";
+  if (listener.frames.framing == Framing::kDelimiter)
+    return "delimiter --delimiter " + shell_word(config::delimiter_text(listener.frames.delimiter));
+  if (!has_stream(listener)) return "crlf";
+  switch (listener.frames.framing) {
+    case Framing::kOctetCounted:
+    case Framing::kSyslogAuto: return "octet_counted";
+    case Framing::kLengthPrefixed: return length_words(listener.frames.length);
+    case Framing::kVarint: return "varint";
+    case Framing::kFixed:
+      return "fixed --frame-bytes " + std::to_string(listener.frames.frame_bytes);
+    case Framing::kJson: return "json";
+    case Framing::kNone: return "none";
+    case Framing::kNewline:
+    case Framing::kNul:
+    case Framing::kDelimiter: break;
   }
   return "crlf";
 }
@@ -75,7 +97,7 @@ std::string replay_command(const config::Listener& listener, const std::string& 
                            bool only_its_own) {
   std::string command = "penstock send " + url_word(listener) + " --replay " + shell_word(leftover);
   if (only_its_own) command += " --listener " + shell_word(listener.name);
-  return command + " --framing " + std::string(framing_word(listener));
+  return command + " --framing " + framing_words(listener);
 }
 
 std::vector<const config::Listener*> listeners_left_over(const config::Config& config,

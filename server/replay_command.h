@@ -14,7 +14,11 @@ namespace penstock {
 /// - octet_counted and syslog_auto: octet counts, which keep all bytes (frame_padding of the command adds what the
 ///   listener takes off).
 /// - newline: CRLF. The listener takes one CR and the LF off, so a record that ends in CR stays whole; it holds no LF.
-/// - nul: NUL.
+/// - nul: NUL. delimiter: the listener's.
+/// - length_prefixed, varint: the listener's, with zeros for what stands in front of the length.
+/// - fixed, json: as the listener takes them; a record of another length, or that is no JSON (a truncated one), cannot
+///   be carried, and the command says so. none: where more than one record
+///   comes on a connection the command says so.
 /// - Without a stream the same delimiters, of which one at a message's end is framing (take_datagram), so that records
 ///   that end in one stay whole.
 ///

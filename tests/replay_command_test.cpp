@@ -8,10 +8,10 @@ namespace {
 
 using Urls = std::vector<std::string>;
 
-config::Listener listener(const Urls& urls, config::Framing framing = config::Framing::kNewline) {
+config::Listener listener(const Urls& urls, Framing framing = Framing::kNewline) {
   config::Listener made;
   made.name = "in";
-  made.framing = framing;
+  made.frames.framing = framing;
   for (const std::string& url : urls) made.listen.push_back({url, {}});
   return made;
 }
@@ -19,18 +19,43 @@ config::Listener listener(const Urls& urls, config::Framing framing = config::Fr
 }  // namespace
 
 TEST_CASE("replay command: the framing that gives every record back", "[replay]") {
-  const auto [url, framing, word] = GENERATE(table<std::string, config::Framing, std::string>({
-      {"tcp://:5514", config::Framing::kNewline, "crlf"},
-      {"tcp://:5514", config::Framing::kNul, "nul"},
-      {"tcp://:5514", config::Framing::kOctetCounted, "octet_counted"},
-      {"unix://./a", config::Framing::kSyslogAuto, "octet_counted"},
-      {"udp://:5514", config::Framing::kNewline, "crlf"},
-      {"unixgram://./a", config::Framing::kNul, "nul"},
-      {"unixpacket://./a", config::Framing::kSyslogAuto, "crlf"},
-      {"udp://:5514", config::Framing::kOctetCounted, "crlf"},
+  const auto [url, framing, word] = GENERATE(table<std::string, Framing, std::string>({
+      {"tcp://:5514", Framing::kNewline, "crlf"},
+      {"tcp://:5514", Framing::kNul, "nul"},
+      {"tcp://:5514", Framing::kOctetCounted, "octet_counted"},
+      {"unix://./a", Framing::kSyslogAuto, "octet_counted"},
+      {"udp://:5514", Framing::kNewline, "crlf"},
+      {"unixgram://./a", Framing::kNul, "nul"},
+      {"unixpacket://./a", Framing::kSyslogAuto, "crlf"},
+      {"udp://:5514", Framing::kOctetCounted, "crlf"},
   }));
   CHECK(replay_command(listener({url}, framing), "q/leftover.jsonl", false) ==
         "penstock send " + url + " --replay q/leftover.jsonl --framing " + word);
+}
+
+TEST_CASE("replay command: framings that must be told more", "[replay]") {
+  config::Listener in = listener({"tcp://:5514"}, Framing::kDelimiter);
+  in.frames.delimiter = std::string("\\'\xff\0\n", 5);
+  in.frames.length = {
+      .bytes = 2, .order = std::endian::little, .offset = 3, .includes_header = true};
+  in.frames.frame_bytes = 80;
+  const auto [framing, words] = GENERATE(table<Framing, std::string>({
+      {Framing::kDelimiter, R"(delimiter --delimiter '\\'\''\xff\x00\n')"},
+      {Framing::kLengthPrefixed,
+       "length_prefixed --length-bytes 2 --length-endian little --length-offset 3 "
+       "--length-includes-header"},
+      {Framing::kVarint, "varint"},
+      {Framing::kFixed, "fixed --frame-bytes 80"},
+      {Framing::kJson, "json"},
+      {Framing::kNone, "none"},
+  }));
+  in.frames.framing = framing;
+  CHECK(replay_command(in, "f", false) ==
+        "penstock send tcp://:5514 --replay f --framing " + words);
+  in.listen = {{"udp://:5514", {}}};
+  const bool same = framing == Framing::kDelimiter;
+  CHECK(replay_command(in, "f", false) ==
+        "penstock send udp://:5514 --replay f --framing " + (same ? words : "crlf"));
 }
 
 TEST_CASE("replay command: the URL is one that can be sent to, a stream where there is one",

@@ -1,16 +1,11 @@
-"""rsyslog, syslog-ng and fluent-bit through the rig's own scripts, for comparison: nothing is required of them."""
+"""Where other log daemons are: as ./dev has unpacked them, or where the caller says."""
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
 from rig import OUTPUT, PENSTOCK, ROOT
-from table import Row, median
 
 UNPACKED = Path(os.environ.get("PENSTOCK_PEERS") or ROOT / "build/peers/root")
-SCENARIOS = ["tcp-1", "tcp-16", "tcp-octet", "unix", "unixgram", "unixpacket", "tcp-2000"]
-PEERS = {"rsyslog-imptcp": "RSYSLOG_BIN", "syslog-ng": "SYSLOG_NG_BIN", "fluent-bit": "FLUENT_BIT_BIN"}
 
 
 def environment() -> dict:
@@ -28,26 +23,3 @@ def environment() -> dict:
     for key, value in defaults.items():
         found.setdefault(key, str(value))
     return found
-
-
-def compare(rig, count: int, number: int, table):
-    env = environment() | {"COUNT": str(count)}
-    names = [name for name, variable in PEERS.items() if shutil.which(env.get(variable) or name)]
-    if not names:
-        print("  no other log daemon is installed or unpacked", flush=True)
-        return
-    for scenario in SCENARIOS:
-        results = {name: [] for name in ["product", *names]}
-        for _ in range(number):
-            for name, runs in results.items():
-                out = subprocess.run([rig / "run.sh", name, scenario], env=env, check=False, capture_output=True, text=True).stdout
-                fields = dict(field.split("=", 1) for field in out.split() if "=" in field)
-                if "cpu_us_per_msg" in fields:
-                    runs.append(fields)
-        for name, runs in results.items():
-            if not runs:
-                continue
-            def middle(key):
-                return median([float(run[key]) for run in runs])
-            table.add(Row(f"{scenario}: {'penstock' if name == 'product' else name}", "-", f"{middle('msgs_per_s') / 1e3:.0f} k/s",
-                          None, f"{middle('cpu_us_per_msg'):.2f} us a record, {middle('peak_rss_MiB'):.0f} MiB, lost {middle('lost'):.0f}"))

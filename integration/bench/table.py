@@ -26,10 +26,15 @@ class Table:
         marks = {True: "yes", False: "NO", None: "-"}
         cells = [["what", "required", "measured", "met", "detail"]]
         cells += [[r.what, r.required, r.measured, marks[r.met], r.detail] for r in self.rows]
-        widths = [max(len(row[i]) for row in cells) for i in range(4)]
-        lines = ["  ".join([c.ljust(w) for c, w in zip(row, widths)] + [row[4]]).rstrip() for row in cells]
-        lines.insert(1, "-" * max(map(len, lines)))
-        return "\n".join(lines)
+        return aligned(cells)
+
+
+def aligned(cells: list[list[str]]) -> str:
+    """Columns side by side, a line below the first row."""
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in cells]
+    lines.insert(1, "-" * max(map(len, lines)))
+    return "\n".join(lines)
 
 
 def median(values) -> float:

@@ -15,8 +15,9 @@ class Ledger:
         assert self.listeners, "no ledger in the log"
         for name, row in self.listeners.items():
             assert row["balance"] == "ok", (name, row)
-            assert row["read_bytes"] == (row["in_frames_bytes"] + row["framing_bytes"] + row["cut_bytes"]
-                                         + sum(row["discarded_bytes"].values()) + row["partial_held_bytes"]), row
+            assert row["read_bytes"] + row["decompressed_bytes"] == (
+                row["compressed_bytes"] + row["in_frames_bytes"] + row["framing_bytes"] + row["cut_bytes"]
+                + sum(row["discarded_bytes"].values()) + row["partial_held_bytes"]), row
             assert row["frames"] == row["decoded"] + row["empty"] + sum(row["rejected"].values()), row
             assert row["accepted"] == row["active"] + sum(row["ended"].values()), row
         for name, row in self.routes.items():

@@ -11,6 +11,7 @@ import fcntl
 import os
 import socket
 import struct
+import subprocess
 import time
 from pathlib import Path
 
@@ -51,6 +52,53 @@ def own_network():
             _check(_libc.setns(before, _CLONE_NEWNET))
     finally:
         os.close(before)
+
+
+def ip(*arguments):
+    """`ip ARGUMENTS` (iproute2) in this thread's namespace."""
+    done = subprocess.run(["ip", *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise OSError(f"ip {' '.join(map(str, arguments))}: {done.stderr.strip()}")
+
+
+class FarEnd:
+    """Another machine: a namespace of its own, on the other end of cables that link() lays."""
+
+    def __init__(self):
+        with own_network():
+            self._netns = os.open(f"{_OWN}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+    def close(self):
+        os.close(self._netns)
+
+    @contextlib.contextmanager
+    def entered(self):
+        """This thread there; sockets made meanwhile stay there."""
+        here = os.open(f"{_OWN}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _check(_libc.setns(self._netns, _CLONE_NEWNET))
+            yield
+        finally:
+            _check(_libc.setns(here, _CLONE_NEWNET))
+            os.close(here)
+
+    def link(self, name: str, near=(), far=()):
+        """A cable: an interface `name` on both ends, with these addresses (`10.9.0.1/24`). OSError where not permitted."""
+        ip("link", "add", name, "type", "veth", "peer", "name", "far-end")
+        ip("link", "set", "far-end", "netns", f"/proc/{os.getpid()}/fd/{self._netns}")
+        with self.entered():
+            ip("link", "set", "far-end", "name", name)
+            _up(name, far)
+        _up(name, near)
+
+
+def _up(name: str, addresses):
+    """IPv6 addresses are good at once: nobody is asked whether they are taken."""
+    with open(f"/proc/sys/net/ipv6/conf/{name}/accept_dad", "w") as setting:
+        setting.write("0")
+    for address in addresses:
+        ip("address", "add", address, "dev", name)
+    ip("link", "set", name, "up")
 
 
 def counters() -> dict:

@@ -16,11 +16,19 @@ def library_environment() -> dict:
     return {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, paths))}
 
 
-def _program(name: str) -> Path:
+def program(name: str) -> Path:
     path = PEERS / "usr/sbin" / name
     if not path.exists():
         cannot_run(f"{name} is not unpacked under {PEERS}; ./dev test does it")
     return path
+
+
+def rsyslog_modules() -> Path:
+    return next(PEERS.glob("usr/lib/*-linux-gnu/rsyslog"))
+
+
+def syslog_ng_modules() -> Path:
+    return next(path for path in (PEERS / "usr/lib/syslog-ng").iterdir() if path.is_dir())
 
 
 class Daemon:
@@ -58,16 +66,18 @@ class Rsyslog(Daemon):
         super().__init__(folder)
         self.action = action
 
+    def forwarding(self) -> str:
+        return (f'action({self.action} queue.type="LinkedList" action.resumeRetryCount="-1" action.resumeInterval="1")')
+
     def command(self):
         config = self.folder / "rsyslog.conf"
         config.write_text(f"""
 global(workDirectory="{self.folder}" net.enableDNS="off")
 module(load="imuxsock" SysSock.Use="off")
 input(type="imuxsock" Socket="{self.input}" CreatePath="on" RateLimit.Interval="0")
-action({self.action} queue.type="LinkedList" action.resumeRetryCount="-1" action.resumeInterval="1")
+{self.forwarding()}
 """)
-        modules = next(PEERS.glob("usr/lib/*-linux-gnu/rsyslog"))
-        return [_program("rsyslogd"), "-n", "-f", config, "-i", self.folder / "rsyslog.pid", "-M", modules]
+        return [program("rsyslogd"), "-n", "-f", config, "-i", self.folder / "rsyslog.pid", "-M", rsyslog_modules()]
 
 
 class SyslogNg(Daemon):
@@ -77,15 +87,16 @@ class SyslogNg(Daemon):
         super().__init__(folder)
         self.destination = destination
 
+    def forwarding(self) -> str:
+        return f"destination d {{ {self.destination} }};\nlog {{ source(s_src); destination(d); }};"
+
     def command(self):
-        program = _program("syslog-ng")
-        modules = next(path for path in (PEERS / "usr/lib/syslog-ng").iterdir() if path.is_dir())
+        daemon, modules = program("syslog-ng"), syslog_ng_modules()
         config = self.folder / "syslog-ng.conf"
         config.write_text(f"""@version: {modules.name}
 options {{ stats-freq(0); use-dns(no); keep-hostname(yes); time-reopen(1); }};
-source s {{ unix-dgram("{self.input}"); }};
-destination d {{ {self.destination} }};
-log {{ source(s); destination(d); }};
+source s_src {{ unix-dgram("{self.input}"); }};
+{self.forwarding()}
 """)
-        return [program, "-F", "--no-caps", "-f", config, "-R", self.folder / "persist", "-p", self.folder / "pid",
+        return [daemon, "-F", "--no-caps", "-f", config, "-R", self.folder / "persist", "-p", self.folder / "pid",
                 "-c", self.folder / "control", f"--module-path={modules}"]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import ledger, toml
 from .address import Address
+from .admin import Admin
 from .log import LogLine, troubles
 from .settings import PATIENCE, binary
 from .wait import wait_until
@@ -26,7 +27,7 @@ class Server:
     report, and a ledger that balances where it was stopped in order.
     """
 
-    def __init__(self, folder: Path, listeners, sinks=None, server=None, quarantine=None, *, unprivileged=False,
+    def __init__(self, folder: Path, listeners, sinks=None, server=None, quarantine=None, *, admin=None, unprivileged=False,
                  descriptors=None, processes=None, environment=None, inherit=None, stdout=subprocess.DEVNULL):
         self.folder = folder
         self.unprivileged = unprivileged
@@ -45,13 +46,14 @@ class Server:
                        for table in sinks or [{}]]
         self._server = {"threads": 2, **(server or {})}
         self._quarantine = {"path": "quarantine", **(quarantine or {})}
+        self._admin = {"listen": "unix://./admin.sock", **(admin or {})}
         self.config = folder / "penstock.toml"
         self.write_config()
 
     # --- life
 
     def write_config(self):
-        self.config.write_text(toml.render(self._server, self._listeners, self._sinks, self._quarantine))
+        self.config.write_text(toml.render(self._server, self._listeners, self._sinks, self._quarantine, self._admin))
 
     def start(self) -> "Server":
         """Starts it and waits until it says that it is ready."""
@@ -154,6 +156,10 @@ class Server:
             if scheme is None or url.startswith(scheme + "://"):
                 return Address.parse(url, self.folder)
         raise AssertionError(f"listener {listener} has no {scheme} among {urls}")
+
+    @property
+    def admin(self) -> Admin:
+        return Admin(next(line.fields["url"] for line in self._lines if line.message == "admin"), self.folder)
 
     # --- what it wrote
 

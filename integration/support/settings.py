@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = os.environ.get("PENSTOCK_LONG") == "1"
+MEMCHECK = "PENSTOCK_MEMCHECK" in os.environ
 STRICT = os.environ.get("PENSTOCK_NO_SKIP") == "1"
 
 # Longest that anything may take before it counts as stuck. Generous: no test passes or fails by being fast.
@@ -21,9 +22,10 @@ def binary() -> Path:
 
 @functools.lru_cache(maxsize=None)
 def sanitized() -> bool:
-    """A sanitizer build: several times the memory and the time, so that bounds on them say nothing."""
+    """A build with a sanitizer or line counters, or one under memcheck: several times the memory and the time, so that
+    bounds on them say nothing."""
     blob = binary().read_bytes()
-    return b"__asan_init" in blob or b"__tsan_init" in blob
+    return MEMCHECK or any(mark in blob for mark in (b"__asan_init", b"__tsan_init", b"__gcov_init"))
 
 
 def length(long, short):

@@ -21,10 +21,10 @@ def _table(header: str, keys: dict) -> str:
     return "\n".join([header, *(f"{k} = {_value(v)}" for k, v in keys.items())]) + "\n"
 
 
-def render(server: dict, listeners: list, sinks: list, quarantine: dict) -> str:
+def render(server: dict, listeners: list, sinks: list, quarantine: dict, admin: dict) -> str:
     """The text of a penstock.toml."""
     tables = [_table("[server]", server)]
     tables += [_table("[[listener]]", listener) for listener in listeners]
     tables += [_table("[[sink]]", sink) for sink in sinks]
-    tables.append(_table("[quarantine]", quarantine))
+    tables += [_table("[quarantine]", quarantine), _table("[admin]", admin)]
     return "\n".join(tables)

@@ -6,6 +6,25 @@
 
 namespace penstock {
 
+FrameCounts& FrameCounts::operator+=(const FrameCounts& other) noexcept {
+  compressed_bytes += other.compressed_bytes;
+  decompressed_bytes += other.decompressed_bytes;
+  truncated_streams += other.truncated_streams;
+  in_frames_bytes += other.in_frames_bytes;
+  framing_bytes += other.framing_bytes;
+  cut_bytes += other.cut_bytes;
+  for (std::size_t at = 0; at < kReasonCount; ++at)
+    discarded_bytes[at] += other.discarded_bytes[at];
+  frames += other.frames;
+  decoded += other.decoded;
+  empty += other.empty;
+  truncated += other.truncated;
+  partial += other.partial;
+  for (std::size_t at = 0; at < kReasonCount; ++at) rejected[at] += other.rejected[at];
+  events += other.events;
+  return *this;
+}
+
 BatchWriter::BatchWriter(Batch& batch, char* input_end, FrameCounts& counts,
                          RejectHandler& rejects) noexcept
     : batch_(batch),

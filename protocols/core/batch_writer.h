@@ -12,6 +12,9 @@ namespace penstock {
 /// What one call into a decoder did, in the terms of the ledger (DESIGN.md section 7). Plain sums; the caller moves
 /// them into the listener's counters. Each member is counted where it happens, none is derived from another.
 struct FrameCounts {
+  std::uint64_t compressed_bytes = 0;    ///< taken by a decompressor
+  std::uint64_t decompressed_bytes = 0;  ///< what came out of it, and is counted below
+  std::uint64_t truncated_streams = 0;   ///< compressed streams that ended in the middle
   std::uint64_t in_frames_bytes = 0;
   std::uint64_t framing_bytes = 0;  ///< delimiters, CR, counts
   std::uint64_t cut_bytes = 0;      ///< what truncation removed
@@ -23,6 +26,8 @@ struct FrameCounts {
   std::uint64_t partial = 0;    ///< of the decoded ones
   std::array<std::uint64_t, kReasonCount> rejected{};
   std::uint64_t events = 0;  ///< records added to the batch
+
+  FrameCounts& operator+=(const FrameCounts& other) noexcept;
 };
 
 /// Takes what a decoder refuses, with the peer of the moment; the quarantine stands behind it.

@@ -17,10 +17,18 @@ struct Consumed {
   std::size_t bytes = 0;
   const char* why = nullptr;
   Reason reason = Reason::kMalformed;  ///< or kOversize with `oversize = "close"`
+  const char* rejected = nullptr;  ///< why a frame was rejected, for the log; the stream goes on
 };
 
 /// Why a stream ended.
-enum class EndReason : std::uint8_t { kFin, kReset, kTimeout, kDeadline, kPartialBudget };
+enum class EndReason : std::uint8_t {
+  kFin,
+  kReset,
+  kTimeout,
+  kDeadline,
+  kPartialBudget,
+  kUndecodable
+};
 
 /// What became of a batch at all its required sinks together: the worst of their reports.
 enum class Outcome : std::uint8_t { kDelivered, kDropped, kFailed };

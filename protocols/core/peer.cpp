@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstring>
 
 namespace penstock {
@@ -27,6 +29,17 @@ Peer from_inet6(const sockaddr_in6& from) noexcept {
   return peer;
 }
 
+/// Not inet_ntop, which prints it by a format: ten times the time, and a sink may want it for each record.
+std::string inet4_text(const Peer& peer) {
+  std::array<char, INET_ADDRSTRLEN> text{};
+  char* out = text.data();
+  for (std::size_t at = 0; at < 4; ++at) {
+    if (at != 0) *out++ = '.';
+    out = std::to_chars(out, text.data() + text.size(), peer.address[at]).ptr;
+  }
+  return {text.data(), out};
+}
+
 }  // namespace
 
 Peer peer_from_sockaddr(const sockaddr* address, std::uint32_t length) noexcept {
@@ -46,10 +59,22 @@ Peer peer_from_sockaddr(const sockaddr* address, std::uint32_t length) noexcept 
   return {};
 }
 
+void set_command(Peer& peer, std::string_view command) noexcept {
+  peer.address = {};
+  command = command.substr(0, std::min(command.find('\0'), peer.address.size() - 1));
+  std::copy(command.begin(), command.end(), peer.address.begin());
+}
+
+std::string_view command_of(const Peer& peer) noexcept {
+  if (peer.kind != Peer::Kind::kUnix) return {};
+  const auto* text = reinterpret_cast<const char*>(peer.address.data());
+  return {text, strnlen(text, peer.address.size())};
+}
+
 std::string address_text(const Peer& peer) {
   char text[INET6_ADDRSTRLEN] = {};
   switch (peer.kind) {
-    case Peer::Kind::kInet4: return inet_ntop(AF_INET, peer.address.data(), text, sizeof text);
+    case Peer::Kind::kInet4: return inet4_text(peer);
     case Peer::Kind::kInet6: return inet_ntop(AF_INET6, peer.address.data(), text, sizeof text);
     case Peer::Kind::kUnix: return "uid-" + std::to_string(peer.uid);
     case Peer::Kind::kNone: break;
@@ -57,13 +82,16 @@ std::string address_text(const Peer& peer) {
   return "unknown";
 }
 
+std::string zoned_address_text(const Peer& peer) {
+  if (peer.scope_id == 0) return address_text(peer);
+  return address_text(peer) + '%' + std::to_string(peer.scope_id);
+}
+
 std::string to_string(const Peer& peer) {
   switch (peer.kind) {
     case Peer::Kind::kInet4: return address_text(peer) + ':' + std::to_string(peer.port);
-    case Peer::Kind::kInet6: {
-      const std::string zone = peer.scope_id == 0 ? "" : '%' + std::to_string(peer.scope_id);
-      return '[' + address_text(peer) + zone + "]:" + std::to_string(peer.port);
-    }
+    case Peer::Kind::kInet6:
+      return '[' + zoned_address_text(peer) + "]:" + std::to_string(peer.port);
     case Peer::Kind::kUnix:
       return "pid=" + std::to_string(peer.pid) + ",uid=" + std::to_string(peer.uid) +
              ",gid=" + std::to_string(peer.gid);

@@ -16,7 +16,7 @@ std::size_t trailing_newline(std::string_view message) noexcept {
 }  // namespace
 
 FrameResult OctetCountedFramer::next(std::string_view input) noexcept {
-  if (skip_ != 0) return skip(input);
+  if (payload_.skipping()) return payload_.skip(input);
   if (may_swallow_lf_ && !input.empty()) {
     may_swallow_lf_ = false;
     if (input.front() == '\n')
@@ -29,9 +29,15 @@ FrameResult OctetCountedFramer::next(std::string_view input) noexcept {
       case Header::kWhole: break;
     }
   }
-  const std::size_t needed = header_ + std::min(length_, max_);
-  if (input.size() < needed) return {};
-  return length_ > max_ ? truncated(input) : whole(input);
+  FrameResult result = payload_.next(input, header_, length_);
+  if (result.status == FrameStatus::kNeedMore) return result;
+  if (result.status == FrameStatus::kFrame) {
+    const std::size_t newline = trailing_newline(result.frame);
+    result.framing += newline;
+    result.frame.remove_suffix(newline);
+  }
+  begin_next();
+  return result;
 }
 
 OctetCountedFramer::Header OctetCountedFramer::parse_header(std::string_view input) noexcept {
@@ -50,40 +56,12 @@ OctetCountedFramer::Header OctetCountedFramer::parse_header(std::string_view inp
     else if (header_ == kMaxDigits)
       why_ = "octet count of more than 8 digits";
     else {
-      length_ = length_ * 10 + static_cast<std::size_t>(c - '0');
+      length_ = length_ * 10 + static_cast<std::uint32_t>(c - '0');
       continue;
     }
     return Header::kBad;
   }
   return Header::kCut;
-}
-
-FrameResult OctetCountedFramer::whole(std::string_view input) noexcept {
-  const std::string_view message = input.substr(header_, length_);
-  const std::size_t newline = trailing_newline(message);
-  const FrameResult result{.status = FrameStatus::kFrame,
-                           .consumed = header_ + length_,
-                           .framing = header_ + newline,
-                           .frame = message.substr(0, message.size() - newline)};
-  begin_next();
-  return result;
-}
-
-FrameResult OctetCountedFramer::truncated(std::string_view input) noexcept {
-  const FrameResult result{.status = FrameStatus::kTruncated,
-                           .consumed = header_ + max_,
-                           .framing = header_,
-                           .frame = input.substr(header_, max_)};
-  skip_ = length_ - max_;
-  begin_next();
-  return result;
-}
-
-FrameResult OctetCountedFramer::skip(std::string_view input) noexcept {
-  if (input.empty()) return {};
-  const std::size_t bytes = std::min(skip_, input.size());
-  skip_ -= bytes;
-  return {.status = FrameStatus::kSkipping, .consumed = bytes};
 }
 
 void OctetCountedFramer::begin_next() noexcept {

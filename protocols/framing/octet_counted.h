@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "protocols/core/frame.h"
+#include "protocols/framing/counted_payload.h"
 
 namespace penstock {
 
@@ -23,7 +24,7 @@ class OctetCountedFramer {
   static constexpr std::size_t kExtraBytes = kMaxDigits + 1;  ///< count and blank
 
   /// `max_frame_bytes`: 1 to kMaxFrameBytes.
-  explicit OctetCountedFramer(std::size_t max_frame_bytes) noexcept : max_(max_frame_bytes) {}
+  explicit OctetCountedFramer(std::size_t max_frame_bytes) noexcept : payload_(max_frame_bytes) {}
 
   /// `input` starts where the last result's `consumed` ended and is never shorter than what was left then.
   FrameResult next(std::string_view input) noexcept;
@@ -31,7 +32,7 @@ class OctetCountedFramer {
   /// How many of the unconsumed bytes have been parsed as count and blank; MSG is not searched at all.
   std::size_t scanned() const noexcept { return header_; }
   /// The rest of a truncated frame is being passed over.
-  bool skipping() const noexcept { return skip_ != 0; }
+  bool skipping() const noexcept { return payload_.skipping(); }
   /// A frame has just ended: one LF would be passed over.
   bool may_swallow_lf() const noexcept { return may_swallow_lf_; }
   void forget_lf() noexcept { may_swallow_lf_ = false; }
@@ -44,15 +45,11 @@ class OctetCountedFramer {
  private:
   enum class Header : std::uint8_t { kWhole, kCut, kBad };
   Header parse_header(std::string_view input) noexcept;
-  FrameResult skip(std::string_view input) noexcept;
-  FrameResult whole(std::string_view input) noexcept;
-  FrameResult truncated(std::string_view input) noexcept;
   void begin_next() noexcept;
 
-  std::size_t max_;
-  std::size_t length_ = 0;   // MSG-LEN as far as parsed
-  std::size_t skip_ = 0;     // bytes of a truncated frame still to come
-  std::uint8_t header_ = 0;  // bytes of the header parsed
+  CountedPayload payload_;
+  std::uint32_t length_ = 0;  // MSG-LEN as far as parsed
+  std::uint8_t header_ = 0;   // bytes of the header parsed
   bool header_whole_ = false;
   bool may_swallow_lf_ = false;
   const char* why_ = "";

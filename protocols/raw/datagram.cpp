@@ -6,13 +6,15 @@
 namespace penstock {
 namespace {
 
-std::size_t delimiter_at_end(const RawOptions& options, std::string_view input) noexcept {
-  if (options.framing == RawOptions::Framing::kNul) return input.ends_with('\0') ? 1 : 0;
+std::size_t delimiter_at_end(const FramingOptions& options, std::string_view input) noexcept {
+  if (options.framing == Framing::kNul) return input.ends_with('\0') ? 1 : 0;
+  if (options.framing == Framing::kDelimiter)
+    return input.ends_with(options.delimiter) ? options.delimiter.size() : 0;
   if (input.ends_with("\r\n")) return 2;
   return input.ends_with('\n') ? 1 : 0;
 }
 
-void take_whole(const RawOptions& options, std::string_view frame, BatchWriter& writer) {
+void take_whole(const FramingOptions& options, std::string_view frame, BatchWriter& writer) {
   if (frame.empty()) return writer.skip_empty();
   const std::string_view head = frame.substr(0, options.max_frame_bytes);
   if (head.size() == frame.size()) return writer.add(frame, kFrameWhole, Shape::kOpaque);
@@ -21,7 +23,7 @@ void take_whole(const RawOptions& options, std::string_view frame, BatchWriter& 
 }
 
 // The kernel cut `missing` bytes off, so `frame` is the front of a longer one.
-void take_cut(const RawOptions& options, std::string_view frame, std::size_t missing,
+void take_cut(const FramingOptions& options, std::string_view frame, std::size_t missing,
               BatchWriter& writer) {
   const std::string_view head = frame.substr(0, options.max_frame_bytes);
   take_oversize(options, head, writer);
@@ -29,7 +31,7 @@ void take_cut(const RawOptions& options, std::string_view frame, std::size_t mis
 }
 
 // Takes the lines that end within `input` and returns what follows the last LF.
-std::string_view take_lines(const RawOptions& options, std::string_view input,
+std::string_view take_lines(const FramingOptions& options, std::string_view input,
                             BatchWriter& writer) {
   for (;;) {
     const char* lf = input.empty() ? nullptr : find_byte(input.data(), input.size(), '\n');
@@ -42,7 +44,7 @@ std::string_view take_lines(const RawOptions& options, std::string_view input,
   }
 }
 
-void take_split(const RawOptions& options, std::string_view input, std::size_t missing,
+void take_split(const FramingOptions& options, std::string_view input, std::size_t missing,
                 BatchWriter& writer) {
   if (input.empty() && missing == 0) return writer.skip_empty();
   std::string_view last = take_lines(options, input, writer);
@@ -57,11 +59,10 @@ void take_split(const RawOptions& options, std::string_view input, std::size_t m
 
 }  // namespace
 
-void take_datagram(const RawOptions& options, std::string_view input, std::size_t wire_bytes,
+void take_datagram(const FramingOptions& options, std::string_view input, std::size_t wire_bytes,
                    BatchWriter& writer) {
   const std::size_t missing = wire_bytes - std::min(wire_bytes, input.size());
-  if (options.split == RawOptions::Split::kNewline)
-    return take_split(options, input, missing, writer);
+  if (options.split == Split::kNewline) return take_split(options, input, missing, writer);
   if (missing != 0) return take_cut(options, input, missing, writer);
   const std::size_t delimiter = delimiter_at_end(options, input);
   writer.counts().framing_bytes += delimiter;

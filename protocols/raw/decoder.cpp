@@ -1,9 +1,17 @@
 #include "protocols/raw/decoder.h"
 
+#include <utility>
+
 #include "protocols/core/check.h"
+#include "protocols/framing/delimiter.h"
+#include "protocols/framing/fixed.h"
+#include "protocols/framing/length_prefixed.h"
 #include "protocols/framing/newline.h"
+#include "protocols/framing/none.h"
 #include "protocols/framing/octet_counted.h"
 #include "protocols/framing/syslog_auto.h"
+#include "protocols/framing/varint.h"
+#include "protocols/json/framer.h"
 #include "protocols/raw/policy.h"
 
 namespace penstock {
@@ -15,7 +23,7 @@ class RawDecoder final : public Decoder {
  public:
   static_assert(Framer::kExtraBytes <= kRawExtraBytes);
 
-  RawDecoder(const RawOptions& options, Framer framer) noexcept
+  RawDecoder(const FramingOptions& options, Framer framer) noexcept
       : options_(options), framer_(framer) {}
 
   Consumed on_bytes(std::string_view input, Now, BatchWriter& writer, Replies&) override {
@@ -35,7 +43,7 @@ class RawDecoder final : public Decoder {
         return {input.size(), broken_, broken_reason_};
       }
     }
-    return {input.size() - rest.size(), nullptr};
+    return {.bytes = input.size() - rest.size(), .rejected = std::exchange(rejected_, nullptr)};
   }
 
   void on_datagram(std::string_view input, std::size_t wire_bytes, Now, BatchWriter& writer,
@@ -53,19 +61,52 @@ class RawDecoder final : public Decoder {
     const std::size_t back = framer_.tail_back(tail);
     tail.remove_suffix(back);
     writer.counts().framing_bytes += front + back;
-    take_tail(options_, cause, tail, writer);
+    take_unconsumed(cause, tail, writer);
   }
 
  private:
+  TailKind tail_kind() const noexcept {
+    if constexpr (requires { framer_.tail_kind(); })
+      return framer_.tail_kind();
+    else
+      return TailKind::kUnfinished;
+  }
+
+  void take_unconsumed(EndReason cause, std::string_view tail, BatchWriter& writer) const {
+    if (tail.empty()) return;
+    switch (tail_kind()) {
+      case TailKind::kRest: return take_rest(options_, tail.size(), writer);
+      case TailKind::kRejected: return writer.reject(Reason::kMalformed, tail);
+      case TailKind::kEndsWithStream:
+        if (cause == EndReason::kFin) return take_last(tail, writer);
+        break;
+      case TailKind::kUnfinished: break;
+    }
+    take_tail(options_, cause, tail, writer);
+  }
+
+  void take_last(std::string_view frame, BatchWriter& writer) const {
+    if constexpr (requires { framer_.tail_problem(frame); }) {
+      if (framer_.tail_problem(frame) != nullptr) return writer.reject(Reason::kMalformed, frame);
+    }
+    writer.add(frame, kFrameWhole, Shape::kOpaque);
+  }
+
   // Everything but a whole frame; `rest` is what follows it.
   void take_odd(const FrameResult& found, std::string_view rest, BatchWriter& writer) {
     if (found.status == FrameStatus::kSkipping)
       return take_rest(options_, found.consumed - found.framing, writer);
     if (found.status == FrameStatus::kTruncated) {
       take_oversize(options_, found.frame, writer);
-      if (options_.oversize != RawOptions::Oversize::kClose) return;
+      if (options_.oversize != Oversize::kClose) return;
       return give_up(Reason::kOversize, "frame longer than max_frame_bytes", rest, writer);
     }
+    if (found.status == FrameStatus::kRejected) {
+      rejected_ = found.why;
+      return writer.reject(Reason::kMalformed, found.frame);
+    }
+    if (found.status == FrameStatus::kDiscarding)
+      return writer.discard(Reason::kMalformed, found.consumed - found.framing);
     const std::string_view head = rest.substr(0, options_.max_frame_bytes);
     writer.reject(Reason::kMalformed, head);
     give_up(Reason::kMalformed, found.why, rest.substr(head.size()), writer);
@@ -83,21 +124,21 @@ class RawDecoder final : public Decoder {
     return {input.size(), broken_, broken_reason_};
   }
 
-  RawOptions options_;
+  FramingOptions options_;
   Framer framer_;
   Reason broken_reason_ = Reason::kMalformed;
-  const char* broken_ = nullptr;  // set: nothing more is decoded
+  const char* broken_ = nullptr;    // set: nothing more is decoded
+  const char* rejected_ = nullptr;  // why the last frame refused in this call was
 };
 
 template <class Framer>
-std::unique_ptr<Decoder> make(const RawOptions& options, Framer framer) {
+std::unique_ptr<Decoder> make(const FramingOptions& options, Framer framer) {
   return std::make_unique<RawDecoder<Framer>>(options, framer);
 }
 
 }  // namespace
 
-std::unique_ptr<Decoder> make_raw_decoder(const RawOptions& options) {
-  using Framing = RawOptions::Framing;
+std::unique_ptr<Decoder> make_raw_decoder(const FramingOptions& options) {
   const std::size_t max = options.max_frame_bytes;
   PENSTOCK_CHECK(max >= 1 && max <= kMaxFrameBytes);
   switch (options.framing) {
@@ -105,6 +146,14 @@ std::unique_ptr<Decoder> make_raw_decoder(const RawOptions& options) {
     case Framing::kNul: return make(options, NewlineFramer(max, '\0'));
     case Framing::kOctetCounted: return make(options, OctetCountedFramer(max));
     case Framing::kSyslogAuto: return make(options, SyslogAutoFramer(max));
+    case Framing::kDelimiter: return make(options, DelimiterFramer(max, options.delimiter));
+    case Framing::kLengthPrefixed: return make(options, LengthPrefixedFramer(max, options.length));
+    case Framing::kVarint: return make(options, VarintFramer(max));
+    case Framing::kFixed:
+      PENSTOCK_CHECK(options.frame_bytes >= 1 && options.frame_bytes <= max);
+      return make(options, FixedFramer(options.frame_bytes));
+    case Framing::kJson: return make(options, ValidJsonFramer(max));
+    case Framing::kNone: return make(options, NoneFramer(max));
   }
   return make(options, NewlineFramer(max));
 }

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "protocols/core/decoder.h"
-#include "protocols/raw/options.h"
+#include "protocols/framing/options.h"
 
 namespace penstock {
 
@@ -16,9 +16,11 @@ namespace penstock {
 /// Where a stream is malformed, or a frame is oversize with Oversize::kClose, on_bytes consumes all its input and says
 /// why: the first max_frame_bytes of the broken part are rejected, once, and the rest is counted as discarded for the
 /// same reason. So are all bytes that are handed in after that; the same `why` is returned for them.
-std::unique_ptr<Decoder> make_raw_decoder(const RawOptions& options);
+///
+/// With Framing::kJson a frame that is no JSON is rejected as malformed and the stream goes on (Consumed::rejected).
+std::unique_ptr<Decoder> make_raw_decoder(const FramingOptions& options);
 
-/// Count and blank of an octet-counted frame; CR and LF, or NUL, of the others are fewer.
-inline constexpr std::size_t kRawExtraBytes = 9;
+/// The longest header of a length-prefixed frame; the framing bytes of the others are fewer.
+inline constexpr std::size_t kRawExtraBytes = 72;
 
 }  // namespace penstock

@@ -5,10 +5,10 @@
 namespace penstock {
 namespace {
 
-using Oversize = RawOptions::Oversize;
-using Tail = RawOptions::Tail;
+using Oversize = Oversize;
+using Tail = Tail;
 
-Tail tail_policy(const RawOptions& options, EndReason cause) noexcept {
+Tail tail_policy(const FramingOptions& options, EndReason cause) noexcept {
   if (options.tail != Tail::kAuto) return options.tail;
   return cause == EndReason::kFin ? Tail::kDeliver : Tail::kQuarantine;
 }
@@ -19,6 +19,7 @@ Reason tail_reason(EndReason cause) noexcept {
     case EndReason::kReset: return Reason::kTailReset;
     case EndReason::kTimeout: return Reason::kTailTimeout;
     case EndReason::kDeadline: return Reason::kTailDeadline;
+    case EndReason::kUndecodable: return Reason::kUndecodable;
     case EndReason::kPartialBudget: break;
   }
   return Reason::kPartialBudget;
@@ -26,20 +27,20 @@ Reason tail_reason(EndReason cause) noexcept {
 
 }  // namespace
 
-void take_oversize(const RawOptions& options, std::string_view head, BatchWriter& writer) {
+void take_oversize(const FramingOptions& options, std::string_view head, BatchWriter& writer) {
   if (options.oversize != Oversize::kTruncate) return writer.reject(Reason::kOversize, head);
   // Without a byte (a datagram cut right behind a line) there is nothing to deliver; the loss shows in cut_bytes.
   if (!head.empty()) writer.add(head, kFrameTruncated, Shape::kOpaque);
 }
 
-void take_rest(const RawOptions& options, std::size_t bytes, BatchWriter& writer) noexcept {
+void take_rest(const FramingOptions& options, std::size_t bytes, BatchWriter& writer) noexcept {
   if (options.oversize == Oversize::kTruncate)
     writer.counts().cut_bytes += bytes;
   else
     writer.discard(Reason::kOversize, bytes);
 }
 
-void take_tail(const RawOptions& options, EndReason cause, std::string_view record,
+void take_tail(const FramingOptions& options, EndReason cause, std::string_view record,
                BatchWriter& writer) {
   if (record.empty()) return;
   switch (tail_policy(options, cause)) {
@@ -48,7 +49,8 @@ void take_tail(const RawOptions& options, EndReason cause, std::string_view reco
     case Tail::kQuarantine: return writer.reject(tail_reason(cause), record);
     case Tail::kDrop: return writer.reject_unseen(tail_reason(cause), record.size());
   }
-  // Longer than the maximum only where that is less than the digits syslog_auto must see to tell a count from a line.
+  // Longer than the maximum only by the digits syslog_auto must see to tell a count from a line, or by a part of a
+  // delimiter.
   const std::string_view head = record.substr(0, options.max_frame_bytes);
   if (head.size() == record.size()) return writer.add(head, kFramePartial, Shape::kOpaque);
   if (options.oversize == Oversize::kTruncate)

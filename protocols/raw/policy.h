@@ -5,7 +5,7 @@
 
 #include "protocols/core/batch_writer.h"
 #include "protocols/core/decoder.h"
-#include "protocols/raw/options.h"
+#include "protocols/framing/options.h"
 
 namespace penstock {
 
@@ -13,22 +13,22 @@ namespace penstock {
 /// FrameCounts, so that the ledger's identities hold after every call (DESIGN.md section 7).
 
 /// A frame longer than the maximum, of which `head` are the first bytes: adds or rejects it, once.
-void take_oversize(const RawOptions& options, std::string_view head, BatchWriter& writer);
+void take_oversize(const FramingOptions& options, std::string_view head, BatchWriter& writer);
 
 /// `bytes` of the rest of such a frame: cut, or discarded.
-void take_rest(const RawOptions& options, std::size_t bytes, BatchWriter& writer) noexcept;
+void take_rest(const FramingOptions& options, std::size_t bytes, BatchWriter& writer) noexcept;
 
 /// The unfinished record at the end of a stream, framing bytes taken off. No byte of a record is no frame.
-void take_tail(const RawOptions& options, EndReason cause, std::string_view record,
+void take_tail(const FramingOptions& options, EndReason cause, std::string_view record,
                BatchWriter& writer);
 
 /// One datagram or packet: `input` as received, `wire_bytes` as sent. A frame each, or one a line with Split::kNewline;
 /// without bytes it is an empty frame.
 ///
-/// One delimiter at its end is framing, since many senders put one there: NUL where the listener's framing is `nul`, else
-/// LF or CRLF; so that one datagram becomes one line of a file. All other bytes, NUL included, pass unchanged. What
+/// One delimiter at its end is framing, since many senders put one there: NUL where the listener's framing is `nul`, its
+/// own where that is `delimiter`, else LF or CRLF; so that one datagram becomes one line of a file. All other bytes, NUL included, pass unchanged. What
 /// exceeds max_frame_bytes, or was cut off by the kernel, makes it oversize.
-void take_datagram(const RawOptions& options, std::string_view input, std::size_t wire_bytes,
+void take_datagram(const FramingOptions& options, std::string_view input, std::size_t wire_bytes,
                    BatchWriter& writer);
 
 }  // namespace penstock

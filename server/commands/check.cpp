@@ -6,6 +6,7 @@
 #include "server/commands/run.h"
 #include "server/config/load.h"
 #include "server/exit_status.h"
+#include "server/net/check_admin.h"
 #include "server/net/check_listen.h"
 
 namespace penstock {
@@ -13,7 +14,9 @@ namespace penstock {
 std::optional<config::Config> load_and_report(const std::string& config_file) {
   config::Loaded loaded = config::load_file(config_path(config_file));
   const config::Problems listen = check_listen(loaded.config);
+  const config::Problems admin = check_admin(loaded.config);
   loaded.problems.insert(loaded.problems.end(), listen.begin(), listen.end());
+  loaded.problems.insert(loaded.problems.end(), admin.begin(), admin.end());
   std::stable_sort(loaded.problems.begin(), loaded.problems.end(),
                    [](const auto& a, const auto& b) {
                      return a.place.line != b.place.line ? a.place.line < b.place.line

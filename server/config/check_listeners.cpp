@@ -65,6 +65,12 @@ unsigned kind_of(std::string_view url) {
   return kEvery;
 }
 
+// One delimiter at the end of a datagram is framing too, see take_datagram of the raw protocol.
+bool is_for_messages(const Listener& listener, std::string_view key) {
+  return key == "framing" && (listener.frames.framing == Framing::kNul ||
+                              listener.frames.framing == Framing::kDelimiter);
+}
+
 void check_need(Draft& draft, const TableSource& source, const Need& need, unsigned kinds) {
   const auto given = source.keys.find(need.key);
   if (given == source.keys.end() || (need.kinds & kinds) != 0) return;
@@ -76,7 +82,9 @@ void check_needs(Draft& draft, const Listener& listener, const TableSource& sour
   if (listener.listen.empty() || !source.sound("listen")) return;
   unsigned kinds = 0;
   for (const auto& entry : listener.listen) kinds |= kind_of(entry.url);
-  for (const auto& need : kNeeds) check_need(draft, source, need, kinds);
+  for (const auto& need : kNeeds) {
+    if (!is_for_messages(listener, need.key)) check_need(draft, source, need, kinds);
+  }
 }
 
 void check_limits(Draft& draft, const Listener& listener, const TableSource& source) {
@@ -92,6 +100,16 @@ void check_limits(Draft& draft, const Listener& listener, const TableSource& sou
     source.warn(draft.problems, source.place_of("max_connections"), "max_connections",
                 "no effect: " + std::to_string(here) + " is more than server.max_connections, " +
                     std::to_string(all));
+  }
+}
+
+void check_encoding(Draft& draft, const Listener& listener, const TableSource& source) {
+  if (listener.content_encoding != ContentEncoding::kNone || !source.sound("content_encoding"))
+    return;
+  for (const std::string_view key : {"max_decompressed_bytes", "max_decompressed_ratio"}) {
+    if (source.has(key))
+      source.warn(draft.problems, source.place_of(key), key,
+                  "no effect: content_encoding is \"none\"");
   }
 }
 
@@ -148,9 +166,11 @@ void check_urls_of(Listener& listener, const TableSource& source, std::map<std::
   std::vector<ListenUrl> listen;
   for (std::size_t i = 0; i < listener.listen.size(); ++i) {
     const auto& item = source.item("listen", i);
-    const auto first = seen.find(item.text);
+    // One group on two interfaces is two addresses; what else has an interface, net tells apart.
+    const std::string address = item.text + ' ' + listener.multicast.interface;
+    const auto first = seen.find(address);
     if (first == seen.end()) {
-      if (!asks_any_port(item.text)) seen.emplace(item.text, Seen{&source, item.place});
+      if (!asks_any_port(item.text)) seen.emplace(address, Seen{&source, item.place});
       listen.push_back(listener.listen[i]);
       continue;
     }
@@ -169,6 +189,7 @@ void check_listeners(Draft& draft) {
     auto& listener = draft.config.listeners[i];
     check_needs(draft, listener, draft.listeners[i]);
     check_limits(draft, listener, draft.listeners[i]);
+    check_encoding(draft, listener, draft.listeners[i]);
     check_accounts(draft, listener, draft.listeners[i]);
     check_urls_of(listener, draft.listeners[i], seen, draft.problems);
   }

@@ -85,7 +85,7 @@ void check_frames(Draft& draft) {
   const std::size_t most = draft.config.server.memory_bytes / 4;
   for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
     const auto& source = draft.listeners[i];
-    const auto frame = draft.config.listeners[i].max_frame_bytes;
+    const auto frame = draft.config.listeners[i].frames.max_frame_bytes;
     if (!source.has("max_frame_bytes") || !source.sound("max_frame_bytes") || frame <= most)
       continue;
     source.error(draft.problems, source.place_of("max_frame_bytes"), "max_frame_bytes",

@@ -8,6 +8,9 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kFileKeys = {"sync", "sync_interval", "timezone",
                                                        "max_open_files"};
+constexpr std::array<std::string_view, 4> kRotateKeys = {"rotate.size", "rotate.every",
+                                                         "rotate.keep", "rotate.compress"};
+constexpr std::array<std::string_view, 2> kRotatedKeys = {"rotate.keep", "rotate.compress"};
 constexpr std::array<std::string_view, 2> kWritingKeys = {"encoding", "newlines"};
 
 void warn_if_given(Draft& draft, const TableSource& source, std::string_view key,
@@ -15,6 +18,12 @@ void warn_if_given(Draft& draft, const TableSource& source, std::string_view key
   const auto given = source.keys.find(key);
   if (given != source.keys.end())
     source.warn(draft.problems, given->second.key, key, "no effect: " + why);
+}
+
+// Other encodings have no newline inside a record.
+void check_newlines(Draft& draft, const Sink& sink, const TableSource& source) {
+  if (sink.encoding != Encoding::kRaw && source.sound("encoding"))
+    warn_if_given(draft, source, "newlines", "only for encoding \"raw\", JSON escapes them");
 }
 
 void check_file_sink(Draft& draft, const Sink& sink, const TableSource& source) {
@@ -25,6 +34,10 @@ void check_file_sink(Draft& draft, const Sink& sink, const TableSource& source) 
   if (sink.sync != Sync::kInterval && source.sound("sync")) {
     warn_if_given(draft, source, "sync_interval", "sync is not \"interval\"");
   }
+  if (!sink.rotate.enabled() && source.sound("rotate.size") && source.sound("rotate.every")) {
+    for (const auto key : kRotatedKeys)
+      warn_if_given(draft, source, key, "neither rotate.size nor rotate.every is given");
+  }
 }
 
 void check_other_sink(Draft& draft, const Sink& sink, const TableSource& source) {
@@ -33,6 +46,11 @@ void check_other_sink(Draft& draft, const Sink& sink, const TableSource& source)
   if (const auto path = source.keys.find("path"); path != source.keys.end()) {
     source.error(draft.problems, path->second.key, "path",
                  "a sink of type " + type + " has none, only \"file\" has");
+  }
+  for (const auto key : kRotateKeys) {
+    if (const auto given = source.keys.find(key); given != source.keys.end())
+      source.error(draft.problems, given->second.key, key,
+                   "a sink of type " + type + " has no file to rotate, only \"file\" has");
   }
   for (const auto key : kFileKeys)
     warn_if_given(draft, source, key, "only for type \"file\", this is " + type);
@@ -67,6 +85,7 @@ void check_sinks(Draft& draft) {
     } else {
       check_other_sink(draft, sink, draft.sinks[i]);
     }
+    if (sink.type != SinkType::kBlackhole) check_newlines(draft, sink, draft.sinks[i]);
   }
   check_one_stdout(draft);
 }

@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "protocols/compression/coding.h"
+#include "protocols/framing/options.h"
+
 /// The configuration as plain values, with every default. The loader fills it, nothing changes it afterwards
 /// (DESIGN.md section 8 has the names that users' files rely on).
 namespace penstock::config {
@@ -14,16 +17,13 @@ namespace penstock::config {
 enum class AtDeadline { kFreeze, kReset };
 enum class LogFormat { kText, kJson };
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
-enum class Framing { kNewline, kNul, kOctetCounted, kSyslogAuto };
-enum class Split { kNone, kNewline };
-enum class Oversize { kTruncate, kDrop, kClose };
-enum class Tail { kAuto, kDeliver, kQuarantine, kDrop };
 enum class SinkType { kFile, kStdout, kBlackhole };
-enum class Encoding { kRaw };
+enum class Encoding { kRaw, kJson };
 enum class Newlines { kEscape, kKeep, kReplace };
 enum class Sync { kNever, kInterval, kAlways };
 enum class WhenFull { kBlock, kDropNewest };
 enum class TimeZone { kUtc, kLocal };
+enum class Compress { kNone, kZstd };
 
 /// Where in the config file a value stands; line 0 where it stands nowhere.
 struct Place {
@@ -56,16 +56,33 @@ struct ListenUrl {
   friend bool operator==(const ListenUrl&, const ListenUrl&) = default;
 };
 
+/// An IP address as written (IPv6 may have a zone), and where.
+struct AddressText {
+  std::string text;
+  Place place;
+
+  friend bool operator==(const AddressText&, const AddressText&) = default;
+};
+
+/// What udp sockets join besides the groups that URLs name.
+struct Multicast {
+  std::vector<AddressText> groups;
+  std::string interface;  ///< of all groups without a zone; empty: by the system's route
+  Place interface_place;
+  std::vector<AddressText> sources;  ///< empty: any source
+
+  friend bool operator==(const Multicast&, const Multicast&) = default;
+};
+
 struct Listener {
   std::string name;
   Place place;
   std::vector<ListenUrl> listen;
   std::string protocol = "raw";
-  Framing framing = Framing::kNewline;
-  Split split = Split::kNone;               ///< datagrams and packets only
-  std::size_t max_frame_bytes = 64u << 10;  ///< 1 to 16 MiB
-  Oversize oversize = Oversize::kTruncate;
-  Tail tail = Tail::kAuto;
+  FramingOptions frames;
+  ContentEncoding content_encoding = ContentEncoding::kNone;
+  std::size_t max_decompressed_bytes = 0;     ///< 0: 1 MiB a datagram or packet, none a connection
+  unsigned max_decompressed_ratio = 200;      ///< 0: off
   std::size_t receive_buffer_bytes = 0;       ///< SO_RCVBUF; 0 leaves the system's
   bool gro = false;                           ///< udp only: UDP_GRO
   int backlog = 0;                            ///< 0: net.core.somaxconn
@@ -77,6 +94,7 @@ struct Listener {
   std::uint32_t mode = 0660;                      ///< of unix socket files
   std::string owner;                              ///< user name or number; empty: ours
   std::string group;
+  Multicast multicast;             ///< udp only
   std::vector<std::string> sinks;  ///< required; the loader fills in all sinks where absent
   std::vector<std::string> best_effort_sinks;
 
@@ -90,6 +108,18 @@ struct Queue {
   friend bool operator==(const Queue&, const Queue&) = default;
 };
 
+/// When a file sink's files are moved out of the way, and what becomes of those.
+struct Rotate {
+  std::size_t size_bytes = 0;     ///< 0: not by size
+  std::chrono::seconds every{0};  ///< 0: not by time
+  std::size_t keep = 0;           ///< rotated files of each path; 0: all
+  Compress compress = Compress::kNone;
+
+  bool enabled() const noexcept { return size_bytes != 0 || every.count() != 0; }
+
+  friend bool operator==(const Rotate&, const Rotate&) = default;
+};
+
 struct Sink {
   std::string name;
   Place place;
@@ -101,6 +131,7 @@ struct Sink {
   std::chrono::milliseconds sync_interval{1000};
   TimeZone timezone = TimeZone::kUtc;
   std::size_t max_open_files = 128;
+  Rotate rotate;
   Queue queue;
 
   friend bool operator==(const Sink&, const Sink&) = default;
@@ -113,12 +144,27 @@ struct Quarantine {
   friend bool operator==(const Quarantine&, const Quarantine&) = default;
 };
 
+/// Where the server is watched and ordered from.
+struct Admin {
+  static constexpr std::string_view kOff = "off";
+
+  std::string listen = "unix://./run/admin.sock";  ///< a tcp or unix URL, or kOff
+  Place listen_place;                              ///< line 0: the default
+  std::string token_file;                          ///< empty: no token is asked for
+  Place token_file_place;
+
+  bool is_default() const noexcept { return listen_place.line == 0; }
+  friend bool operator==(const Admin&, const Admin&) = default;
+};
+
 struct Config {
   std::string file;  ///< path as given; empty for the empty config
   Server server;
   std::vector<Listener> listeners;
   std::vector<Sink> sinks;
   Quarantine quarantine;
+  Admin admin;
+  std::string shown_text;  ///< the file as it was read, secrets hidden: what may be shown
 
   friend bool operator==(const Config&, const Config&) = default;
 };

@@ -43,6 +43,7 @@ struct Draft {
   Config config;
   TableSource server;
   TableSource quarantine;
+  TableSource admin;
   std::vector<TableSource> listeners;
   std::vector<TableSource> sinks;
   bool malformed =

@@ -49,6 +49,12 @@ Result<std::string> value_of(std::string_view name) {
 
 bool has_expansion(std::string_view text) { return text.find("${") != std::string_view::npos; }
 
+Result<std::string> read_secret(const std::string& path) {
+  auto secret = from_file(path);
+  if (secret && secret->empty()) return fail(0, "read " + quoted(path) + ": it is empty");
+  return secret;
+}
+
 Result<std::string> expand(std::string_view text) {
   std::string out;
   for (;;) {

@@ -12,6 +12,9 @@ namespace penstock::config {
 /// value: what is expanded may be a secret.
 Result<std::string> expand(std::string_view text);
 
+/// The content of a file that holds nothing but a secret, without one newline at its end; not empty. Errors as above.
+Result<std::string> read_secret(const std::string& path);
+
 /// True when `text` holds a `${`: its value must not be shown.
 bool has_expansion(std::string_view text);
 

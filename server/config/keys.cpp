@@ -7,24 +7,31 @@
 namespace penstock::config {
 namespace {
 
-// The words of each enumeration, in the order of its enumerators in config.h.
+// The words of each enumeration, in the order of its enumerators.
 constexpr std::array<std::string_view, 2> kAtDeadlines = {"freeze", "reset"};
 constexpr std::array<std::string_view, 2> kLogFormats = {"text", "json"};
 constexpr std::array<std::string_view, 4> kLogLevels = {"debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 1> kProtocols = {"raw"};
-constexpr std::array<std::string_view, 4> kFramings = {"newline", "nul", "octet_counted",
-                                                       "syslog_auto"};
+constexpr std::array<std::string_view, 10> kFramings = {
+    "newline",         "nul",    "octet_counted", "syslog_auto", "delimiter",
+    "length_prefixed", "varint", "fixed",         "json",        "none"};
+constexpr std::array<std::string_view, 2> kEndians = {"big", "little"};
+constexpr std::array<std::string_view, 4> kLengthBytes = {"1", "2", "4", "8"};
 constexpr std::array<std::string_view, 2> kSplits = {"none", "newline"};
 constexpr std::array<std::string_view, 3> kOversizes = {"truncate", "drop", "close"};
 constexpr std::array<std::string_view, 4> kTails = {"auto", "deliver", "quarantine", "drop"};
+constexpr std::array<std::string_view, 5> kContentEncodings = {"none", "auto", "gzip", "zlib",
+                                                               "zstd"};
 constexpr std::array<std::string_view, 3> kSinkTypes = {"file", "stdout", "blackhole"};
-constexpr std::array<std::string_view, 1> kEncodings = {"raw"};
+constexpr std::array<std::string_view, 2> kEncodings = {"raw", "json"};
 constexpr std::array<std::string_view, 3> kNewlines = {"escape", "keep", "replace"};
 constexpr std::array<std::string_view, 3> kSyncs = {"never", "interval", "always"};
 constexpr std::array<std::string_view, 2> kWhenFulls = {"block", "drop_newest"};
 constexpr std::array<std::string_view, 2> kTimeZones = {"utc", "local"};
+constexpr std::array<std::string_view, 2> kCompress = {"none", "zstd"};
 
 constexpr std::int64_t kMostConnections = 10'000'000;
+constexpr std::int64_t kMostKept = 1'000'000;
 
 template <class T>
 T as(const Value& value) {
@@ -39,6 +46,17 @@ void store_listen(Listener& listener, const Value& value) {
 void store_keepalive(Listener& listener, const Value& value) {
   listener.keepalive.reset();
   if (value.number != 0) listener.keepalive = std::chrono::seconds(value.number / kSecond);
+}
+
+std::vector<AddressText> addresses(const Value& value) {
+  std::vector<AddressText> out;
+  for (const auto& item : value.items) out.push_back({item.text, item.place});
+  return out;
+}
+
+void store_interface(Listener& listener, const Value& value) {
+  listener.multicast.interface = value.text();
+  listener.multicast.interface_place = value.items.front().place;
 }
 
 const std::array kServerKeys = {
@@ -70,15 +88,40 @@ const std::array kListenerKeys = {
     Key<Listener>{"protocol", choice(kProtocols),
                   [](Listener& l, const Value& v) { l.protocol = kProtocols[as<std::size_t>(v)]; }},
     Key<Listener>{"framing", choice(kFramings),
-                  [](Listener& l, const Value& v) { l.framing = as<Framing>(v); }},
+                  [](Listener& l, const Value& v) { l.frames.framing = as<Framing>(v); }},
+    Key<Listener>{"delimiter", delimiter(),
+                  [](Listener& l, const Value& v) { l.frames.delimiter = v.text(); }},
+    Key<Listener>{"length.bytes", one_of(kLengthBytes),
+                  [](Listener& l, const Value& v) { l.frames.length.bytes = as<std::uint8_t>(v); }},
+    Key<Listener>{"length.endian", choice(kEndians),
+                  [](Listener& l, const Value& v) {
+                    l.frames.length.order = v.number == 0 ? std::endian::big : std::endian::little;
+                  }},
+    Key<Listener>{
+        "length.offset", count(0, 64),
+        [](Listener& l, const Value& v) { l.frames.length.offset = as<std::uint8_t>(v); }},
+    Key<Listener>{
+        "length.includes_header", flag(),
+        [](Listener& l, const Value& v) { l.frames.length.includes_header = v.number != 0; }},
+    Key<Listener>{"frame_bytes", bytes(1, 16 * kMiB, "1KiB"),
+                  [](Listener& l, const Value& v) { l.frames.frame_bytes = as<std::size_t>(v); }},
     Key<Listener>{"split", choice(kSplits),
-                  [](Listener& l, const Value& v) { l.split = as<Split>(v); }},
-    Key<Listener>{"max_frame_bytes", bytes(1, 16 * kMiB, "64KiB"),
-                  [](Listener& l, const Value& v) { l.max_frame_bytes = as<std::size_t>(v); }},
+                  [](Listener& l, const Value& v) { l.frames.split = as<Split>(v); }},
+    Key<Listener>{
+        "max_frame_bytes", bytes(1, 16 * kMiB, "64KiB"),
+        [](Listener& l, const Value& v) { l.frames.max_frame_bytes = as<std::size_t>(v); }},
     Key<Listener>{"oversize", choice(kOversizes),
-                  [](Listener& l, const Value& v) { l.oversize = as<Oversize>(v); }},
+                  [](Listener& l, const Value& v) { l.frames.oversize = as<Oversize>(v); }},
     Key<Listener>{"tail", choice(kTails),
-                  [](Listener& l, const Value& v) { l.tail = as<Tail>(v); }},
+                  [](Listener& l, const Value& v) { l.frames.tail = as<Tail>(v); }},
+    Key<Listener>{"content_encoding", choice(kContentEncodings),
+                  [](Listener& l, const Value& v) { l.content_encoding = as<ContentEncoding>(v); }},
+    Key<Listener>{
+        "max_decompressed_bytes",
+        bytes(kKiB, kTiB, "16MiB", "1MiB a datagram or packet, no limit a connection"),
+        [](Listener& l, const Value& v) { l.max_decompressed_bytes = as<std::size_t>(v); }},
+    Key<Listener>{"max_decompressed_ratio", count(1, 1'000'000, "no limit"),
+                  [](Listener& l, const Value& v) { l.max_decompressed_ratio = as<unsigned>(v); }},
     Key<Listener>{"receive_buffer", size(4 * kKiB, kGiB, "4MiB", "the system's default"),
                   [](Listener& l, const Value& v) { l.receive_buffer_bytes = as<std::size_t>(v); }},
     Key<Listener>{"gro", flag(), [](Listener& l, const Value& v) { l.gro = v.number != 0; }},
@@ -100,6 +143,12 @@ const std::array kListenerKeys = {
                   [](Listener& l, const Value& v) { l.owner = v.text(); }},
     Key<Listener>{"group", account("a group name or number"),
                   [](Listener& l, const Value& v) { l.group = v.text(); }},
+    Key<Listener>{"multicast.groups", list("a list of group addresses, such as [\"239.1.2.3\"]"),
+                  [](Listener& l, const Value& v) { l.multicast.groups = addresses(v); }},
+    Key<Listener>{"multicast.interface", text("an interface name, such as \"eth0\""),
+                  store_interface},
+    Key<Listener>{"multicast.sources", list("a list of source addresses, such as [\"10.0.0.7\"]"),
+                  [](Listener& l, const Value& v) { l.multicast.sources = addresses(v); }},
     Key<Listener>{"sinks", list("a list of sink names, such as [\"archive\"]"),
                   [](Listener& l, const Value& v) { l.sinks = v.texts(); }},
     Key<Listener>{"best_effort_sinks", list("a list of sink names, such as [\"debug\"]"),
@@ -123,6 +172,16 @@ const std::array kSinkKeys = {
               [](Sink& s, const Value& v) { s.timezone = as<TimeZone>(v); }},
     Key<Sink>{"max_open_files", count(1, 65536),
               [](Sink& s, const Value& v) { s.max_open_files = as<std::size_t>(v); }},
+    Key<Sink>{"rotate.size", size(64 * kKiB, kTiB, "100MiB", "off"),
+              [](Sink& s, const Value& v) { s.rotate.size_bytes = as<std::size_t>(v); }},
+    Key<Sink>{"rotate.every", seconds(kMinute, 365 * kDay, "1d", "off"),
+              [](Sink& s, const Value& v) {
+                s.rotate.every = std::chrono::duration_cast<std::chrono::seconds>(ms(v));
+              }},
+    Key<Sink>{"rotate.keep", count(1, kMostKept, "all"),
+              [](Sink& s, const Value& v) { s.rotate.keep = as<std::size_t>(v); }},
+    Key<Sink>{"rotate.compress", choice(kCompress),
+              [](Sink& s, const Value& v) { s.rotate.compress = as<Compress>(v); }},
     Key<Sink>{"queue.max_bytes", bytes(64 * kKiB, kTiB, "8MiB"),
               [](Sink& s, const Value& v) { s.queue.max_bytes = as<std::size_t>(v); }},
     Key<Sink>{"queue.when_full", choice(kWhenFulls),
@@ -136,6 +195,19 @@ const std::array kQuarantineKeys = {
                     [](Quarantine& q, const Value& v) { q.max_bytes = as<std::size_t>(v); }},
 };
 
+const std::array kAdminKeys = {
+    Key<Admin>{"listen", text("a tcp or unix URL, such as \"unix://./run/admin.sock\", or \"off\""),
+               [](Admin& a, const Value& v) {
+                 a.listen = v.text();
+                 a.listen_place = v.items.front().place;
+               }},
+    Key<Admin>{"token_file", text("a file, such as \"/etc/penstock/admin.token\""),
+               [](Admin& a, const Value& v) {
+                 a.token_file = v.text();
+                 a.token_file_place = v.items.front().place;
+               }},
+};
+
 template <class Keys>
 void add_rows(std::string_view table, const Keys& keys, std::vector<KnownKey>& rows) {
   for (const auto& key : keys) rows.push_back({table, key.name, key.rule});
@@ -147,6 +219,14 @@ std::span<const Key<Server>> server_keys() { return kServerKeys; }
 std::span<const Key<Listener>> listener_keys() { return kListenerKeys; }
 std::span<const Key<Sink>> sink_keys() { return kSinkKeys; }
 std::span<const Key<Quarantine>> quarantine_keys() { return kQuarantineKeys; }
+std::span<const Key<Admin>> admin_keys() { return kAdminKeys; }
+
+std::string_view to_string(SinkType type) noexcept {
+  return kSinkTypes[static_cast<std::size_t>(type)];
+}
+std::string_view to_string(Framing framing) noexcept {
+  return kFramings[static_cast<std::size_t>(framing)];
+}
 
 std::vector<KnownKey> known_keys() {
   std::vector<KnownKey> rows;
@@ -154,6 +234,7 @@ std::vector<KnownKey> known_keys() {
   add_rows("listener", kListenerKeys, rows);
   add_rows("sink", kSinkKeys, rows);
   add_rows("quarantine", kQuarantineKeys, rows);
+  add_rows("admin", kAdminKeys, rows);
   return rows;
 }
 

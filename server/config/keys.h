@@ -23,6 +23,11 @@ std::span<const Key<Server>> server_keys();
 std::span<const Key<Listener>> listener_keys();
 std::span<const Key<Sink>> sink_keys();
 std::span<const Key<Quarantine>> quarantine_keys();
+std::span<const Key<Admin>> admin_keys();
+
+/// The words of the file for a value.
+std::string_view to_string(SinkType type) noexcept;
+std::string_view to_string(Framing framing) noexcept;
 
 /// The rows of all tables without their fields.
 struct KnownKey {

@@ -6,6 +6,7 @@
 #include "server/config/checks.h"
 #include "server/config/draft.h"
 #include "server/config/read_file.h"
+#include "server/config/shown_text.h"
 #include "server/config/text.h"
 #include "server/config/toml_reader.h"
 
@@ -25,6 +26,7 @@ void check(Draft& draft) {
   check_names(draft);
   check_routes(draft);
   check_listeners(draft);
+  check_framing(draft);
   check_sinks(draft);
   check_paths(draft);
 }
@@ -36,6 +38,7 @@ Loaded load_text(std::string_view text, std::string file) {
   draft.config.file = std::move(file);
   const auto root = parse_toml(text);
   if (!root) return {std::move(draft.config), {root.error()}};
+  draft.config.shown_text = shown_text(text, *root);
   read_tables(*root, draft);
   check(draft);
   std::stable_sort(draft.problems.begin(), draft.problems.end(), is_before);

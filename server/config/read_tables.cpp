@@ -15,11 +15,13 @@ struct TableForm {
   std::string_view header;
   bool repeated;
 };
-constexpr std::array<TableForm, 4> kTables = {{{"server", "[server]", false},
+constexpr std::array<TableForm, 5> kTables = {{{"server", "[server]", false},
                                                {"listener", "[[listener]]", true},
                                                {"sink", "[[sink]]", true},
-                                               {"quarantine", "[quarantine]", false}}};
-constexpr std::string_view kAllHeaders = "[server], [[listener]], [[sink]] and [quarantine]";
+                                               {"quarantine", "[quarantine]", false},
+                                               {"admin", "[admin]", false}}};
+constexpr std::string_view kAllHeaders =
+    "[server], [[listener]], [[sink]], [quarantine] and [admin]";
 
 const TableForm* find_table(std::string_view name) {
   const auto* at =
@@ -151,9 +153,11 @@ void read_table(const TableForm& form, const Node& value, Draft& draft) {
                   draft.problems);
   } else if (form.name == "sink") {
     read_repeated(form, sink_keys(), value, draft.config.sinks, draft.sinks, draft.problems);
-  } else {
+  } else if (form.name == "quarantine") {
     read_single(form, quarantine_keys(), value, draft.config.quarantine, draft.quarantine,
                 draft.problems);
+  } else {
+    read_single(form, admin_keys(), value, draft.config.admin, draft.admin, draft.problems);
   }
 }
 
@@ -162,7 +166,8 @@ std::string unknown_table(const Entry& entry) {
       entry.value.type == Node::Type::kTable || entry.value.type == Node::Type::kList;
   const std::string text =
       std::string("unknown ") + (table ? "table " : "key ") + quoted(entry.key);
-  const std::string near = closest(entry.key, {"server", "listener", "sink", "quarantine"});
+  const std::string near =
+      closest(entry.key, {"server", "listener", "sink", "quarantine", "admin"});
   if (table && !near.empty())
     return text + ", did you mean " + std::string(find_table(near)->header) + "?";
   if (const auto header = home_of(entry.key); !header.empty()) {
@@ -176,6 +181,7 @@ std::string unknown_table(const Entry& entry) {
 void read_tables(const Node& root, Draft& draft) {
   draft.server.title = "server";
   draft.quarantine.title = "quarantine";
+  draft.admin.title = "admin";
   for (const auto& entry : root.entries) {
     const auto* form = find_table(entry.key);
     if (form == nullptr) {

@@ -37,6 +37,13 @@ std::vector<std::string> choices_of(const Rule& rule) {
   return {rule.choices.begin(), rule.choices.end()};
 }
 
+std::string list_of(const std::vector<std::string>& numbers) {
+  std::string out;
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    out += (i == 0 ? "" : i + 1 == numbers.size() ? " or " : ", ") + numbers[i];
+  return out;
+}
+
 /// Reads one value; the parts share what is needed to say what is wrong.
 class Reader {
  public:
@@ -45,6 +52,7 @@ class Reader {
   std::optional<Value> read(const Node& node) {
     switch (rule_.kind) {
       case Kind::kName:
+      case Kind::kDelimiter:
       case Kind::kText: return one_text(node);
       case Kind::kUrls: return node.type == Node::Type::kString ? one_text(node) : texts(node);
       case Kind::kList: return texts(node);
@@ -70,9 +78,16 @@ class Reader {
       return {};
     }
     if (text->empty()) return wrong(node.place, shown(node) + ", which expands to nothing");
+    if (rule_.kind == Kind::kDelimiter) return delimiter(node, *text);
     if (text->find('\0') != std::string::npos) return wrong(node.place, "a text with a NUL byte");
     if (rule_.kind == Kind::kName && !is_name(*text)) return wrong(node);
     return Item{node.place, std::move(*text), shown(node), has_expansion(node.text)};
+  }
+
+  std::optional<Item> delimiter(const Node& node, const std::string& text) {
+    auto bytes = parse_delimiter(text);
+    if (!bytes) return wrong(node);
+    return Item{node.place, std::move(*bytes), shown(node), has_expansion(node.text)};
   }
 
   std::optional<Value> one_text(const Node& node) {
@@ -119,6 +134,7 @@ class Reader {
     switch (rule_.kind) {
       case Kind::kCount:
       case Kind::kBytes:
+      case Kind::kOneOf:
       case Kind::kAccount: return node.integer;
       case Kind::kMode: return node.octal ? std::optional(node.integer) : std::nullopt;
       case Kind::kSize:
@@ -140,6 +156,7 @@ class Reader {
         const auto bytes = parse_size(text);
         return bytes || !expanded ? bytes : parse_number(text);
       }
+      case Kind::kOneOf:
       case Kind::kCount: return expanded ? parse_number(text) : std::nullopt;
       case Kind::kFlag:
         if (!expanded || (text != "true" && text != "false")) return {};
@@ -162,6 +179,8 @@ class Reader {
   std::optional<Value> in_range(std::optional<std::int64_t> number, const Node& node) {
     if (!number) return wrong(node, hint(node));
     if (rule_.kind == Kind::kFlag || rule_.kind == Kind::kChoice) return Value{*number, {}};
+    if (rule_.kind == Kind::kOneOf)
+      return index_of(std::to_string(*number)) ? std::optional(Value{*number, {}}) : wrong(node);
     const bool zero = *number == 0 && !rule_.zero.empty();
     const bool whole = rule_.kind != Kind::kSeconds || *number % 1000 == 0;
     if (!zero && (*number < rule_.min || *number > rule_.max || !whole)) return wrong(node);
@@ -204,6 +223,9 @@ std::string describe(const Rule& rule) {
     case Kind::kDuration: return describe_quantity(rule, "a duration", "0s");
     case Kind::kSeconds: return describe_quantity(rule, "whole seconds", "0s");
     case Kind::kChoice: return quoted_list(choices_of(rule), "or");
+    case Kind::kOneOf: return list_of(choices_of(rule));
+    case Kind::kDelimiter:
+      return "1 to 64 bytes, in which \\xNN, \\n, \\r, \\t, \\0 and \\\\ stand for one each";
     case Kind::kName: return "1 to 64 of the characters A-Z a-z 0-9 _ -";
     case Kind::kMode: return "permission bits such as \"0660\" or 0o660, at most 0777";
     case Kind::kText:

@@ -15,19 +15,21 @@ namespace penstock::config {
 
 struct Rule {
   enum class Kind : std::uint8_t {
-    kFlag,      ///< true, false
-    kCount,     ///< an integer
-    kSize,      ///< bytes with a unit
-    kBytes,     ///< bytes, also as a plain integer (keys that end in _bytes)
-    kDuration,  ///< milliseconds
-    kSeconds,   ///< a duration of whole seconds
-    kChoice,    ///< one of `choices`
-    kName,      ///< 1 to 64 of A-Z a-z 0-9 _ -
-    kText,      ///< any text, not empty
-    kList,      ///< texts, none empty, none twice; may be empty
-    kUrls,      ///< one text or several, none twice unless it asks for any port
-    kMode,      ///< permission bits
-    kAccount,   ///< a name or a number
+    kFlag,       ///< true, false
+    kCount,      ///< an integer
+    kSize,       ///< bytes with a unit
+    kBytes,      ///< bytes, also as a plain integer (keys that end in _bytes)
+    kDuration,   ///< milliseconds
+    kSeconds,    ///< a duration of whole seconds
+    kChoice,     ///< one of `choices`
+    kOneOf,      ///< an integer, one of `choices`
+    kName,       ///< 1 to 64 of A-Z a-z 0-9 _ -
+    kText,       ///< any text, not empty
+    kDelimiter,  ///< a text that parse_delimiter understands
+    kList,       ///< texts, none empty, none twice; may be empty
+    kUrls,       ///< one text or several, none twice unless it asks for any port
+    kMode,       ///< permission bits
+    kAccount,    ///< a name or a number
   };
   Kind kind = Kind::kText;
   std::int64_t min = 0;

@@ -12,7 +12,7 @@ namespace penstock::config {
 inline constexpr std::int64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB,
                               kTiB = 1024 * kGiB;
 inline constexpr std::int64_t kMillisecond = 1, kSecond = 1000, kMinute = 60 * kSecond,
-                              kHour = 60 * kMinute;
+                              kHour = 60 * kMinute, kDay = 24 * kHour;
 
 constexpr Rule flag() { return {Rule::Kind::kFlag}; }
 constexpr Rule count(std::int64_t min, std::int64_t max, std::string_view zero = {}) {
@@ -37,6 +37,10 @@ constexpr Rule seconds(std::int64_t min, std::int64_t max, std::string_view exam
 constexpr Rule choice(std::span<const std::string_view> names) {
   return {Rule::Kind::kChoice, 0, 0, {}, {}, names};
 }
+constexpr Rule one_of(std::span<const std::string_view> numbers) {
+  return {Rule::Kind::kOneOf, 0, 0, {}, {}, numbers};
+}
+constexpr Rule delimiter() { return {Rule::Kind::kDelimiter}; }
 constexpr Rule name() { return {Rule::Kind::kName}; }
 constexpr Rule text(std::string_view description) {
   return {Rule::Kind::kText, 0, 0, {}, description};

@@ -65,6 +65,26 @@ std::string without_controls(std::string_view text) { return without_controls(te
 
 std::string quoted(std::string_view text) { return '"' + printable(text, true, kShownBytes) + '"'; }
 
+std::string delimiter_text(std::string_view bytes) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out;
+  for (const char byte : bytes) {
+    const auto value = static_cast<unsigned char>(byte);
+    switch (byte) {
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      case '\\': out += "\\\\"; break;
+      default:
+        if (value >= 0x20 && value < 0x7f)
+          out += byte;
+        else
+          (out += "\\x") += {kHex[value >> 4], kHex[value & 15]};
+    }
+  }
+  return out;
+}
+
 std::string quoted_list(const std::vector<std::string>& words, std::string_view last) {
   std::string out;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -90,6 +110,7 @@ std::string duration_text(std::chrono::milliseconds value) {
   if (ms == 0) return "0s";
   if (ms % 1000 != 0) return std::to_string(ms) + "ms";
   const auto s = ms / 1000;
+  if (s % 86400 == 0) return std::to_string(s / 86400) + "d";
   if (s % 3600 == 0) return std::to_string(s / 3600) + "h";
   if (s % 60 == 0) return std::to_string(s / 60) + "m";
   return std::to_string(s) + "s";

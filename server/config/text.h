@@ -19,6 +19,9 @@ std::string quoted(std::string_view text);
 /// Control bytes as in printable(), all else as it is: for a line whose parts are quoted already.
 std::string without_controls(std::string_view text);
 
+/// Bytes as parse_delimiter reads them: printable ASCII as it is, all else, and the backslash, behind a backslash.
+std::string delimiter_text(std::string_view bytes);
+
 /// `"a"`, `"a" or "b"`, `"a", "b" or "c"`: each word quoted; `last` stands before the last one.
 std::string quoted_list(const std::vector<std::string>& words, std::string_view last);
 

@@ -42,6 +42,7 @@ void convert_children(const toml::node& from, Node& node, int depth) {
 Node convert(const toml::node& from, int depth) {
   Node node;
   node.place = place_of(from.source());
+  node.end = {from.source().end.line, from.source().end.column};
   node.octal = false;
   switch (from.type()) {
     case toml::node_type::boolean:

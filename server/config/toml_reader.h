@@ -19,6 +19,7 @@ struct Node {
 
   Type type = Type::kTable;
   Place place;  ///< first character of the value, or of the header of a table
+  Place end;    ///< behind the value's last character
   bool flag = false;
   bool octal = false;  ///< an integer that was written as 0o...
   std::int64_t integer = 0;

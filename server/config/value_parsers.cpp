@@ -12,8 +12,8 @@ struct Unit {
   std::int64_t factor;
 };
 
-constexpr std::array<Unit, 4> kDurationUnits = {
-    {{"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
+constexpr std::array<Unit, 5> kDurationUnits = {
+    {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
 
 constexpr std::int64_t kKibi = 1024, kKilo = 1000;
 constexpr std::array<Unit, 10> kSizeUnits = {{{"B", 1},
@@ -40,6 +40,41 @@ std::string_view take_while(std::string_view& text, bool digits) {
 std::optional<std::int64_t> times(std::int64_t number, std::int64_t factor) {
   if (number > std::numeric_limits<std::int64_t>::max() / factor) return {};
   return number * factor;
+}
+
+std::optional<int> hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return {};
+}
+
+// What `\xNN` stands for, the backslash and the x taken off.
+std::optional<char> take_hex(std::string_view& text) {
+  if (text.size() < 2) return {};
+  const auto high = hex_digit(text[0]), low = hex_digit(text[1]);
+  text.remove_prefix(2);
+  if (!high || !low) return {};
+  return static_cast<char>(*high * 16 + *low);
+}
+
+// The byte that the front of `text` stands for; takes it off.
+std::optional<char> take_byte(std::string_view& text) {
+  const char first = text.front();
+  text.remove_prefix(1);
+  if (first != '\\') return first;
+  if (text.empty()) return {};
+  const char escape = text.front();
+  text.remove_prefix(1);
+  switch (escape) {
+    case 'x': return take_hex(text);
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    case '0': return '\0';
+    case '\\': return '\\';
+    default: return {};
+  }
 }
 
 }  // namespace
@@ -77,6 +112,18 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
     if (unit.name == text) return times(*number, unit.factor);
   }
   return {};
+}
+
+std::optional<std::string> parse_delimiter(std::string_view text) {
+  constexpr std::size_t kMostBytes = 64;
+  std::string bytes;
+  while (!text.empty()) {
+    const auto byte = take_byte(text);
+    if (!byte) return {};
+    bytes += *byte;
+  }
+  if (bytes.empty() || bytes.size() > kMostBytes) return {};
+  return bytes;
 }
 
 std::optional<std::uint32_t> parse_mode(std::string_view text) {

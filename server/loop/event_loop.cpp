@@ -1,11 +1,11 @@
 #include "server/loop/event_loop.h"
 
-#include <ctime>
+#include <utility>
 
 #include "protocols/core/check.h"
+#include "server/log/wall_clock.h"
 
 namespace penstock {
-
 Result<std::unique_ptr<EventLoop>> EventLoop::create() {
   std::unique_ptr<EventLoop> loop(new EventLoop);
   if (auto done = loop->init(); !done) return tl::unexpected(done.error());
@@ -35,12 +35,12 @@ Result<void> EventLoop::init() {
 
   // Before the poll the clock goes stale: its callbacks see the time at which they were woken.
   PENSTOCK_CHECK(uv_prepare_start(prepare_.get(), [](uv_prepare_t* h) noexcept {
-                   static_cast<EventLoop*>(h->data)->now_known_ = false;
+                   static_cast<EventLoop*>(h->data)->end_work();
                  }) == 0);
   PENSTOCK_CHECK(uv_check_start(check_.get(), [](uv_check_t* h) noexcept {
                    auto* self = static_cast<EventLoop*>(h->data);
                    if (self->turn_end_) self->turn_end_();
-                   self->now_known_ = false;  // timers of the next turn run before the next prepare
+                   self->end_work();  // timers of the next turn run before the next prepare
                  }) == 0);
   return {};
 }
@@ -75,15 +75,21 @@ void EventLoop::run_tasks() {
   for (Task& task : tasks) task();
 }
 
+/// Whoever comes next reads the clock anew.
+void EventLoop::end_work() noexcept {
+  if (!std::exchange(now_known_, false) || !work_observer_) return;
+  const std::int64_t length_ns = wall_clock_ns() - now_.wall_ns;
+  if (length_ns >= 0)
+    work_observer_(static_cast<std::uint64_t>(length_ns));  // else the clock was set
+}
+
 void EventLoop::run() { uv_run(&loop_, UV_RUN_DEFAULT); }
 
 void EventLoop::stop() noexcept { uv_stop(&loop_); }
 
 Now EventLoop::now() noexcept {
   if (!now_known_) {
-    timespec wall{};
-    clock_gettime(CLOCK_REALTIME, &wall);
-    now_.wall_ns = wall.tv_sec * std::int64_t{1'000'000'000} + wall.tv_nsec;
+    now_.wall_ns = wall_clock_ns();
     now_.monotonic = std::chrono::milliseconds(uv_now(&loop_));
     now_known_ = true;
   }

@@ -38,12 +38,19 @@ class EventLoop {
   /// Called at the end of each turn, after all callbacks of its poll. One hook a loop.
   void set_turn_end(std::function<void()> hook) { turn_end_ = std::move(hook); }
 
+  /// Called after each piece of work that asked for the time, with its length in nanoseconds: timers before a poll, or the
+  /// callbacks behind it with the turn's end. One observer a loop.
+  void set_work_observer(std::function<void(std::uint64_t)> observer) {
+    work_observer_ = std::move(observer);
+  }
+
   uv_loop_t* uv() noexcept { return &loop_; }
 
  private:
   EventLoop() = default;
   Result<void> init();
   void run_tasks();
+  void end_work() noexcept;
 
   uv_loop_t loop_{};
   bool loop_ready_ = false;
@@ -51,6 +58,7 @@ class EventLoop {
   UvHandle<uv_prepare_t> prepare_;
   UvHandle<uv_check_t> check_;
   std::function<void()> turn_end_;
+  std::function<void(std::uint64_t)> work_observer_;
 
   std::mutex mutex_;
   std::vector<Task> tasks_;  // under mutex_

@@ -6,6 +6,7 @@
 
 #include "protocols/core/errno_text.h"
 #include "server/net/listener_share.h"
+#include "server/net/peer_command.h"
 #include "server/net/socket_option.h"
 
 namespace penstock {
@@ -42,19 +43,21 @@ Peer peer_of(int fd, const sockaddr_storage& address, socklen_t length, Scheme s
 
 }  // namespace
 
-Acceptor::Acceptor(ListenerShare& share, BoundSocket socket, const Origin& origin)
+Acceptor::Acceptor(ListenerShare& share, BoundSocket socket, Account& account)
     : share_(share),
       scheme_(socket.scheme),
       address_(socket.address),
       inherited_(socket.inherited),
       file_(std::move(socket.file)),
-      origin_(origin),
-      socket_(share.loop().events(), std::move(socket.fd), *this) {}
+      account_(account),
+      socket_(share.loop().events(), std::move(socket.fd), *this),
+      opened_(share.now().monotonic),
+      last_accept_(opened_) {}
 
 bool Acceptor::open() {
   if (auto opened = socket_.open(); !opened) {
     log::error("cannot watch listening socket",
-               {{"url", origin_.url}, {"why", opened.error().message}});
+               {{"url", account_.origin().url}, {"why", opened.error().message}});
     return false;
   }
   socket_.read();
@@ -74,7 +77,7 @@ void Acceptor::accept_turn() {
 }
 
 void Acceptor::on_error() {
-  log::error("listening socket failed", {{"url", origin_.url}});
+  log::error("listening socket failed", {{"url", account_.origin().url}});
   (void)get_option(socket_.fd(), SOL_SOCKET, SO_ERROR);  // clears it
   socket_.read();
 }
@@ -108,10 +111,12 @@ bool Acceptor::accept_one(int& error) {
     error = errno;
     return false;
   }
+  last_accept_ = share_.now().monotonic;
   // Children of a listener that refuses new peers inherit its way of doing so (FACTS.md 16, 18).
   if (draining_ && is_tcp(scheme_) && !inherited_) kernel::thaw_accepted_tcp(fd.get());
-  const Peer peer = peer_of(fd.get(), address, length, scheme_);
-  share_.listener().deal_out({std::move(fd), peer, &origin_, scheme_}, share_);
+  Peer peer = peer_of(fd.get(), address, length, scheme_);
+  if (share_.options().peer_commands) read_command(peer);
+  share_.listener().deal_out({std::move(fd), peer, &account_.origin(), scheme_}, share_);
   return true;
 }
 
@@ -183,10 +188,10 @@ void Acceptor::at_deadline() {
 
 /// No descriptor came free: what is left in the queue is reset by the close, and counted.
 void Acceptor::give_up(std::size_t waiting) {
-  share_.cell().ended[static_cast<std::size_t>(ConnectionEnd::kResetByUs)].add(waiting);
+  account_.cell().ended[static_cast<std::size_t>(ConnectionEnd::kResetByUs)].add(waiting);
   log::error("no descriptor for connections in the accept queue, they are reset",
              {{"listener", share_.options().name},
-              {"url", origin_.url},
+              {"url", account_.origin().url},
               {"connections", waiting},
               {"reason", "no_descriptor"}});
   close();

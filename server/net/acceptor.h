@@ -6,9 +6,12 @@
 
 #include "server/net/kernel.h"
 #include "server/net/socket.h"
+#include "server/net/socket_row.h"
 #include "server/net/socket_source.h"
 
 namespace penstock {
+
+class Account;
 
 class ListenerShare;
 
@@ -28,7 +31,7 @@ struct Accepted {
 /// service manager or a successor goes on with it (FACTS.md 0.6, 21).
 class Acceptor final : private SocketEvents {
  public:
-  Acceptor(ListenerShare& share, BoundSocket socket, const Origin& origin);
+  Acceptor(ListenerShare& share, BoundSocket socket, Account& account);
 
   bool open();  ///< false: the kernel would not watch it (logged)
   void begin_drain();
@@ -39,6 +42,7 @@ class Acceptor final : private SocketEvents {
   /// finished has left.
   void accept_turn();
   bool closed() const noexcept { return !socket_.is_open(); }
+  SocketRow row();  ///< as /api/sockets shows it
 
  private:
   enum class Took : std::uint8_t { kEmpty, kMore, kNoRoom };
@@ -58,8 +62,10 @@ class Acceptor final : private SocketEvents {
   SocketAddress address_;
   bool inherited_;  // others hold it too and go on with it
   UnixSocketFile file_;
-  const Origin& origin_;
+  Account& account_;
   Socket socket_;
+  const std::chrono::milliseconds opened_;
+  std::chrono::milliseconds last_accept_;
   bool waiting_ = false;  // for a descriptor or a refusal to end
   bool draining_ = false;
   bool past_deadline_ = false;

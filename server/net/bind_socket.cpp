@@ -33,12 +33,15 @@ bool is_link_local_without_zone(const SocketAddress& address) noexcept {
   if (address.family() != AF_INET6) return false;
   sockaddr_in6 v6{};
   std::memcpy(&v6, &address.storage, sizeof v6);
-  return IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr) && v6.sin6_scope_id == 0;
+  return (IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr) || is_link_scoped_group(address)) &&
+         v6.sin6_scope_id == 0;
 }
 
 std::string in_use_hint(const Url& url, const SocketAddress& address) {
-  return holder_text(is_unix(url.scheme) ? find_unix_holder(url.path)
-                                         : find_inet_holder(url.scheme, address));
+  std::string holder = holder_text(is_unix(url.scheme) ? find_unix_holder(url.path)
+                                                       : find_inet_holder(url.scheme, address));
+  if (!is_multicast(address) || holder.empty()) return holder;
+  return holder + ", whose socket does not share the group: it lacks SO_REUSEADDR";
 }
 
 std::string privileged_port_hint(const SocketAddress& address) {
@@ -61,6 +64,22 @@ std::string hint(const Url& url, const SocketAddress& address, int code) {
   }
 }
 
+/// Sets the options that a group's socket needs before bind(2), and gives the address with its interface.
+Result<SocketAddress> prepare_address(int fd, const Url& url, const SocketAddress& address,
+                                      const BindOptions& options) {
+  if (!is_multicast(address)) return address;
+  if (!is_udp(url.scheme)) return fail(0, multicast_needs_udp(address));
+  const auto membership = membership_of(address, options.multicast);
+  if (!membership) return tl::unexpected(membership.error());
+  if (const auto prepared = prepare_group_socket(fd, *membership); !prepared)
+    return tl::unexpected(prepared.error());
+  return on_interface(address, *membership);
+}
+
+tl::unexpected<Error> bind_failure(const Url& url, const Error& reason) {
+  return fail(reason.code, "bind " + url.text + ": " + reason.message);
+}
+
 }  // namespace
 
 Result<void> configure_socket(int fd, Scheme scheme, const BindOptions& options) {
@@ -68,6 +87,7 @@ Result<void> configure_socket(int fd, Scheme scheme, const BindOptions& options)
     return fail(errno, "SO_REUSEADDR: " + errno_text(errno));
   if (is_udp(scheme) && !set_option(fd, SOL_SOCKET, SO_BROADCAST, 1))
     return fail(errno, "SO_BROADCAST: " + errno_text(errno));
+  if (is_udp(scheme)) take_own_groups_only(fd);
   if (scheme == Scheme::kUnixgram && !set_option(fd, SOL_SOCKET, SO_PASSCRED, 1)) {
     return fail(errno, "SO_PASSCRED: " + errno_text(errno));
   }
@@ -99,6 +119,20 @@ Error bind_error(const Url& url, const SocketAddress& address, int code) {
                     (help.empty() ? help : " (" + help + ')')};
 }
 
+Result<void> join_groups(BoundSocket& socket, const SocketAddress& wanted,
+                         const MulticastOptions& options) {
+  if (!is_udp(socket.scheme)) return {};
+  const auto memberships = memberships_of(wanted, options);
+  if (!memberships) return tl::unexpected(memberships.error());
+  if (is_multicast(wanted)) socket.address = on_interface(socket.address, memberships->front());
+  for (const Membership& membership : *memberships) {
+    auto joined = join(socket.fd.get(), membership, socket.inherited);
+    if (!joined) return tl::unexpected(joined.error());
+    socket.groups.push_back(std::move(*joined));
+  }
+  return {};
+}
+
 Result<BoundSocket> bind_address(const Url& url, const SocketAddress& address,
                                  const BindOptions& options) {
   UniqueFd fd(
@@ -108,18 +142,21 @@ Result<BoundSocket> bind_address(const Url& url, const SocketAddress& address,
       !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, address.v6_only ? 1 : 0)) {
     return fail(errno, "bind " + url.text + ": IPV6_V6ONLY: " + errno_text(errno));
   }
-  if (const auto done = configure_socket(fd.get(), url.scheme, options); !done) {
-    return fail(done.error().code, "bind " + url.text + ": " + done.error().message);
-  }
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0) {
+  if (const auto done = configure_socket(fd.get(), url.scheme, options); !done)
+    return bind_failure(url, done.error());
+  const auto name = prepare_address(fd.get(), url, address, options);
+  if (!name) return bind_failure(url, name.error());
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&name->storage), name->length) != 0) {
     return tl::unexpected(bind_error(url, address, errno));
   }
   BoundSocket bound;
   bound.address = bound_address(fd.get());
   bound.scheme = url.scheme;
-  bound.url = canonical_url(url.scheme, bound.address);
   bound.receive_buffer_bytes = receive_buffer_bytes(fd.get());
   bound.fd = std::move(fd);
+  if (const auto joined = join_groups(bound, address, options.multicast); !joined)
+    return bind_failure(url, joined.error());
+  bound.url = canonical_url(url.scheme, bound.address);
   return bound;
 }
 

@@ -6,11 +6,16 @@
 
 namespace penstock {
 
-/// Sets what Penstock wants of any socket of its own: SO_REUSEADDR on tcp (never on udp: a second socket could steal
-/// the traffic, FACTS.md 31), SO_BROADCAST on udp, SO_PASSCRED on unixgram (stream and unixpacket have SO_PEERCRED, and
+/// Sets what Penstock wants of any socket of its own: SO_REUSEADDR on tcp (on udp a second socket could steal the
+/// traffic, FACTS.md 31: only sockets bound to a group have it), SO_BROADCAST and no groups of others on udp, SO_PASSCRED on unixgram (stream and unixpacket have SO_PEERCRED, and
 /// with SO_PASSCRED a stream read would end wherever the sending process changes), UDP_GRO and the receive buffer when
 /// asked. The error is the reason alone: `UDP_GRO: protocol not available`.
 Result<void> configure_socket(int fd, Scheme scheme, const BindOptions& options);
+
+/// Joins the groups of a udp socket that is bound to `wanted` and notes them in it; nothing to do for others. The address
+/// of an IPv6 group gets its interface as zone. The error is the reason alone: `join 239.1.2.3 on eth0: ...`.
+Result<void> join_groups(BoundSocket& socket, const SocketAddress& wanted,
+                         const MulticastOptions& options);
 
 /// SO_RCVBUF as the kernel has it now: about twice what was asked for (FACTS.md 25). 0 on error.
 std::size_t receive_buffer_bytes(int fd) noexcept;

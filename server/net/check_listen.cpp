@@ -1,8 +1,11 @@
 #include "server/net/check_listen.h"
 
+#include <algorithm>
 #include <optional>
 
+#include "server/net/check_multicast.h"
 #include "server/net/listen_claim.h"
+#include "server/net/multicast.h"
 #include "server/net/url.h"
 
 namespace penstock {
@@ -30,6 +33,11 @@ std::string where(const Entry& entry, const config::Listener& seen_from) {
 
 bool is_dual(const ListenClaim& claim) noexcept { return claim.wildcard && claim.v4 && claim.v6; }
 
+/// A wildcard can take a group's datagrams as well, once it has joined.
+std::string group_advice(const Entry& a, const Entry& b) {
+  return a.claim.group || b.claim.group ? "; list the group in multicast.groups instead" : "";
+}
+
 /// Why two entries that are not the same address cannot stand side by side.
 std::string why_not(const Entry& first, const Entry& second) {
   const Entry& wide = is_dual(first.claim) ? first : second;
@@ -39,7 +47,8 @@ std::string why_not(const Entry& first, const Entry& second) {
   if (!is_dual(wide.claim)) {
     const std::string name =
         std::string(to_string(wide.claim.wildcard ? wide.url.scheme : narrow.url.scheme));
-    return name + "://:" + port + " already takes every address of its family on this port";
+    return name + "://:" + port + " already takes every address of its family on this port" +
+           group_advice(wide, narrow);
   }
   const std::string family = narrow.claim.v4 && narrow.claim.v6 ? "both families"
                              : narrow.claim.v4                  ? "IPv4"
@@ -47,7 +56,7 @@ std::string why_not(const Entry& first, const Entry& second) {
   return base + "://:" + port + " is one socket that takes IPv4 and IPv6, so " + family +
          " on this port " + (family == "both families" ? "are" : "is") +
          " taken; drop one of the two, or write " + base + "4:// and " + base +
-         "6:// with the addresses you want";
+         "6:// with the addresses you want" + group_advice(wide, narrow);
 }
 
 bool same_address(const ListenClaim& a, const ListenClaim& b) {
@@ -93,9 +102,35 @@ std::optional<Entry> read_entry(const config::Listener& listener, const config::
     if (const auto addresses = resolve(*url, InetSupport{}); !addresses) {
       problems.push_back(problem(listener, listen.place, addresses.error().message));
       return {};
+    } else if (is_tcp(url->scheme) && is_multicast(addresses->front())) {
+      problems.push_back(
+          problem(listener, listen.place,
+                  shown(url->text) + ": " + multicast_needs_udp(addresses->front())));
+      return {};
     }
   }
-  return Entry{&listener, listen.place, *url, claim_of(*url)};
+  return Entry{&listener, listen.place, *url, claim_of(*url, listener.multicast.interface)};
+}
+
+/// The entries of one listener, each compared with all before it.
+void check_listener(const config::Listener& listener, std::vector<Entry>& entries,
+                    config::Problems& problems) {
+  std::vector<ListenEntry> good;
+  for (const config::ListenUrl& listen : listener.listen) {
+    auto entry = read_entry(listener, listen, problems);
+    if (!entry) continue;
+    good.push_back({entry->url, entry->place});
+    const auto clashes = [&](const Entry& earlier) {
+      return conflict(earlier.claim, entry->claim);
+    };
+    const auto earlier =
+        std::find_if(entries.begin(), entries.end(), clashes);  // one reason is enough
+    if (earlier != entries.end()) problems.push_back(clash(*earlier, *entry));
+    entries.push_back(std::move(*entry));
+  }
+  const bool complete = !good.empty() && good.size() == listener.listen.size();
+  const config::Problems groups = check_multicast(listener, good, complete);
+  problems.insert(problems.end(), groups.begin(), groups.end());
 }
 
 }  // namespace
@@ -103,18 +138,8 @@ std::optional<Entry> read_entry(const config::Listener& listener, const config::
 config::Problems check_listen(const config::Config& config) {
   config::Problems problems;
   std::vector<Entry> entries;
-  for (const config::Listener& listener : config.listeners) {
-    for (const config::ListenUrl& listen : listener.listen) {
-      auto entry = read_entry(listener, listen, problems);
-      if (!entry) continue;
-      for (const Entry& earlier : entries) {
-        if (!conflict(earlier.claim, entry->claim)) continue;
-        problems.push_back(clash(earlier, *entry));
-        break;  // one reason is enough
-      }
-      entries.push_back(std::move(*entry));
-    }
-  }
+  for (const config::Listener& listener : config.listeners)
+    check_listener(listener, entries, problems);
   return problems;
 }
 

@@ -11,7 +11,7 @@ namespace penstock {
 
 /// What is wrong with the `listen` URLs and can be seen without binding or asking the resolver: syntax, an address of
 /// the wrong family, and entries that cannot be bound together (the same address twice, `tcp` beside `tcp4` on one
-/// port, one unix path twice in any spelling). In file order; port 0 never conflicts. Main thread.
+/// port, one unix path twice in any spelling); and the groups of check_multicast(). In file order; port 0 never conflicts. Main thread.
 config::Problems check_listen(const config::Config& config);
 
 /// What one socket of the config would meet: an entry has one report for each address that it resolves to.
@@ -27,7 +27,8 @@ struct BindReport {
   std::string url;       ///< as written
   std::string address;   ///< canonical, port as asked; empty where the URL did not resolve
   Verdict verdict = Verdict::kOk;
-  std::string text;  ///< why, for kNote and kError; for unix paths also what stands there now
+  std::string
+      text;  ///< why, for kNote and kError; for unix paths what stands there now, for udp what was joined
   std::size_t asked_buffer_bytes = 0;  ///< `receive_buffer`; 0: the system's default
   std::size_t receive_buffer_bytes =
       0;  ///< as the kernel gave it (it doubles what is asked); 0: not bound

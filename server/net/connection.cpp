@@ -14,15 +14,18 @@ constexpr std::size_t kFirstReadBytes = std::size_t{64} << 10;
 }  // namespace
 
 Connection::Connection(ListenerShare& share, ConnectionId id, UniqueFd fd, const Peer& peer,
-                       const Origin& origin)
-    : share_(share),
+                       Account& account, std::unique_ptr<Transport> transport)
+    : Parkable(account.cell().paused),
+      share_(share),
+      account_(account),
       socket_(share.loop().events(), std::move(fd), *this),
+      transport_(std::move(transport)),
       tail_(share.loop().partials()),
       is_tcp_(peer.kind != Peer::Kind::kUnix),
       id_(id),
+      opened_(share.now().monotonic),
       peer_(peer),
-      origin_(origin),
-      last_read_(share.now().monotonic) {}
+      last_read_(opened_) {}
 
 Connection::~Connection() = default;
 
@@ -67,7 +70,7 @@ bool Connection::advance_preface() {
   std::size_t bytes = 0;
   const Preface::Status status = preface_->advance(socket_.fd(), peer_, bytes);
   if (bytes != 0) note_read(bytes);
-  share_.intake().counts().framing_bytes += bytes;
+  account_.counts().framing_bytes += bytes;
   switch (status) {
     case Preface::Status::kAgain: return false;
     case Preface::Status::kMalformed:
@@ -89,7 +92,9 @@ void Connection::on_readable() {
       if (!advance_preface()) return;
       [[fallthrough]];
     case State::kServing:
-    case State::kFrozen: return read_turn();
+    case State::kFrozen:
+      if (!goes_on_) read_turn();  // else it has its turn already
+      return;
     case State::kDiscarding: return discard();
     case State::kFinishing:
     case State::kRetired: return;
@@ -104,31 +109,58 @@ void Connection::read_first() {
 void Connection::read_turn(std::size_t budget) {
   for (int reads = 0; reads < kMaxReadsPerTurn && budget > 0; ++reads) {
     if (!share_.intake().gate_open()) {
-      park();
+      park(PauseReason::kGate);
       break;
     }
     const Step step = read_once(budget);
     if (step == Step::kMore) continue;
+    if (step == Step::kWait) park(PauseReason::kDecompressor);
     if (step == Step::kAgain && state_ == State::kFrozen) finish_frozen();
     break;
   }
+  if (has_pending() && !is_parked()) go_on_next_turn();
   report_held();
 }
 
-void Connection::report_held() {
-  share_.change_held(held_reported_, tail_.size());
-  held_reported_ = tail_.size();
+void Connection::go_on_next_turn() {
+  if (std::exchange(goes_on_, true)) return;
+  share_.loop().go_on_next_turn(id_);
 }
 
-void Connection::park() {
+void Connection::go_on() {
+  goes_on_ = false;
+  const bool reads = (state_ == State::kServing && !waits_for_acks_) || state_ == State::kFrozen;
+  if (reads && !is_parked()) read_turn();
+}
+
+std::size_t Connection::held_now() const noexcept {
+  return tail_.size() + (transport_ ? transport_->undecided().size() : 0);
+}
+
+void Connection::report_held() {
+  const std::size_t held = held_now();
+  account_.change_held(std::exchange(held_reported_, held), held);
+}
+
+/// Nobody will decode it any more. How much it was.
+std::size_t Connection::forget_held() noexcept {
+  const std::size_t held = held_now();
+  tail_.clear();
+  if (transport_) transport_->release();
+  report_held();
+  return held;
+}
+
+void Connection::park(PauseReason reason) {
   socket_.park();
-  share_.loop().parked().add(*this);
+  share_.loop().parked().add(*this, now_ms(), reason);
 }
 
 bool Connection::try_resume() {
   if (!share_.intake().gate_open()) return false;
   begin_clock_anew(share_.now());
   socket_.read();
+  if (has_pending()) go_on_next_turn();
   return true;
 }
 
@@ -136,22 +168,31 @@ bool Connection::try_resume() {
 void Connection::on_error() {
   if (state_ == State::kRetired) return;
   if (state_ == State::kFinishing) return retire(ConnectionEnd::kResetByPeer);
-  if (ParkedList::contains(*this)) return;  // goes on, and finds the error, when the gate opens
+  if (is_parked()) return;  // goes on, and finds the error, when the gate opens
   on_readable();
-  if (state_ != State::kRetired && !ParkedList::contains(*this)) socket_.read();
+  if (state_ != State::kRetired && !is_parked()) socket_.read();
 }
 
 void Connection::note_read(std::size_t bytes) {
   bytes_read_ += bytes;
   last_read_ = now_ms();
-  share_.note_read(bytes);
+  rate_.add(last_read_, bytes, 0);
+  share_.note_read(account_, bytes);
 }
 
 BatchWriter Connection::open_writer(char* input_end) {
-  return share_.write(id_, peer_, origin_, input_end);
+  events_counted_ = account_.events();
+  return share_.write(id_, peer_, account_, input_end);
+}
+
+void Connection::count_events() noexcept {
+  const std::uint64_t events = account_.events() - events_counted_;
+  events_ += events;
+  rate_.add(now_ms(), 0, events);
 }
 
 Connection::Step Connection::after_decoder(BatchWriter& writer) {
+  count_events();
   if (writer.acknowledges()) share_.expect_completion(writer.acknowledge_later(), id_);
   if (decoder_->deadline()) share_.loop().watch_clock();
   if (close_if_replies_failed()) return Step::kDone;
@@ -192,13 +233,35 @@ Connection::Step Connection::give_up(const Consumed& consumed, std::size_t rest_
   share_.log_trouble(oversize ? "frame too long, closing" : "malformed stream, closing", peer_,
                      consumed.why);
   tail_.clear();  // it was part of the input, all of which is counted
-  share_.intake().counts().discarded_bytes[static_cast<std::size_t>(consumed.reason)] += rest_bytes;
+  account_.counts().discarded_bytes[static_cast<std::size_t>(consumed.reason)] += rest_bytes;
   start_discard(ConnectionEnd::kMalformed, consumed.reason);
   return Step::kDone;
 }
 
+Connection::Step Connection::give_up_transport() {
+  const Transport::Broken broken = transport_->broken();
+  share_.log_trouble(broken.what, peer_, broken.why);
+  end_decoder(EndReason::kUndecodable);
+  start_discard(ConnectionEnd::kMalformed, broken.reason);
+  return Step::kDone;
+}
+
+/// A beginning that could have been of several codings was all: it is what it is, and nothing else stands before it.
+void Connection::end_transport(EndReason reason) {
+  const Transport::Place place = transport_->place();
+  const bool cut_off = reason == EndReason::kFin ? place != Transport::Place::kWhole
+                                                 : place == Transport::Place::kInside;
+  if (cut_off && reason != EndReason::kUndecodable) {
+    ++account_.counts().truncated_streams;
+    share_.log_trouble("compressed stream ends in the middle", peer_, {});
+  }
+  if (!transport_->undecided().empty()) tail_.assign(transport_->undecided());
+  transport_->release();
+}
+
 /// Hands the unfinished frame to the decoder, whose tail policy decides.
 void Connection::end_decoder(EndReason reason) {
+  if (transport_) end_transport(reason);
   const std::span<char> room = share_.intake().room(tail_.size());
   BatchWriter writer = open_writer(room.data());
   decoder_->on_end(reason, tail_.view(), writer);
@@ -273,10 +336,7 @@ void Connection::retire(ConnectionEnd end) {
     share_.loop().connection_budget().end_refusal();
   state_ = State::kRetired;
   share_.loop().parked().remove(*this);
-  share_.intake().counts().discarded_bytes[static_cast<std::size_t>(Reason::kTailReset)] +=
-      tail_.size();
-  tail_.clear();
-  report_held();
+  account_.counts().discarded_bytes[static_cast<std::size_t>(Reason::kTailReset)] += forget_held();
   socket_.close();
   share_.forget(*this, end, admitted_);
 }

@@ -9,10 +9,12 @@
 #include "protocols/core/decoder.h"
 #include "server/net/admission.h"
 #include "server/net/parked_list.h"
+#include "server/net/rate_meter.h"
 #include "server/net/socket.h"
+#include "server/net/socket_row.h"
 #include "server/net/tail_buffer.h"
 #include "server/net/transport.h"
-#include "server/pipeline/ledger.h"
+#include "server/pipeline/account.h"
 
 namespace penstock {
 
@@ -29,8 +31,9 @@ class ListenerShare;
 /// A connection never closes with unread bytes while there is a way to read them (FACTS.md 1).
 class Connection : public SocketEvents, public Parkable, private Replies {
  public:
-  Connection(ListenerShare& share, ConnectionId id, UniqueFd fd, const Peer& peer,
-             const Origin& origin);
+  /// `transport` null: not a stream, the derived class reads the descriptor itself.
+  Connection(ListenerShare& share, ConnectionId id, UniqueFd fd, const Peer& peer, Account& account,
+             std::unique_ptr<Transport> transport = nullptr);
   ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -42,13 +45,19 @@ class Connection : public SocketEvents, public Parkable, private Replies {
 
   ConnectionId id() const noexcept { return id_; }
   ListenerShare& share() noexcept { return share_; }
+  Account& account() noexcept { return account_; }
   const Peer& peer() const noexcept { return peer_; }
   std::size_t held_bytes() const noexcept { return tail_.capacity(); }
   /// Replies that wait in process because the peer does not read.
   std::size_t unsent_bytes() const noexcept { return socket_.pending_bytes(); }
 
+  /// As /api/sockets shows it.
+  SocketRow row();
+
   /// What a new connection has sent already, so that a peer that has said all holds its place for no longer than this.
   void read_first();
+  /// The loop's next turn after has_pending(): goes on reading without the poll.
+  void go_on();
   /// Stop: our FIN goes out (after the goodbye and the acknowledgements of a protocol that replies), reading goes on.
   void begin_drain();
   /// Stop: nothing new may enter; what has arrived is read, then the connection closes.
@@ -77,8 +86,9 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   enum class Step : std::uint8_t {
     kMore,
     kAgain,
-    kDone
-  };  // kDone: the connection has left the serving state
+    kWait,  // there is no memory to go on: parks
+    kDone   // the connection has left the serving state
+  };
 
   /// One read of at most `budget` bytes, decoded. Takes what it has read from `budget`.
   virtual Step read_once(std::size_t& budget) = 0;
@@ -90,13 +100,17 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   Step stream_error();
   /// The decoder has: closes, and counts what is left of its input and all that still comes under its reason.
   Step give_up(const Consumed& consumed, std::size_t rest_bytes);
+  /// The transport has: what was decoded stays, what still comes is discarded.
+  Step give_up_transport();
   BatchWriter open_writer(char* input_end);
   /// After each call into the decoder: acknowledgements asked for, a deadline set, replies that failed.
   Step after_decoder(BatchWriter& writer);
   Replies& replies() noexcept { return *this; }
 
   ListenerShare& share_;
+  Account& account_;
   Socket socket_;
+  const std::unique_ptr<Transport> transport_;
   std::unique_ptr<Decoder> decoder_;
   TailBuffer tail_;
 
@@ -123,7 +137,10 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   void start_serving();
   bool advance_preface();
   void read_turn(std::size_t budget = kMaxBytesPerTurn);
-  void park();
+  bool has_pending() const noexcept { return transport_ && transport_->has_pending(); }
+  void go_on_next_turn();
+  void count_events() noexcept;
+  void park(PauseReason reason);
   void send_fin();
   void close_gently(ConnectionEnd end, EndReason reason);
   void freeze(ConnectionEnd end, EndReason reason);
@@ -132,6 +149,9 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   bool freeze_leaks();
   bool all_received_was_read();
   void end_decoder(EndReason reason);
+  void end_transport(EndReason reason);
+  std::size_t forget_held() noexcept;
+  std::size_t held_now() const noexcept;
   void start_discard(ConnectionEnd end, Reason reason);
   void discard();
   ReadResult discard_once();
@@ -146,11 +166,12 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   void retire(ConnectionEnd end);
   std::chrono::milliseconds now_ms() const;
   void report_held();
+  SocketRow::Phase phase() const noexcept;
 
   const bool is_tcp_;  // by the socket: a preface may name a peer of any kind
   const ConnectionId id_;
+  const std::chrono::milliseconds opened_;
   Peer peer_;
-  const Origin& origin_;
   std::unique_ptr<Preface> preface_;
   std::uint64_t bytes_read_ = 0;
   std::optional<std::uint64_t> received_at_freeze_;  // by MINTTL: bytes that the kernel had taken
@@ -158,7 +179,7 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   std::chrono::milliseconds gentle_deadline_{
       0};  // kServing or kDiscarding: closed by then; 0: none
   std::size_t discarded_ = 0;
-  std::size_t held_reported_ = 0;  // tail bytes in the share's sum
+  std::size_t held_reported_ = 0;  // unfinished bytes in the share's sum
   State state_ = State::kServing;
   ConnectionEnd end_ = ConnectionEnd::kClean;  // what is counted when frozen or discarding ends
   EndReason end_reason_ = EndReason::kDeadline;
@@ -173,6 +194,10 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   bool waits_for_acks_ = false;  // past the deadline, only for completions
   bool replies_failed_ = false;
   bool peer_closed_first_ = false;
+  RateMeter rate_;
+  std::uint64_t events_ = 0;          // records so far
+  std::uint64_t events_counted_ = 0;  // of the account, before the call into the decoder
+  bool goes_on_ = false;              // in the loop's list for the next turn
 };
 
 }  // namespace penstock

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -36,7 +38,23 @@ class ConnectionSet {
     }
   }
 
+  /// The same for at most `most` of them, from place `from` on (0 at first). Gives where to go on, size_t(-1) behind the
+  /// last. Between two calls others may come and go: who stays is visited once. Passes over a bounded number of empty
+  /// places.
+  template <class Visit>
+  std::size_t visit_some(std::size_t from, std::size_t most, Visit&& visit) {
+    const std::size_t end = std::min(slots_.size(), from + most * kEmptyPerVisit);
+    for (std::size_t i = from; i < end; ++i) {
+      if (!slots_[i].connection) continue;
+      if (most-- == 0) return i;
+      visit(*slots_[i].connection);
+    }
+    return end < slots_.size() ? end : static_cast<std::size_t>(-1);
+  }
+
  private:
+  static constexpr std::size_t kEmptyPerVisit = 16;
+
   struct Slot {
     std::unique_ptr<Connection> connection;
     std::uint32_t generation = 1;

@@ -93,7 +93,7 @@ void Connection::freeze(ConnectionEnd end, EndReason reason) {
   }
   freeze_tries_ = 0;
   state_ = State::kFrozen;
-  if (ParkedList::contains(*this)) return;
+  if (is_parked()) return;
   socket_.read();
   read_turn();
 }
@@ -132,8 +132,10 @@ void Connection::finish_frozen() {
       std::size_t budget = kMaxBytesPerTurn;
       const Step step = read_once(budget);
       if (step == Step::kDone) return;
+      if (step == Step::kWait) return park(PauseReason::kDecompressor);
       if (step == Step::kAgain && all_received_was_read()) break;
     }
+    if (has_pending()) return;  // it comes back here when all of that is given
     exact_ = exact_ && all_received_was_read();
   }
   if (freeze_leaks()) exact_ = false;
@@ -159,9 +161,7 @@ void Connection::start_discard(ConnectionEnd end, Reason reason) {
   end_ = end;
   discard_reason_ = reason;
   // What the connection still held is part of what is thrown away.
-  share_.intake().counts().discarded_bytes[static_cast<std::size_t>(reason)] += tail_.size();
-  tail_.clear();
-  report_held();
+  account_.counts().discarded_bytes[static_cast<std::size_t>(reason)] += forget_held();
   gentle_deadline_ = now_ms() + kGentleEnd;
   share_.loop().watch_clock();
   send_fin();
@@ -173,13 +173,12 @@ ReadResult Connection::discard_once() {
   const ReadResult result = read_unseen();
   note_read(result.bytes);
   discarded_ += result.bytes;
-  share_.intake().counts().discarded_bytes[static_cast<std::size_t>(discard_reason_)] +=
-      result.bytes;
+  account_.counts().discarded_bytes[static_cast<std::size_t>(discard_reason_)] += result.bytes;
   return result;
 }
 
 ReadResult Connection::read_unseen() {
-  return PlainTransport().read(socket_.fd(), share_.loop().scratch());
+  return receive_bytes(socket_.fd(), share_.loop().scratch());
 }
 
 void Connection::discard() {
@@ -223,7 +222,7 @@ void Connection::sweep(Now now) {
   }
   if (state_ == State::kPreface) return sweep_preface(now);
   if (state_ == State::kFrozen) {  // its end is an empty queue, which no poll reports
-    if (!ParkedList::contains(*this)) read_turn();
+    if (!is_parked()) read_turn();
     return;
   }
   if (state_ == State::kServing && freeze_tries_ != 0) return freeze(end_, end_reason_);
@@ -246,7 +245,7 @@ void Connection::sweep(Now now) {
 
 /// Neither sends nor reads, and does not wait for us: its gate is open, its records are acknowledged.
 bool Connection::is_idle(Now now) const {
-  if (ParkedList::contains(*this) || !decoder_->quiescent()) return false;
+  if (is_parked() || has_pending() || !decoder_->quiescent()) return false;
   const auto silent = now.monotonic - last_read_;
   const ListenerOptions& options = share_.options();
   const bool no_first_byte = bytes_read_ == 0 && options.first_byte_timeout.count() != 0 &&
@@ -276,7 +275,8 @@ void Connection::sweep_draining(Now now) {
 
 /// Finished as far as can be seen: FIN acknowledged, nothing unread, on a frame boundary, silent for drain_quiet.
 bool Connection::is_quiet(Now now) const {
-  if (!fin_sent_ || tail_.size() != 0 || ParkedList::contains(*this)) return false;
+  if (!fin_sent_ || held_now() != 0 || has_pending() || is_parked()) return false;
+  if (transport_ && transport_->place() == Transport::Place::kInside) return false;
   if (now.monotonic - last_read_ < share_.loop().stop_options().drain_quiet) return false;
   if (is_tcp_ && !kernel::fin_acknowledged(socket_.fd())) return false;
   return kernel::receive_queue_bytes(socket_.fd()) == 0;

@@ -82,12 +82,12 @@ void DatagramSlots::prepare(MessageDetails details) noexcept {
   used_ = 0;
 }
 
-int DatagramSlots::receive(int fd, MessageDetails details) {
+int DatagramSlots::receive(int fd, MessageDetails details, unsigned at_most) {
   prepare(details);
   int n;
   do {
     // MSG_TRUNC: msg_len is the length on the wire, whatever the slot kept.
-    n = recvmmsg(fd, headers_.get(), count_, MSG_DONTWAIT | MSG_TRUNC, nullptr);
+    n = recvmmsg(fd, headers_.get(), std::min(count_, at_most), MSG_DONTWAIT | MSG_TRUNC, nullptr);
   } while (n < 0 && errno == EINTR);
   if (n < 0) return errno == EAGAIN ? 0 : -errno;
   used_ = static_cast<unsigned>(n);

@@ -41,9 +41,9 @@ class DatagramSlots {
   explicit DatagramSlots(std::size_t slot_bytes);
   ~DatagramSlots();
 
-  /// recvmmsg without blocking. Number of messages, fewer than count() when the queue was read to its end; 0 when there
+  /// recvmmsg without blocking. Number of messages, fewer than count() (and `at_most`) when the queue was read to its end; 0 when there
   /// is nothing, -errno on error. Descriptors that a unix peer attaches (SCM_RIGHTS) never stay open here.
-  int receive(int fd, MessageDetails details = MessageDetails::kAll);
+  int receive(int fd, MessageDetails details = MessageDetails::kAll, unsigned at_most = kMaxSlots);
 
   ReceivedDatagram datagram(unsigned i) const noexcept;
   /// Sender of message `i`, as far as the details tell; unix senders with the credentials of the message.

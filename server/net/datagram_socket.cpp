@@ -13,6 +13,8 @@ namespace penstock {
 namespace {
 
 constexpr int kMaxReadsPerTurn = 8;
+/// Where datagrams come one by one.
+constexpr int kMaxPackedReadsPerTurn = 64;
 constexpr std::size_t kMaxBytesPerTurn = std::size_t{1} << 20;
 /// Reads from a socket that others go on with: more than a receive buffer of 8 MiB holds of small datagrams.
 constexpr int kMaxLeavingReads = 256;
@@ -24,14 +26,17 @@ MessageDetails details_of(Scheme scheme, bool gro) noexcept {
 
 }  // namespace
 
-DatagramSocket::DatagramSocket(ListenerShare& share, BoundSocket socket, const Origin& origin)
-    : share_(share),
+DatagramSocket::DatagramSocket(ListenerShare& share, BoundSocket socket, Account& account)
+    : Parkable(account.cell().paused),
+      share_(share),
       scheme_(socket.scheme),
       details_(details_of(socket.scheme, share.options().gro)),
       file_(std::move(socket.file)),
-      origin_(origin),
+      account_(account),
       socket_(share.loop().events(), std::move(socket.fd), *this),
       decoder_(share.options().make_decoder()),
+      opened_(share.now().monotonic),
+      last_read_(opened_),
       inherited_(socket.inherited) {
   // An inherited socket brings drops that are not ours.
   if (socket.inherited) drops_seen_ = kernel::socket_drops(socket_.fd());
@@ -40,7 +45,7 @@ DatagramSocket::DatagramSocket(ListenerShare& share, BoundSocket socket, const O
 bool DatagramSocket::open() {
   if (auto opened = socket_.open(); !opened) {
     log::error("cannot watch datagram socket",
-               {{"url", origin_.url}, {"why", opened.error().message}});
+               {{"url", account_.origin().url}, {"why", opened.error().message}});
     return false;
   }
   socket_.read();
@@ -49,10 +54,11 @@ bool DatagramSocket::open() {
 
 void DatagramSocket::on_readable() {
   std::size_t budget = kMaxBytesPerTurn;
-  for (int reads = 0; reads < kMaxReadsPerTurn && budget > 0; ++reads) {
+  const int most = share_.unpacker().active() ? kMaxPackedReadsPerTurn : kMaxReadsPerTurn;
+  for (int reads = 0; reads < most && budget > 0; ++reads) {
     if (!share_.intake().gate_open()) {
       socket_.stop();
-      return share_.loop().parked().add(*this);
+      return share_.loop().parked().add(*this, share_.now().monotonic);
     }
     const Reading reading = read_batch(budget);
     if (reading == Reading::kMore) continue;
@@ -73,14 +79,74 @@ bool DatagramSocket::try_resume() {
   return true;
 }
 
-/// One system call's worth.
 DatagramSocket::Reading DatagramSocket::read_batch(std::size_t& budget) {
+  const std::uint64_t events_before = account_.events(), bytes_before = bytes_read_;
+  const Reading reading = receive_batch(budget);
+  const std::uint64_t events = account_.events() - events_before;
+  events_ += events;
+  if (bytes_read_ != bytes_before || events != 0)
+    rate_.add(share_.now().monotonic, bytes_read_ - bytes_before, events);
+  return reading;
+}
+
+void DatagramSocket::note_read(std::size_t bytes) {
+  bytes_read_ += bytes;
+  last_read_ = share_.now().monotonic;
+  share_.note_read(account_, bytes);
+}
+
+/// One system call's worth.
+DatagramSocket::Reading DatagramSocket::receive_batch(std::size_t& budget) {
   DatagramSlots& slots = share_.slots();
-  const int received = slots.receive(socket_.fd(), details_);
+  const bool packed = share_.unpacker().active();
+  const int received = slots.receive(socket_.fd(), details_, packed ? 1 : DatagramSlots::kMaxSlots);
   if (received <= 0) return Reading::kNothing;
+  if (packed) {
+    take_packed(slots, budget);
+    return Reading::kMore;
+  }
   const auto count = static_cast<unsigned>(received);
   for (unsigned next = 0; next < count;) next = take_run(slots, next, count, budget);
   return count < slots.count() ? Reading::kToTheEnd : Reading::kMore;
+}
+
+Peer DatagramSocket::sender(const DatagramSlots& slots, unsigned i) {
+  Peer peer = slots.peer(i);
+  if (share_.options().peer_commands)
+    share_.loop().commands().add_command(peer, share_.now().monotonic);
+  return peer;
+}
+
+/// Compressed datagrams are taken one by one: what becomes of one is known only afterwards, and then the gate is asked
+/// again.
+void DatagramSocket::take_packed(DatagramSlots& slots, std::size_t& budget) {
+  const ReceivedDatagram datagram = slots.datagram(0);
+  const Peer peer = sender(slots, 0);
+  note_read(datagram.wire_bytes);
+  budget -= std::min(budget, datagram.wire_bytes);
+  std::uint64_t datagrams = 0;
+  std::string_view rest = datagram.bytes;
+  do {  // one, or those of a train
+    const bool train = datagram.segment_bytes != 0;
+    const std::string_view one = train ? rest.substr(0, datagram.segment_bytes) : rest;
+    rest.remove_prefix(one.size());
+    budget -= std::min(budget, unpack(one, train ? one.size() : datagram.wire_bytes, peer));
+    ++datagrams;
+  } while (!rest.empty());
+  account_.cell().datagrams.add(datagrams);
+}
+
+/// How much came out of it.
+std::size_t DatagramSocket::unpack(std::string_view bytes, std::size_t wire_bytes,
+                                   const Peer& peer) {
+  Intake& intake = share_.intake();
+  const Unpacked content = share_.unpacker().unpack(bytes, wire_bytes, account_.counts());
+  if (content.why != nullptr) share_.log_trouble("undecodable datagram", peer, content.why);
+  const std::span<char> room = intake.room(content.bytes.size() + 1);
+  BatchWriter writer = share_.write(0, peer, account_, room.data());
+  content.give_to(*decoder_, share_.now(), writer, *this);
+  intake.commit(writer, room.data());
+  return content.bytes.size();
 }
 
 /// A run of one sender shares a segment and a call into the intake. Returns where the next run begins.
@@ -95,17 +161,17 @@ unsigned DatagramSocket::take_run(DatagramSlots& slots, unsigned first, unsigned
     room_bytes += datagram.bytes.size() + parts;
     wire_bytes += datagram.wire_bytes;
   } while (++end < count && slots.same_peer(end));
-  share_.note_read(wire_bytes);
+  note_read(wire_bytes);
   budget -= std::min(budget, wire_bytes);
 
-  const Peer peer = slots.peer(first);
+  const Peer peer = sender(slots, first);
   const Now now = share_.now();
   const std::span<char> room = share_.intake().room(room_bytes);
-  BatchWriter writer = share_.write(0, peer, origin_, room.data());
+  BatchWriter writer = share_.write(0, peer, account_, room.data());
   std::uint64_t datagrams = 0;
   for (unsigned i = first; i < end; ++i) datagrams += decode(slots.datagram(i), now, writer);
   share_.intake().commit(writer, room.data());
-  share_.note_datagrams(datagrams);
+  account_.cell().datagrams.add(datagrams);
   return end;
 }
 
@@ -130,7 +196,8 @@ void DatagramSocket::sample_drops() {
   if (closed() || !is_udp(scheme_))
     return;  // unixgram senders wait or get EAGAIN: nothing is dropped
   const std::uint32_t drops = kernel::socket_drops(socket_.fd());
-  Counter& counter = frozen_ ? share_.cell().refused_while_stopping : share_.cell().kernel_drops;
+  Counter& counter =
+      frozen_ ? account_.cell().refused_while_stopping : account_.cell().kernel_drops;
   counter.add(static_cast<std::uint32_t>(drops - drops_seen_));
   drops_seen_ = drops;
 }
@@ -140,29 +207,31 @@ void DatagramSocket::begin_drain() {
   if (inherited_) return leave_to_others();
   if (is_udp(scheme_)) {
     if (!kernel::freeze_udp(socket_.fd()))
-      log::warn("cannot freeze udp socket", {{"url", origin_.url}});
+      log::warn("cannot freeze udp socket", {{"url", account_.origin().url}});
   } else {
     ::shutdown(socket_.fd(), SHUT_RD);
   }
   sample_drops();  // up to here they are drops, from here on refusals
   frozen_ = true;
-  if (!ParkedList::contains(*this)) on_readable();
+  if (!is_parked()) on_readable();
 }
 
 void DatagramSocket::sweep(Now now) {
   if (closed()) return;
   if (const auto due = decoder_->deadline(); due && now.monotonic >= *due) {
     const std::span<char> room = share_.intake().room(0);
-    BatchWriter writer = share_.write(0, Peer{}, origin_, room.data());
+    BatchWriter writer = share_.write(0, Peer{}, account_, room.data());
     decoder_->on_deadline(now, writer, *this);
     share_.intake().commit(writer, room.data());
   }
-  if (frozen_ && !ParkedList::contains(*this)) on_readable();
+  if (frozen_ && !is_parked()) on_readable();
 }
 
 void DatagramSocket::leave_to_others() {
   std::size_t budget = kMaxBytesPerTurn;
-  for (int reads = 0; reads < kMaxLeavingReads && share_.intake().gate_open(); ++reads) {
+  const int most = kMaxLeavingReads *
+                   (share_.unpacker().active() ? static_cast<int>(DatagramSlots::kMaxSlots) : 1);
+  for (int reads = 0; reads < most && share_.intake().gate_open(); ++reads) {
     if (read_batch(budget) != Reading::kMore) break;
   }
   close();

@@ -6,10 +6,14 @@
 #include "protocols/core/decoder.h"
 #include "server/net/datagram_slots.h"
 #include "server/net/parked_list.h"
+#include "server/net/rate_meter.h"
 #include "server/net/socket.h"
+#include "server/net/socket_row.h"
 #include "server/net/socket_source.h"
 
 namespace penstock {
+
+class Account;
 
 class ListenerShare;
 
@@ -20,13 +24,14 @@ class ListenerShare;
 /// comes after our last read is for its next holder.
 class DatagramSocket final : private SocketEvents, private Parkable, private Replies {
  public:
-  DatagramSocket(ListenerShare& share, BoundSocket socket, const Origin& origin);
+  DatagramSocket(ListenerShare& share, BoundSocket socket, Account& account);
 
   bool open();  ///< false: the kernel would not watch it (logged)
   void begin_drain();
   void sample_drops();
   void sweep(Now now);  ///< the decoder's deadline; the end of a drain, which no poll reports
   bool closed() const noexcept { return !socket_.is_open(); }
+  SocketRow row();  ///< as /api/sockets shows it
 
  private:
   void on_readable() override;
@@ -36,6 +41,11 @@ class DatagramSocket final : private SocketEvents, private Parkable, private Rep
 
   enum class Reading : std::uint8_t { kMore, kToTheEnd, kNothing };
   Reading read_batch(std::size_t& budget);
+  Reading receive_batch(std::size_t& budget);
+  void note_read(std::size_t bytes);
+  Peer sender(const DatagramSlots& slots, unsigned i);
+  void take_packed(DatagramSlots& slots, std::size_t& budget);
+  std::size_t unpack(std::string_view bytes, std::size_t wire_bytes, const Peer& peer);
   unsigned take_run(DatagramSlots& slots, unsigned first, unsigned count, std::size_t& budget);
   std::uint64_t decode(const ReceivedDatagram& datagram, Now now, BatchWriter& writer);
   void leave_to_others();
@@ -45,11 +55,15 @@ class DatagramSocket final : private SocketEvents, private Parkable, private Rep
   const Scheme scheme_;
   const MessageDetails details_;
   UnixSocketFile file_;
-  const Origin& origin_;
+  Account& account_;
   Socket socket_;
   std::unique_ptr<Decoder> decoder_;
   std::uint32_t drops_seen_ = 0;  // SO_MEMINFO's counter at the last sample, modulo 2^32
-  const bool inherited_;          // others hold it too and go on with it
+  const std::chrono::milliseconds opened_;
+  std::chrono::milliseconds last_read_;
+  RateMeter rate_;
+  std::uint64_t bytes_read_ = 0, events_ = 0;
+  const bool inherited_;  // others hold it too and go on with it
   bool frozen_ = false;
 };
 

@@ -126,6 +126,7 @@ Result<BoundSocket> take(int fd) {
 
 std::string path_in(const std::string& url) { return url.substr(url.find("://") + 3); }
 
+/// `wanted` is an address as getsockname(2) gives it.
 bool is_for(const BoundSocket& socket, const Url& url, const SocketAddress& wanted) {
   if (socket_type(socket.scheme) != socket_type(url.scheme) ||
       is_unix(socket.scheme) != is_unix(url.scheme))
@@ -135,6 +136,20 @@ bool is_for(const BoundSocket& socket, const Url& url, const SocketAddress& want
   const bool dual_matters = is_wildcard(wanted) && wanted.family() == AF_INET6;
   return same_address(socket.address, wanted) &&
          (!dual_matters || socket.address.v6_only == wanted.v6_only);
+}
+
+/// Makes of a passed socket what `url` asks for. `joins`: false for the second and further sockets of one address, of
+/// which each would get its own copy of every multicast datagram.
+Result<void> adopt(BoundSocket& socket, const Url& url, const SocketAddress& wanted,
+                   const BindOptions& options, bool joins) {
+  socket.scheme = url.scheme;
+  auto done = configure_socket(socket.fd.get(), url.scheme, options);
+  if (done && joins) done = join_groups(socket, wanted, options.multicast);
+  if (!done)
+    return fail(done.error().code, "inherited " + socket.url + ": " + done.error().message);
+  socket.url = canonical_url(url.scheme, socket.address);
+  socket.receive_buffer_bytes = receive_buffer_bytes(socket.fd.get());
+  return {};
 }
 
 }  // namespace
@@ -165,11 +180,17 @@ Result<std::vector<BoundSocket>> InheritedSource::open(const Url& url, const Bin
   if (!wanted) return tl::unexpected(wanted.error());
   std::string missing;
   for (const SocketAddress& address : *wanted) {
+    const auto name = bound_name(address, options.multicast);
+    if (!name) return fail(name.error().code, url.text + ": " + name.error().message);
     // stable_partition moves: those for this address go to the back, in the order in which they were passed.
     const auto ours = std::stable_partition(
         sockets_.begin(), sockets_.end(),
-        [&](const BoundSocket& socket) { return !is_for(socket, url, address); });
+        [&](const BoundSocket& socket) { return !is_for(socket, url, *name); });
     if (ours == sockets_.end()) missing = canonical_url(url.scheme, address);
+    for (auto socket = ours; socket != sockets_.end(); ++socket) {
+      const auto adopted = adopt(*socket, url, address, options, socket == ours);
+      if (!adopted) return tl::unexpected(adopted.error());
+    }
     std::move(ours, sockets_.end(), std::back_inserter(taken));
     sockets_.erase(ours, sockets_.end());
   }
@@ -177,14 +198,6 @@ Result<std::vector<BoundSocket>> InheritedSource::open(const Url& url, const Bin
     return fail(0, '"' + url.text +
                        "\": the service manager passed some of its addresses but not " + missing +
                        ", pass all of them or none");
-  }
-  for (BoundSocket& socket : taken) {
-    if (const auto done = configure_socket(socket.fd.get(), url.scheme, options); !done) {
-      return fail(done.error().code, "inherited " + socket.url + ": " + done.error().message);
-    }
-    socket.scheme = url.scheme;
-    socket.url = canonical_url(url.scheme, socket.address);
-    socket.receive_buffer_bytes = receive_buffer_bytes(socket.fd.get());
   }
   return taken;
 }

@@ -21,24 +21,29 @@ constexpr int kMaxClosedForPartials = 16;
 
 }  // namespace
 
-Result<std::unique_ptr<IoLoop>> IoLoop::create(unsigned index, const IoContext& context) {
+Result<std::unique_ptr<IoLoop>> IoLoop::create(unsigned index, const IoContext& context,
+                                               LoopCell& cell) {
   auto events = EventLoop::create();
   if (!events) return tl::unexpected(events.error());
-  return std::unique_ptr<IoLoop>(new IoLoop(index, context, std::move(*events)));
+  return std::unique_ptr<IoLoop>(new IoLoop(index, context, cell, std::move(*events)));
 }
 
-IoLoop::IoLoop(unsigned index, const IoContext& context, std::unique_ptr<EventLoop> events)
+IoLoop::IoLoop(unsigned index, const IoContext& context, LoopCell& cell,
+               std::unique_ptr<EventLoop> events)
     : index_(index),
       context_(context),
+      cell_(cell),
       events_(std::move(events)),
       scratch_(new char[kScratchBytes]),
       partials_(context.partials),
       connections_(index) {
   events_->set_turn_end([this] { end_turn(); });
+  events_->set_work_observer([this](std::uint64_t ns) { cell_.turn_ns.add(ns); });
   sweep_timer_ = std::make_unique<Timer>(*events_, [this] { sweep(); });
   sweep_timer_->start_every(kSweep);
   seal_timer_ = std::make_unique<Timer>(
       *events_, [] {});  // only wakes the loop: the turn's end does the work
+  next_turn_ = std::make_unique<NextTurn>(*events_, [this] { go_on(); });
 }
 
 IoLoop::~IoLoop() {
@@ -79,6 +84,21 @@ void IoLoop::add_share(std::unique_ptr<ListenerShare> share) {
   shares_.push_back(std::move(share));
 }
 
+void IoLoop::go_on_next_turn(ConnectionId id) {
+  if (going_on_.empty()) next_turn_->start();
+  going_on_.push_back(id);
+}
+
+/// Each once a turn, like those that the poll reports.
+void IoLoop::go_on() {
+  next_turn_->stop();
+  going_on_now_.swap(going_on_);
+  for (const ConnectionId id : going_on_now_) {
+    if (Connection* connection = connections_.find(id)) connection->go_on();
+  }
+  going_on_now_.clear();
+}
+
 void IoLoop::begin_refusal(ConnectionId id) {
   connection_budget().begin_refusal();
   refusals_.push_back(id);
@@ -105,6 +125,7 @@ void IoLoop::end_turn() {
   for (Acceptor* acceptor : accepting_) acceptor->accept_turn();
   accepting_.clear();
   connections_.bury();
+  cell_.connections.set(connections_.size());
   if (dirty_.empty()) return;
   const Now now = events_->now();
   still_dirty_.clear();

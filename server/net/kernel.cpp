@@ -129,6 +129,12 @@ std::uint32_t socket_drops(int fd) noexcept {
                                                                            : 0;
 }
 
+std::uint64_t socket_cookie(int fd) noexcept {
+  std::uint64_t cookie = 0;
+  socklen_t size = sizeof cookie;
+  return ::getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
+}
+
 std::optional<std::size_t> half_open_count(const SocketAddress& address) noexcept {
   return sock_diag::half_open_count(address);
 }

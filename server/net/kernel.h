@@ -56,6 +56,9 @@ std::size_t send_queue_bytes(int fd) noexcept;
 /// SO_MEMINFO's drop counter of a datagram socket (27), modulo 2^32; 0 on error.
 std::uint32_t socket_drops(int fd) noexcept;
 
+/// SO_COOKIE: the number by which sock_diag knows the socket, whatever its kind; never given twice. 0 on error.
+std::uint64_t socket_cookie(int fd) noexcept;
+
 /// Number of sockets in SYN_RECV for the local port, by sock_diag (16). nullopt when the kernel did not answer.
 std::optional<std::size_t> half_open_count(const SocketAddress& address) noexcept;
 

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <filesystem>
 
+#include "server/net/multicast.h"
 #include "server/net/unix_socket_file.h"
 
 namespace penstock {
@@ -50,6 +51,21 @@ ListenClaim name_claim(const Url& url) {
   return claim;
 }
 
+/// A resolved group carries its zone in its name.
+void take_interface(ListenClaim& claim, const std::string& interface) {
+  claim.interface = interface;
+  const std::size_t zone = claim.name.find('%');
+  if (zone == std::string::npos) return;
+  const std::size_t end = claim.name.find(']', zone);
+  claim.interface = claim.name.substr(zone + 1, end - zone - 1);
+  claim.name.erase(zone, end - zone);
+}
+
+bool on_different_interfaces(const ListenClaim& a, const ListenClaim& b) {
+  return a.group && b.group && !a.interface.empty() && !b.interface.empty() &&
+         a.interface != b.interface;
+}
+
 bool conflict_unix(const ListenClaim& a, const ListenClaim& b) {
   if (is_lock_of(a, b) || is_lock_of(b, a)) return true;
   // Abstract names are apart for each type; a file is one file.
@@ -64,7 +80,7 @@ bool covers(const ListenClaim& wildcard, const ListenClaim& other) {
 
 }  // namespace
 
-ListenClaim claim_of(Scheme scheme, const SocketAddress& address) {
+ListenClaim claim_of(Scheme scheme, const SocketAddress& address, const std::string& interface) {
   if (is_unix(scheme)) return unix_claim(scheme, address_name(scheme, address));
   ListenClaim claim;
   claim.scheme = scheme;
@@ -73,10 +89,12 @@ ListenClaim claim_of(Scheme scheme, const SocketAddress& address) {
   claim.v4 = address.family() == AF_INET || (claim.wildcard && !address.v6_only);
   claim.v6 = address.family() == AF_INET6;
   if (!claim.wildcard) claim.name = address_name(scheme, address);
+  claim.group = is_udp(scheme) && is_multicast(address);
+  if (claim.group) take_interface(claim, interface);
   return claim;
 }
 
-ListenClaim claim_of(const Url& url) {
+ListenClaim claim_of(const Url& url, const std::string& interface) {
   if (is_unix(url.scheme)) return unix_claim(url.scheme, url.path);
   if (needs_lookup(url)) return name_claim(url);
   // The interface of a zone is a matter of the machine: compared as it is written.
@@ -84,8 +102,13 @@ ListenClaim claim_of(const Url& url) {
   plain.zone.clear();
   const auto addresses = resolve(plain, InetSupport{});
   if (!addresses) return name_claim(url);
-  ListenClaim claim = claim_of(url.scheme, addresses->front());
-  if (!url.zone.empty()) claim.name += '%' + url.zone;
+  ListenClaim claim = claim_of(url.scheme, addresses->front(), interface);
+  if (url.zone.empty()) return claim;
+  if (claim.group) {
+    claim.interface = url.zone;
+  } else {
+    claim.name += '%' + url.zone;
+  }
   return claim;
 }
 
@@ -100,6 +123,7 @@ bool conflict(const ListenClaim& a, const ListenClaim& b) {
   if (is_tcp(a.scheme) != is_tcp(b.scheme) || a.port != b.port || a.port == 0) return false;
   if (a.wildcard && b.wildcard) return (a.v4 && b.v4) || (a.v6 && b.v6);
   if (a.wildcard || b.wildcard) return a.wildcard ? covers(a, b) : covers(b, a);
+  if (on_different_interfaces(a, b)) return false;
   return a.name == b.name && ((a.v4 && b.v4) || (a.v6 && b.v6));
 }
 

@@ -7,12 +7,13 @@
 namespace penstock {
 
 Listener::Listener(std::shared_ptr<const ListenerOptions> options, std::vector<Route> routes,
-                   ListenerLedger& ledger, Quarantine& quarantine, ConnectionBudget& budget,
+                   Ledger& ledger, Quarantine& quarantine, ConnectionBudget& budget,
                    std::function<void(EventLoop::Task)> post_main)
     : options_(std::move(options)),
       routes_(std::move(routes)),
       ledger_(ledger),
       quarantine_(quarantine),
+      tap_point_(options_->name),
       admission_(budget, options_->max_connections, options_->max_connections_per_peer),
       post_main_(std::move(post_main)) {}
 
@@ -20,6 +21,9 @@ Listener::~Listener() = default;
 
 void Listener::add_socket(BoundSocket socket) {
   origins_.push_back({options_->name, socket.url});
+  url_ledgers_[&origins_.back()] = &ledger_.url(options_->name, socket.url);
+  endpoints_.push_back(
+      {&origins_.back(), socket.scheme, socket.address, kernel::socket_cookie(socket.fd.get())});
   bound_.push_back({std::move(socket), &origins_.back()});
 }
 
@@ -40,10 +44,11 @@ Result<void> Listener::start_listening() {
 
 void Listener::start(const std::vector<IoLoop*>& loops, BlockPool& pool, bool tracks_completion) {
   loops_ = loops;
+  const ListenerLedger& ledger = ledger_.listener(options_->name);
   // All shares first: an acceptor deals connections out to any loop as soon as it lives.
   for (IoLoop* loop : loops_) {
     auto share = std::make_unique<ListenerShare>(*this, *loop, routes_, pool,
-                                                 *ledger_.cells[loop->index()], tracks_completion);
+                                                 *ledger.batches[loop->index()], tracks_completion);
     shares_.push_back(share.get());
     auto handle =
         std::make_shared<std::unique_ptr<ListenerShare>>(std::move(share));  // std::function copies

@@ -3,12 +3,14 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "server/net/acceptor.h"
 #include "server/net/admission.h"
+#include "server/net/endpoint.h"
 #include "server/net/io_loop.h"
 #include "server/net/listener_options.h"
 #include "server/pipeline/intake.h"
@@ -22,7 +24,7 @@ class Listener {
  public:
   /// `post_main` brings a task to the main loop, for drain()'s answer.
   Listener(std::shared_ptr<const ListenerOptions> options, std::vector<Route> routes,
-           ListenerLedger& ledger, Quarantine& quarantine, ConnectionBudget& budget,
+           Ledger& ledger, Quarantine& quarantine, ConnectionBudget& budget,
            std::function<void(EventLoop::Task)> post_main);
   ~Listener();
 
@@ -31,6 +33,9 @@ class Listener {
 
   /// Canonical URLs of its sockets.
   std::vector<std::string> urls() const;
+
+  /// Its sockets, for whoever asks the kernel about them. Any thread once start() was called.
+  const std::vector<Endpoint>& endpoints() const noexcept { return endpoints_; }
 
   /// Takes a bound socket into the listener; nothing is accepted yet. URLs for the log.
   void add_socket(BoundSocket socket);
@@ -52,7 +57,9 @@ class Listener {
   bool draining() const noexcept { return drain_asked_; }
   Admission& admission() noexcept { return admission_; }
   Quarantine& quarantine() noexcept { return quarantine_; }
-  ListenerLedger& ledger() noexcept { return ledger_; }
+  TapPoint& tap_point() noexcept { return tap_point_; }
+  /// The ledger of one of its URLs.
+  UrlLedger& ledger_of(const Origin& origin) noexcept { return *url_ledgers_.at(&origin); }
   /// Hands an accepted connection to the least busy loop. `here` is the accepting loop's share.
   void deal_out(Accepted accepted, ListenerShare& here);
   void one_began() noexcept { outstanding_.fetch_add(1); }
@@ -70,12 +77,15 @@ class Listener {
 
   std::shared_ptr<const ListenerOptions> options_;
   std::vector<Route> routes_;
-  ListenerLedger& ledger_;
+  Ledger& ledger_;
   Quarantine& quarantine_;
+  TapPoint tap_point_;
   Admission admission_;
   std::function<void(EventLoop::Task)> post_main_;
   std::deque<Origin> origins_;  // addresses stay: batches point to them
-  std::vector<Bound> bound_;    // until start()
+  std::map<const Origin*, UrlLedger*> url_ledgers_;
+  std::vector<Endpoint> endpoints_;
+  std::vector<Bound> bound_;  // until start()
   std::vector<IoLoop*> loops_;
   std::vector<ListenerShare*> shares_;  // by loop; owned by the loops
   std::atomic<std::size_t> outstanding_{

@@ -7,7 +7,9 @@
 #include <optional>
 #include <string>
 
+#include "protocols/compression/decompressor.h"
 #include "protocols/core/decoder.h"
+#include "server/net/first_bytes.h"
 #include "server/net/transport.h"
 
 namespace penstock {
@@ -18,11 +20,15 @@ struct ListenerOptions {
   std::string name;
   std::function<std::unique_ptr<Decoder>()> make_decoder;
   std::function<std::unique_ptr<Preface>()> make_preface;  ///< null: none
-  bool lines = false;  ///< streams are expected to be lines (a hint for the log)
-  std::size_t datagram_bytes = 64u << 10;     ///< most of a datagram or packet that is kept
-  bool gro = false;                           ///< udp: trains of datagrams come in one read
-  int backlog = 0;                            ///< 0: net.core.somaxconn
-  std::size_t max_connections = 0;            ///< 0: only the process's limit
+  StreamForm form = StreamForm::kAny;      ///< what streams are expected to be (a hint for the log)
+  std::size_t datagram_bytes = 64u << 10;  ///< most of a datagram or packet that is kept
+  ContentEncoding content_encoding = ContentEncoding::kNone;
+  DecompressLimits stream_limits;    ///< of one connection, from its first byte to its last
+  DecompressLimits datagram_limits;  ///< of one datagram or packet; max_bytes is at least 1
+  bool peer_commands = false;        ///< unix: a sink wants the names of the peers' processes
+  bool gro = false;                  ///< udp: trains of datagrams come in one read
+  int backlog = 0;                   ///< 0: net.core.somaxconn
+  std::size_t max_connections = 0;   ///< 0: only the process's limit
   std::size_t max_connections_per_peer = 0;   ///< 0: none; by address, unix by uid
   std::chrono::milliseconds idle_timeout{0};  ///< 0: off; stands still while a sink holds us back
   std::chrono::milliseconds first_byte_timeout{0};

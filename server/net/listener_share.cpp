@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "server/net/first_bytes.h"
+#include "server/net/inflating_transport.h"
 #include "server/net/packet_connection.h"
 #include "server/net/socket_option.h"
 #include "server/net/stream_connection.h"
@@ -22,12 +23,12 @@ void set_keepalive(int fd, std::chrono::seconds idle) {
 }  // namespace
 
 ListenerShare::ListenerShare(Listener& listener, IoLoop& loop, std::vector<Route> routes,
-                             BlockPool& pool, ListenerCell& cell, bool tracks_completion)
+                             BlockPool& pool, BatchCell& cell, bool tracks_completion)
     : listener_(listener),
       loop_(loop),
       options_(listener.shared_options()),
-      cell_(cell),
-      intake_(std::move(routes), pool, cell, tracks_completion),
+      intake_(std::move(routes), pool, cell, tracks_completion, &listener.tap_point()),
+      unpacker_(*options_, loop.decompressors()),
       tracks_completion_(tracks_completion) {
   if (!tracks_completion) return;
   intake_.set_completion(
@@ -53,16 +54,24 @@ void ListenerShare::for_each_connection(Visit&& visit) {
 
 // ---- sockets ------------------------------------------------------------------------------------------------------
 
+Account& ListenerShare::account(const Origin& origin) {
+  const auto found = std::find_if(accounts_.begin(), accounts_.end(),
+                                  [&](const Account& one) { return &one.origin() == &origin; });
+  if (found != accounts_.end()) return *found;
+  return accounts_.emplace_back(origin, *listener_.ledger_of(origin).cells[loop_.index()]);
+}
+
 void ListenerShare::add_socket(BoundSocket socket, const Origin& origin) {
   if (is_datagram(socket.scheme)) {
-    datagram_sockets_.push_back(std::make_unique<DatagramSocket>(*this, std::move(socket), origin));
+    datagram_sockets_.push_back(
+        std::make_unique<DatagramSocket>(*this, std::move(socket), account(origin)));
     if (!datagram_sockets_.back()->open())
       listener_.one_ended();
     else if (draining_)
       datagram_sockets_.back()->begin_drain();
     return;
   }
-  acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket), origin));
+  acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket), account(origin)));
   if (!acceptors_.back()->open())
     listener_.one_ended();
   else if (draining_)
@@ -72,21 +81,22 @@ void ListenerShare::add_socket(BoundSocket socket, const Origin& origin) {
 void ListenerShare::adopt(Accepted accepted) {
   if (options_->keepalive && is_tcp(accepted.scheme))
     set_keepalive(accepted.fd.get(), *options_->keepalive);
+  Account& account = this->account(*accepted.origin);
   std::unique_ptr<Connection> made;
   const ConnectionId id = loop_.connections().next_id();
   if (accepted.scheme == Scheme::kUnixpacket) {
     // Packets then carry credentials, the stream's end does not (DatagramSlots).
     set_option(accepted.fd.get(), SOL_SOCKET, SO_PASSCRED, 1);
     made = std::make_unique<PacketConnection>(*this, id, std::move(accepted.fd), accepted.peer,
-                                              *accepted.origin);
+                                              account);
   } else {
     // Urgent bytes are acknowledged too: they must not be left out.
     set_option(accepted.fd.get(), SOL_SOCKET, SO_OOBINLINE, 1);
     made = std::make_unique<StreamConnection>(*this, id, std::move(accepted.fd), accepted.peer,
-                                              *accepted.origin, std::make_unique<PlainTransport>());
+                                              account, make_transport());
   }
-  cell_.accepted.add(1);
-  cell_.active.add(1);
+  account.cell().accepted.add(1);
+  account.cell().active.add(1);
   Connection& connection = loop_.connections().add(std::move(made));
   if (!connection.open()) return;
   if (draining_) connection.begin_drain();
@@ -94,9 +104,17 @@ void ListenerShare::adopt(Accepted accepted) {
   connection.read_first();
 }
 
+std::unique_ptr<Transport> ListenerShare::make_transport() {
+  if (options_->content_encoding == ContentEncoding::kNone)
+    return std::make_unique<PlainTransport>();
+  return std::make_unique<InflatingTransport>(options_->content_encoding, options_->stream_limits,
+                                              loop_.decompressors(), loop_.scratch());
+}
+
 void ListenerShare::forget(Connection& connection, ConnectionEnd end, bool admitted) {
-  cell_.ended[static_cast<std::size_t>(end)].add(1);
-  cell_.active.set(cell_.active.get() - 1);
+  UrlCell& cell = connection.account().cell();
+  cell.ended[static_cast<std::size_t>(end)].add(1);
+  cell.active.set(cell.active.get() - 1);
   if (admitted) listener_.admission().leave(connection.peer());
   touch();
   loop_.connections().retire(connection);
@@ -106,12 +124,12 @@ void ListenerShare::forget(Connection& connection, ConnectionEnd end, bool admit
 
 // ---- reading ------------------------------------------------------------------------------------------------------
 
-BatchWriter ListenerShare::write(ConnectionId connection, const Peer& peer, const Origin& origin,
+BatchWriter ListenerShare::write(ConnectionId connection, const Peer& peer, Account& account,
                                  char* input_end) {
   reject_peer_ = &peer;
-  reject_origin_ = &origin;
+  reject_origin_ = &account.origin();
   touch();
-  return intake_.write(connection, peer, origin, now(), input_end, *this);
+  return intake_.write(connection, peer, account, now(), input_end, *this);
 }
 
 void ListenerShare::on_reject(Reason reason, std::string_view bytes) {
@@ -175,7 +193,7 @@ void ListenerShare::touch() {
 }
 
 bool ListenerShare::end_turn(Now now) {
-  cell_.partial_held_bytes.set(held_bytes_);
+  for (Account& account : accounts_) account.publish();
   intake_.end_turn(now);
   if (intake_.seal_due()) return false;
   dirty_ = false;
@@ -189,8 +207,6 @@ std::chrono::milliseconds ListenerShare::seal_due(Now now) const noexcept {
 
 void ListenerShare::seal(Now now) {
   intake_.seal();
-  cell_.partial_held_bytes.set(held_bytes_);
-  intake_.end_turn(now);
   touch();
   end_turn(now);
 }
@@ -202,6 +218,7 @@ void ListenerShare::sweep(Now now) {
 
 void ListenerShare::sweep_second() {
   for (auto& socket : datagram_sockets_) socket->sample_drops();
+  unpacker_.trim();
   intake_.release_idle_block();
 }
 
@@ -210,18 +227,24 @@ void ListenerShare::sweep_second() {
 void ListenerShare::log_trouble(std::string_view what, const Peer& peer, std::string_view why) {
   std::uint64_t suppressed = 0;
   if (!trouble_limit_.allow(now().monotonic.count(), suppressed)) return;
-  log::warn(what, {{"listener", options_->name},
-                   {"peer", to_string(peer)},
-                   {"why", why},
-                   {"suppressed", suppressed}});
+  const std::string from = to_string(peer);
+  if (why.empty()) {
+    log::warn(what, {{"listener", options_->name}, {"peer", from}, {"suppressed", suppressed}});
+  } else {
+    log::warn(
+        what,
+        {{"listener", options_->name}, {"peer", from}, {"why", why}, {"suppressed", suppressed}});
+  }
 }
 
 void ListenerShare::log_first_bytes(const Peer& peer, std::string_view first) {
-  const std::string_view hint = first_bytes_hint(first, options_->lines);
-  if (!hint.empty())
-    log_trouble("connection begins with " + std::string(hint) +
-                    ", is the sender configured for this listener?",
-                peer, {});
+  const FirstBytesHint hint = first_bytes_hint(first, options_->form);
+  if (hint.what.empty()) return;
+  const std::string fits =
+      hint.setting.empty() ? std::string() : std::string(hint.setting) + " would fit";
+  log_trouble("connection begins with " + std::string(hint.what) +
+                  ", is the sender configured for this listener?",
+              peer, fits);
 }
 
 void ListenerShare::log_refusal(const Peer& peer, Refusal limit) {

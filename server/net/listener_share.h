@@ -11,6 +11,8 @@
 #include "server/net/datagram_socket.h"
 #include "server/net/io_loop.h"
 #include "server/net/listener.h"
+#include "server/net/unpacker.h"
+#include "server/pipeline/account.h"
 #include "server/pipeline/intake.h"
 
 namespace penstock {
@@ -20,7 +22,7 @@ namespace penstock {
 class ListenerShare final : private RejectHandler {
  public:
   ListenerShare(Listener& listener, IoLoop& loop, std::vector<Route> routes, BlockPool& pool,
-                ListenerCell& cell, bool tracks_completion);
+                BatchCell& cell, bool tracks_completion);
   ~ListenerShare();
 
   IoLoop& loop() noexcept { return loop_; }
@@ -28,11 +30,14 @@ class ListenerShare final : private RejectHandler {
   const ListenerOptions& options() const noexcept { return *options_; }
   Intake& intake() noexcept { return intake_; }
   Now now() noexcept { return loop_.now(); }
+  Unpacker& unpacker() noexcept { return unpacker_; }
   DatagramSlots& slots() { return loop_.slots(options_->datagram_bytes); }
   bool has_timeouts() const noexcept;
   bool draining() const noexcept { return draining_; }
 
   // ---- sockets
+  /// The account of one of the listener's URLs on this loop; lives as long as the share.
+  Account& account(const Origin& origin);
   void add_socket(BoundSocket socket, const Origin& origin);
   /// A connection that an acceptor (of any loop) has accepted for this loop.
   void adopt(Accepted accepted);
@@ -42,25 +47,30 @@ class ListenerShare final : private RejectHandler {
   }
   /// A connection has ended: count it, free it at the end of the turn.
   void forget(Connection& connection, ConnectionEnd end, bool admitted);
+  /// Calls `visit(SocketRow)` for each acceptor and datagram socket that is open.
+  template <class Visit>
+  void for_each_row(Visit&& visit) {
+    for (auto& acceptor : acceptors_)
+      if (!acceptor->closed()) visit(acceptor->row());
+    for (auto& socket : datagram_sockets_)
+      if (!socket->closed()) visit(socket->row());
+  }
+  /// Who keeps those that are parked: PauseReason::kGate tells only that they are.
+  std::string_view paused_by(PauseReason reason) const noexcept;
   /// An acceptor or datagram socket has closed.
   void socket_closed() { listener_.one_ended(); }
 
   // ---- reading
-  /// A writer for records of one peer. `origin` outlives the process's batches.
-  BatchWriter write(ConnectionId connection, const Peer& peer, const Origin& origin,
-                    char* input_end);
-  void note_read(std::size_t bytes) noexcept {
-    intake_.add_read(bytes);
+  /// A writer for records of one peer.
+  BatchWriter write(ConnectionId connection, const Peer& peer, Account& account, char* input_end);
+  void note_read(Account& account, std::size_t bytes) noexcept {
+    account.add_read(bytes);
     loop_.count_read(bytes);
     touch();
   }
-  void note_datagrams(std::uint64_t n) noexcept { cell_.datagrams.add(n); }
-  /// Bytes of unfinished frames held now, all connections of this share.
-  void change_held(std::size_t from, std::size_t to) noexcept { held_bytes_ += to - from; }
   void expect_completion(BatchId batch, ConnectionId connection) {
     expected_.emplace_back(batch, connection);
   }
-  ListenerCell& cell() noexcept { return cell_; }
 
   // ---- stop (see Listener)
   void begin_drain();
@@ -82,6 +92,7 @@ class ListenerShare final : private RejectHandler {
   void log_refusal(const Peer& peer, Refusal limit);
 
  private:
+  std::unique_ptr<Transport> make_transport();
   void on_reject(Reason reason, std::string_view bytes) override;
   void on_batch_complete(BatchId id, Outcome outcome, const std::vector<ConnectionId>& members);
   template <class Visit>
@@ -90,8 +101,9 @@ class ListenerShare final : private RejectHandler {
   Listener& listener_;
   IoLoop& loop_;
   std::shared_ptr<const ListenerOptions> options_;
-  ListenerCell& cell_;
+  std::deque<Account> accounts_;  // deque: connections point to them
   Intake intake_;
+  Unpacker unpacker_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<std::unique_ptr<DatagramSocket>> datagram_sockets_;
   std::deque<std::pair<BatchId, ConnectionId>>
@@ -100,7 +112,6 @@ class ListenerShare final : private RejectHandler {
 
   const Peer* reject_peer_ = nullptr;  // who the open writer works for
   const Origin* reject_origin_ = nullptr;
-  std::size_t held_bytes_ = 0;
   const bool tracks_completion_;
   bool dirty_ = false;
   bool draining_ = false;

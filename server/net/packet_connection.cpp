@@ -8,6 +8,7 @@
 namespace penstock {
 
 Connection::Step PacketConnection::read_once(std::size_t& budget) {
+  if (share_.unpacker().active()) return read_packed(budget);
   DatagramSlots& slots = share_.slots();
   const int received = slots.receive(socket_.fd(), MessageDetails::kNone);
   if (received == 0) return Step::kAgain;
@@ -23,7 +24,7 @@ Connection::Step PacketConnection::read_once(std::size_t& budget) {
   }
   const bool ended = packets < static_cast<unsigned>(received);
   if (packets != 0) note_read(wire_bytes);
-  share_.note_datagrams(packets);
+  account_.cell().datagrams.add(packets);
   budget -= std::min(budget, wire_bytes);
 
   const Now now = share_.now();
@@ -36,6 +37,29 @@ Connection::Step PacketConnection::read_once(std::size_t& budget) {
   share_.intake().commit(writer, room.data());
   const Step step = after_decoder(writer);
   return ended && step == Step::kMore ? end_of_stream() : step;
+}
+
+/// One by one: what becomes of a compressed packet is known only afterwards, and then the gate is asked again.
+Connection::Step PacketConnection::read_packed(std::size_t& budget) {
+  DatagramSlots& slots = share_.slots();
+  const int received = slots.receive(socket_.fd(), MessageDetails::kNone, 1);
+  if (received == 0) return Step::kAgain;
+  if (received < 0) return stream_error();
+  const ReceivedDatagram packet = slots.datagram(0);
+  if (packet.end_of_stream) return end_of_stream();
+  note_read(packet.wire_bytes);
+  account_.cell().datagrams.add(1);
+
+  Intake& intake = share_.intake();
+  const Unpacked content =
+      share_.unpacker().unpack(packet.bytes, packet.wire_bytes, account_.counts());
+  if (content.why != nullptr) share_.log_trouble("undecodable packet", peer(), content.why);
+  budget -= std::min(budget, std::max(packet.wire_bytes, content.bytes.size()));
+  const std::span<char> room = intake.room(content.bytes.size() + 1);
+  BatchWriter writer = open_writer(room.data());
+  content.give_to(*decoder_, share_.now(), writer, replies());
+  intake.commit(writer, room.data());
+  return after_decoder(writer);
 }
 
 /// Packets in front of the end are given first, the end with the next call.

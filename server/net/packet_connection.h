@@ -12,6 +12,7 @@ class PacketConnection final : public Connection {
 
  private:
   Step read_once(std::size_t& budget) override;
+  Step read_packed(std::size_t& budget);
   ReadResult read_unseen() override;
 };
 

@@ -4,15 +4,24 @@
 
 namespace penstock {
 
-void ParkedList::add(Parkable& one) {
-  if (contains(one)) return;
+void ParkedList::add(Parkable& one, std::chrono::milliseconds now, PauseReason reason) {
+  if (one.is_parked()) return;
+  one.parked_since_ = now;
+  one.reason_ = reason;
+  insert(one);
+}
+
+void ParkedList::insert(Parkable& one) {
+  if (one.is_parked()) return;
   one.parked_at_ = parked_.size();
   one.parked_in_ = round_;
   parked_.push_back(&one);
+  one.paused_.add(1);
 }
 
 void ParkedList::remove(Parkable& one) noexcept {
-  if (!contains(one)) return;
+  if (!one.is_parked()) return;
+  one.paused_.set(one.paused_.get() - 1);
   Parkable* last = parked_.back();
   parked_[one.parked_at_] = last;
   last->parked_at_ = one.parked_at_;
@@ -36,7 +45,7 @@ void ParkedList::resume_all() {
     if (parked_[i]->parked_in_ == round_) continue;
     Parkable& one = *parked_[i];
     remove(one);
-    if (!one.try_resume()) add(one);
+    if (!one.try_resume()) insert(one);
   }
 }
 

@@ -1,76 +1,21 @@
 #include "server/net/sock_diag.h"
 
 #include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
-#include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <array>
 #include <cstring>
-#include <span>
 
-#include "server/net/unique_fd.h"
+#include "server/net/diag_query.h"
 
 namespace penstock::kernel::sock_diag {
 namespace {
 
 constexpr std::uint8_t kSynRecv = 3;  // TCP_SYN_RECV and TCP_LISTEN of <netinet/tcp.h>
 constexpr std::uint8_t kListen = 10;
-
-enum class Reply : std::uint8_t { kMore, kDone, kFailed };
-
-/// Gives the payload of each answer in one read of the netlink socket to `visit`.
-template <class Visit>
-Reply visit_answers(std::span<const std::byte> data, Visit&& visit) noexcept {
-  while (data.size() >= sizeof(nlmsghdr)) {
-    nlmsghdr header{};
-    std::memcpy(&header, data.data(), sizeof header);
-    if (header.nlmsg_len < sizeof header || header.nlmsg_len > data.size()) return Reply::kFailed;
-    if (header.nlmsg_type == NLMSG_DONE) return Reply::kDone;
-    if (header.nlmsg_type == NLMSG_ERROR) return Reply::kFailed;
-    if (header.nlmsg_type == SOCK_DIAG_BY_FAMILY)
-      visit(data.subspan(NLMSG_HDRLEN, header.nlmsg_len - NLMSG_HDRLEN));
-    if ((header.nlmsg_flags & NLM_F_MULTI) == 0) return Reply::kDone;
-    data = data.subspan(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), data.size()));
-  }
-  return Reply::kMore;
-}
-
-template <class Request>
-struct Message {
-  nlmsghdr header;
-  Request request;
-};
-
-template <class Request>
-bool send_request(int fd, const Request& request, int flags) noexcept {
-  Message<Request> message{};
-  message.header.nlmsg_len = sizeof message;
-  message.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-  message.header.nlmsg_flags = static_cast<__u16>(NLM_F_REQUEST | flags);
-  message.request = request;
-  return ::send(fd, &message, sizeof message, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof message);
-}
-
-/// Asks and visits every answer. The kernel fills its answers in while send and recv run, so neither waits. False: no
-/// netlink here, or the module for this family is missing.
-template <class Request, class Visit>
-bool ask(const Request& request, int flags, Visit&& visit) noexcept {
-  const UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
-  if (!fd || !send_request(fd.get(), request, flags)) return false;
-  alignas(nlmsghdr) std::array<std::byte, 32768> buffer;
-  for (;;) {
-    const ssize_t n = ::recv(fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (n <= 0) return false;
-    const Reply reply = visit_answers(std::span(buffer).first(static_cast<std::size_t>(n)), visit);
-    if (reply != Reply::kMore) return reply == Reply::kDone;
-  }
-}
 
 /// The IP and port of an address as inet_diag has them: the IP in the first 4 or all 16 bytes, zeros for the wildcard.
 struct LocalEnd {
@@ -106,10 +51,9 @@ std::optional<std::size_t> count_family(int family, const LocalEnd& end) noexcep
   request.idiag_states = 1U << kSynRecv;
   request.id.idiag_sport = end.port;
   std::size_t count = 0;
-  const bool answered = ask(request, NLM_F_DUMP, [&](std::span<const std::byte> answer) {
+  const bool answered = ask(request, NLM_F_DUMP, [&](Bytes answer) {
     inet_diag_msg socket{};
-    if (answer.size() < sizeof socket) return;
-    std::memcpy(&socket, answer.data(), sizeof socket);
+    if (!read_value(answer, socket)) return;
     if (socket.id.idiag_sport != end.port) return;
     if (end.wildcard() || std::memcmp(socket.id.idiag_src, end.ip.data(), end.ip_bytes) == 0)
       ++count;
@@ -119,20 +63,13 @@ std::optional<std::size_t> count_family(int family, const LocalEnd& end) noexcep
 }
 
 /// The UNIX_DIAG_RQLEN attribute behind a unix_diag_msg.
-std::optional<std::size_t> waiting(std::span<const std::byte> attributes) noexcept {
-  while (attributes.size() >= sizeof(rtattr)) {
-    rtattr attribute{};
-    std::memcpy(&attribute, attributes.data(), sizeof attribute);
-    if (attribute.rta_len < sizeof attribute || attribute.rta_len > attributes.size()) return {};
+std::optional<std::size_t> waiting(Bytes attributes) noexcept {
+  std::optional<std::size_t> length;
+  visit_attributes(attributes, [&](unsigned short type, Bytes payload) {
     unix_diag_rqlen lengths{};
-    if (attribute.rta_type == UNIX_DIAG_RQLEN && attribute.rta_len >= RTA_LENGTH(sizeof lengths)) {
-      std::memcpy(&lengths, attributes.data() + RTA_LENGTH(0), sizeof lengths);
-      return lengths.udiag_rqueue;
-    }
-    attributes =
-        attributes.subspan(std::min<std::size_t>(RTA_ALIGN(attribute.rta_len), attributes.size()));
-  }
-  return {};
+    if (type == UNIX_DIAG_RQLEN && read_value(payload, lengths)) length = lengths.udiag_rqueue;
+  });
+  return length;
 }
 
 }  // namespace
@@ -159,10 +96,9 @@ std::optional<std::size_t> unix_accept_queue_length(int listener_fd) noexcept {
   request.udiag_cookie[0] = INET_DIAG_NOCOOKIE;
   request.udiag_cookie[1] = INET_DIAG_NOCOOKIE;
   std::optional<std::size_t> length;
-  ask(request, 0, [&](std::span<const std::byte> answer) {
+  ask(request, 0, [&](Bytes answer) {
     unix_diag_msg socket{};
-    if (answer.size() < sizeof socket) return;
-    std::memcpy(&socket, answer.data(), sizeof socket);
+    if (!read_value(answer, socket)) return;
     if (socket.udiag_state != kListen || socket.udiag_ino != request.udiag_ino) return;
     length = waiting(answer.subspan(NLMSG_ALIGN(sizeof socket)));
   });

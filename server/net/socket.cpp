@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "protocols/core/check.h"
+#include "server/net/kernel.h"
 
 namespace penstock {
 
@@ -85,6 +86,11 @@ void Socket::flush() {
   pending_.shrink_to_fit();
   watch(interest_);
   events_.on_written();
+}
+
+std::uint64_t Socket::cookie() noexcept {
+  if (cookie_ == 0 && fd_) cookie_ = kernel::socket_cookie(fd_.get());
+  return cookie_;
 }
 
 void Socket::close() noexcept {

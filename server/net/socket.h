@@ -55,6 +55,8 @@ class Socket {
   std::size_t pending_bytes() const noexcept { return pending_.size(); }
 
   bool peer_closed() const noexcept { return peer_closed_; }
+  /// SO_COOKIE, asked for once: the kernel's own number of this socket, never used again.
+  std::uint64_t cookie() noexcept;
   int fd() const noexcept { return fd_.get(); }
   bool is_open() const noexcept { return static_cast<bool>(fd_); }
 
@@ -79,6 +81,7 @@ class Socket {
   int interest_ = 0;  // UV_READABLE | UV_DISCONNECT, as read() or park() set it
   int watched_ = 0;   // what uv_poll was last started with
   bool peer_closed_ = false;
+  std::uint64_t cookie_ = 0;  // 0: not known yet
 };
 
 }  // namespace penstock

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocols/core/result.h"
+#include "server/net/multicast.h"
 #include "server/net/unique_fd.h"
 #include "server/net/unix_socket_file.h"
 #include "server/net/url.h"
@@ -22,6 +23,7 @@ struct BindOptions {
   std::uint32_t mode = 0660;  ///< unix socket files
   std::string owner;          ///< user name or number; empty: ours
   std::string group;
+  MulticastOptions multicast;  ///< udp
 };
 
 /// A socket that is bound and configured (non-blocking, close-on-exec, options set) but not yet listening, so that no
@@ -34,6 +36,7 @@ struct BoundSocket {
   UnixSocketFile file;    ///< unix schemes with a path
   std::size_t receive_buffer_bytes =
       0;  ///< effective, as getsockopt(SO_RCVBUF) says (the kernel doubles: FACTS.md 25)
+  std::vector<JoinedGroup> groups;  ///< udp: that it is a member of
   bool inherited = false;  ///< came bound from outside (LISTEN_FDS) and may be listening already
 };
 

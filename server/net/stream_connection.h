@@ -15,19 +15,20 @@ class StreamConnection final : public Connection {
   static constexpr std::size_t kMaxReadBytes = std::size_t{256} << 10;
 
   StreamConnection(ListenerShare& share, ConnectionId id, UniqueFd fd, const Peer& peer,
-                   const Origin& origin, std::unique_ptr<Transport> transport);
+                   Account& account, std::unique_ptr<Transport> transport);
 
  private:
   Step read_once(std::size_t& budget) override;
   Step read_into_block(std::size_t& budget);
   Step read_behind_long_tail(std::size_t& budget);
+  /// kMore with `received` 0: bytes were taken, and nothing has come of them yet.
   Step receive(std::span<char> space, std::size_t& budget, std::size_t& received);
 
   void look_at_first(std::string_view input);
+  void log_rejected(const Consumed& consumed);
 
   static constexpr std::size_t kFirstBytes = 16;
 
-  std::unique_ptr<Transport> transport_;
   bool looked_at_first_ = false;
 };
 

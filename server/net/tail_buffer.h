@@ -127,7 +127,7 @@ class TailBuffer {
     } else {
       void* moved = std::realloc(memory_.get(), capacity);
       if (moved == nullptr) std::abort();
-      memory_.release();
+      (void)memory_.release();
       memory_.reset(static_cast<char*>(moved));
     }
     account_.change(capacity_, capacity);

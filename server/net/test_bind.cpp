@@ -98,11 +98,21 @@ BindReport Tester::start(const config::Listener& listener, const config::ListenU
   return report;
 }
 
+std::string joined_text(const std::vector<JoinedGroup>& groups) {
+  std::string text;
+  for (const JoinedGroup& group : groups) {
+    text += (text.empty() ? "joined " : ", joined ") + group.text;
+    if (!group.trouble.empty()) text += " (nothing may arrive: " + group.trouble + ')';
+  }
+  return text;
+}
+
 void Tester::test_inet(const Url& url, const SocketAddress& address, const BindOptions& options,
                        BindReport& report) const {
   const auto bound = bind_address(url, address, options);
   if (bound) {
     report.receive_buffer_bytes = bound->receive_buffer_bytes;
+    report.text = joined_text(bound->groups);
     return;
   }
   const bool ours =
@@ -132,7 +142,8 @@ void Tester::add(const config::Listener& listener, const config::ListenUrl& list
   const BindOptions options{.receive_buffer_bytes = listener.receive_buffer_bytes,
                             .gro = listener.gro,
                             .owner = listener.owner,
-                            .group = listener.group};
+                            .group = listener.group,
+                            .multicast = multicast_options(listener.multicast)};
   for (const SocketAddress& address : *addresses) {
     BindReport one = report;
     one.address = canonical_url(url->scheme, address);
@@ -143,7 +154,7 @@ void Tester::add(const config::Listener& listener, const config::ListenUrl& list
     } else {
       examine_path(*url, options, one);
     }
-    find_clash(claim_of(url->scheme, address), listen.url, one);
+    find_clash(claim_of(url->scheme, address, listener.multicast.interface), listen.url, one);
     reports_.push_back(std::move(one));
   }
 }

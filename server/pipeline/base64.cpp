@@ -1,7 +1,9 @@
 #include "server/pipeline/base64.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace penstock {
 namespace {
@@ -20,12 +22,24 @@ constexpr std::array<std::uint8_t, 256> make_values() {
 }
 constexpr std::array<std::uint8_t, 256> kValues = make_values();
 
-constexpr std::uint32_t byte_at(std::string_view bytes, std::size_t i) noexcept {
-  return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0u;
+/// Twelve bits as their two digits: half the look-ups, half the stores.
+constexpr std::array<std::array<char, 2>, 4096> make_pairs() {
+  std::array<std::array<char, 2>, 4096> pairs{};
+  for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kAlphabet[i >> 6], kAlphabet[i & 63]};
+  return pairs;
 }
+constexpr std::array<std::array<char, 2>, 4096> kPairs = make_pairs();
 
 tl::unexpected<Error> fail_at(std::size_t offset, std::string_view what) {
   return fail(0, "base64: " + std::string(what) + " at offset " + std::to_string(offset));
+}
+
+/// Three bytes as four digits.
+inline void write_group(const char* bytes, char* out) noexcept {
+  const auto byte = [bytes](int i) { return std::uint32_t{static_cast<unsigned char>(bytes[i])}; };
+  const std::uint32_t group = byte(0) << 16 | byte(1) << 8 | byte(2);
+  std::memcpy(out, kPairs[group >> 12].data(), 2);
+  std::memcpy(out + 2, kPairs[group & 4095].data(), 2);
 }
 
 // How many '=' the last group ends with: 0, 1 or 2. More are left in place and found as invalid characters.
@@ -36,18 +50,19 @@ std::size_t padding(std::string_view text) noexcept {
 
 }  // namespace
 
+char* base64_write(std::string_view bytes, char* out) noexcept {
+  for (; bytes.size() >= 3; bytes.remove_prefix(3), out += 4) write_group(bytes.data(), out);
+  if (bytes.empty()) return out;
+  std::array<char, 3> last{};
+  std::copy(bytes.begin(), bytes.end(), last.begin());
+  write_group(last.data(), out);
+  std::fill(out + bytes.size() + 1, out + 4, '=');
+  return out + 4;
+}
+
 std::string base64_encode(std::string_view bytes) {
   std::string out(base64_size(bytes.size()), '=');
-  char* to = out.data();
-  for (std::size_t i = 0; i < bytes.size(); i += 3, to += 4) {
-    const std::uint32_t group =
-        byte_at(bytes, i) << 16 | byte_at(bytes, i + 1) << 8 | byte_at(bytes, i + 2);
-    const std::size_t left = bytes.size() - i;
-    to[0] = kAlphabet[group >> 18];
-    to[1] = kAlphabet[group >> 12 & 63];
-    if (left > 1) to[2] = kAlphabet[group >> 6 & 63];
-    if (left > 2) to[3] = kAlphabet[group & 63];
-  }
+  base64_write(bytes, out.data());
   return out;
 }
 

@@ -8,13 +8,14 @@
 
 namespace penstock {
 
-Intake::Intake(std::vector<Route> routes, BlockPool& pool, ListenerCell& cell,
-               bool tracks_completion)
+Intake::Intake(std::vector<Route> routes, BlockPool& pool, BatchCell& cell, bool tracks_completion,
+               TapPoint* tap)
     : routes_(std::move(routes)),
       required_(static_cast<unsigned>(std::count_if(
           routes_.begin(), routes_.end(), [](const Route& route) { return route.required; }))),
       pool_(pool),
       cell_(cell),
+      tap_(tap),
       completion_(tracks_completion ? std::make_shared<Completion>() : nullptr) {
   batch_.id = 1;
 }
@@ -22,7 +23,6 @@ Intake::Intake(std::vector<Route> routes, BlockPool& pool, ListenerCell& cell,
 Intake::~Intake() {
   seal();
   release_index();
-  publish();
   if (completion_) completion_->disconnect();
 }
 
@@ -39,6 +39,13 @@ bool Intake::routes_open() const noexcept {
   return std::all_of(routes_.begin(), routes_.end(), [](const Route& route) {
     return !route.required || route.drop_when_full || route.queue->open();
   });
+}
+
+std::string_view Intake::shut_by() const noexcept {
+  for (const Route& route : routes_) {
+    if (route.required && !route.drop_when_full && !route.queue->open()) return route.ledger->sink;
+  }
+  return {};
 }
 
 bool Intake::sinks_idle() const noexcept {
@@ -107,7 +114,7 @@ void Intake::charge_index() noexcept {
 
 // ---- one call into a decoder
 
-BatchWriter Intake::write(ConnectionId connection, const Peer& peer, const Origin& origin, Now now,
+BatchWriter Intake::write(ConnectionId connection, const Peer& peer, Account& account, Now now,
                           char* input_end, RejectHandler& rejects) {
   if (!batch_.block) {
     PENSTOCK_CHECK(input_end == nullptr);
@@ -116,11 +123,11 @@ BatchWriter Intake::write(ConnectionId connection, const Peer& peer, const Origi
   if (index_full()) seal();
   now_ = now;
   if (!std::exchange(block_used_, true)) block_since_ = now.monotonic;
-  used_since_sweep_ = changed_ = true;
+  used_since_sweep_ = true;
   input_end_ = input_end != nullptr ? input_end : batch_.block->data() + fill_;
   frames_before_ = batch_.frames.size();
-  open_segment(connection, peer, origin, now.wall_ns);
-  return BatchWriter(batch_, input_end_, counts_, rejects);
+  open_segment(connection, peer, account.origin(), now.wall_ns);
+  return BatchWriter(batch_, input_end_, account.counts(), rejects);
 }
 
 bool Intake::index_full() const noexcept {
@@ -171,7 +178,6 @@ void Intake::close_segment(const BatchWriter& writer) {
 
 void Intake::end_turn(Now now) {
   now_ = now;
-  publish();
   if (has_records() ? now.monotonic >= due_at() : !acknowledge_.empty()) seal();
   if (has_records() || !batch_.block) return;
   if (!pressed() && batch_.block->capacity() <= BlockPool::kMaxBlockBytes) return;
@@ -197,7 +203,10 @@ void Intake::seal() {
   const BatchId id = batch_.id;
   const auto batch =
       std::make_shared<SealedBatch>(take_batch(), required_, completion_, pool_.indexes());
+  cell_.events.add(batch->events());
+  cell_.bytes.add(batch->batch().end - batch->batch().begin);
   for (const Route& route : routes_) push(route, batch);
+  if (tap_ != nullptr) tap_->offer(batch);
   if (completion_ && required_ == 0) completion_->on_batch_complete(id, Outcome::kDelivered);
 }
 
@@ -272,7 +281,7 @@ void Intake::push(const Route& route, const std::shared_ptr<SealedBatch>& batch)
   if (route.required) batch->report(Outcome::kDropped);
 }
 
-// ---- completion and counters
+// ---- completion
 
 void Intake::set_completion(Completion::Post post, Completion::OnComplete on_complete) {
   PENSTOCK_CHECK(completion_ != nullptr);
@@ -280,11 +289,5 @@ void Intake::set_completion(Completion::Post post, Completion::OnComplete on_com
 }
 
 std::size_t Intake::open_batches() const noexcept { return completion_ ? completion_->open() : 0; }
-
-void Intake::publish() noexcept {
-  if (!std::exchange(changed_, false)) return;
-  cell_.publish(counts_, published_);
-  cell_.read_bytes.add(std::exchange(read_bytes_, 0));
-}
 
 }  // namespace penstock

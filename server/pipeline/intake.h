@@ -6,14 +6,17 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "protocols/core/batch_writer.h"
 #include "protocols/core/now.h"
+#include "server/pipeline/account.h"
 #include "server/pipeline/block_pool.h"
 #include "server/pipeline/completion.h"
 #include "server/pipeline/ledger.h"
 #include "server/pipeline/sink_queue.h"
+#include "server/pipeline/tap_point.h"
 
 namespace penstock {
 
@@ -62,8 +65,9 @@ class Intake {
   static constexpr std::chrono::milliseconds kSlowFill{2000};
 
   /// `tracks_completion`: the protocol acknowledges, every batch is reported to on_complete in id order. Pool, cell,
-  /// queues and ledgers outlive the intake.
-  Intake(std::vector<Route> routes, BlockPool& pool, ListenerCell& cell, bool tracks_completion);
+  /// queues, ledgers and `tap` outlive the intake; without a tap nobody can look at the batches.
+  Intake(std::vector<Route> routes, BlockPool& pool, BatchCell& cell, bool tracks_completion,
+         TapPoint* tap = nullptr);
   ~Intake();  ///< seals what is open; later reports find nobody
   Intake(const Intake&) = delete;
   Intake& operator=(const Intake&) = delete;
@@ -71,6 +75,8 @@ class Intake {
   /// The queues of all required sinks that block are below their high watermark, and there is memory for a read. Where
   /// the budget is pressed and the block full, it seals and takes the next block here, while waiting is possible.
   bool gate_open();
+  /// The first required sink whose queue shuts the gate; empty where it is open or memory is what is missing.
+  std::string_view shut_by() const noexcept;
 
   /// The free space of the open block, at least kMinRoomBytes + `held_bytes`; seals and takes a new block where there
   /// is less. Blocks double from kFirstBlockBytes to 1 MiB while they fill fast; a frame larger than that gets a block
@@ -80,7 +86,7 @@ class Intake {
 
   /// Opens a segment for the peer (or goes on with the last one where it is the same turn's and peer's). Seals before
   /// it when the index takes half as much memory as the block (two-byte frames). `input_end` null: no input there.
-  BatchWriter write(ConnectionId connection, const Peer& peer, const Origin& origin, Now now,
+  BatchWriter write(ConnectionId connection, const Peer& peer, Account& account, Now now,
                     char* input_end, RejectHandler& rejects);
 
   /// Ends the call: everything before max(writer.end(), if anything was copied; `consumed`) belongs to the batch. A
@@ -88,7 +94,7 @@ class Intake {
   void commit(const BatchWriter& writer, const char* consumed);
 
   /// Seals when the sinks are idle (and the last seal is kMinSealGap ago, unless completions are tracked) or the batch
-  /// is older than kMaxBatchAge, and publishes the counters. Every turn that wrote or counted anything.
+  /// is older than kMaxBatchAge. Every turn that wrote anything.
   void end_turn(Now now);
   /// When end_turn is to be called next, on Now::monotonic, for the loop's timer: nullopt while nothing waits.
   std::optional<std::chrono::milliseconds> seal_due() const noexcept;
@@ -104,17 +110,6 @@ class Intake {
   /// in id order, for every batch. The sinks report on their threads; `post` carries the report here (EventLoop::post).
   void set_completion(Completion::Post post, Completion::OnComplete on_complete);
   std::size_t open_batches() const noexcept;  ///< sealed, tracked, not yet complete
-
-  /// Totals of this intake, published by end_turn.
-  FrameCounts& counts() noexcept {
-    changed_ = true;
-    return counts_;
-  }
-  ListenerCell& cell() noexcept { return cell_; }
-  void add_read(std::uint64_t bytes) noexcept {
-    changed_ = true;
-    read_bytes_ += bytes;
-  }
 
  private:
   bool has_records() const noexcept { return !batch_.frames.empty(); }
@@ -142,12 +137,12 @@ class Intake {
   void copy_out(Batch& sealed);
   std::vector<ConnectionId> members();
   void push(const Route& route, const std::shared_ptr<SealedBatch>& batch);
-  void publish() noexcept;
 
   const std::vector<Route> routes_;
   unsigned required_ = 0;
   BlockPool& pool_;
-  ListenerCell& cell_;
+  BatchCell& cell_;
+  TapPoint* const tap_;
   std::shared_ptr<Completion> completion_;  // null unless tracking
 
   Batch batch_;                    // the open one; its block is the open block
@@ -166,10 +161,7 @@ class Intake {
   std::chrono::milliseconds batch_since_{0};  // first record of the batch
   std::chrono::milliseconds last_seal_{-1000};
   bool block_used_ = false;
-  bool used_since_sweep_ = false, changed_ = false;
-
-  FrameCounts counts_, published_;
-  std::uint64_t read_bytes_ = 0;  // since the last publish
+  bool used_since_sweep_ = false;
 };
 
 }  // namespace penstock

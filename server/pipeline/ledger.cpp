@@ -30,7 +30,7 @@ std::uint64_t total(const std::array<std::uint64_t, N>& counts) noexcept {
 }
 
 /// What became of bytes and frames is read before what came in, so that a running ledger never shows more out than in.
-void add_cell(ListenerTotals& totals, const ListenerCell& cell) noexcept {
+void add_cell(IntakeTotals& totals, const UrlCell& cell) noexcept {
   FrameCounts& counts = totals.counts;
   counts.events += cell.events.get();
   counts.decoded += cell.decoded.get();
@@ -39,24 +39,39 @@ void add_cell(ListenerTotals& totals, const ListenerCell& cell) noexcept {
   counts.partial += cell.partial.get();
   sum_all(counts.rejected, cell.rejected);
   counts.frames += cell.frames.get();
+  counts.truncated_streams += cell.truncated_streams.get();
   counts.in_frames_bytes += cell.in_frames_bytes.get();
   counts.framing_bytes += cell.framing_bytes.get();
   counts.cut_bytes += cell.cut_bytes.get();
   sum_all(counts.discarded_bytes, cell.discarded_bytes);
   totals.partial_held_bytes += cell.partial_held_bytes.get();
+  counts.compressed_bytes += cell.compressed_bytes.get();
+  counts.decompressed_bytes += cell.decompressed_bytes.get();
   totals.read_bytes += cell.read_bytes.get();
   totals.datagrams += cell.datagrams.get();
   totals.kernel_drops += cell.kernel_drops.get();
   totals.refused_while_stopping += cell.refused_while_stopping.get();
   totals.active += cell.active.get();
+  totals.paused += cell.paused.get();
   sum_all(totals.ended, cell.ended);
   totals.accepted += cell.accepted.get();
+}
+
+UrlTotals totals_of(const UrlLedger& url) {
+  UrlTotals totals;
+  totals.url = url.url;
+  for (const auto& cell : url.cells) add_cell(totals, *cell);
+  return totals;
 }
 
 ListenerTotals totals_of(const ListenerLedger& listener) {
   ListenerTotals totals;
   totals.name = listener.name;
-  for (const auto& cell : listener.cells) add_cell(totals, *cell);
+  for (const UrlLedger& url : listener.urls) totals += totals.urls.emplace_back(totals_of(url));
+  for (const auto& cell : listener.batches) {
+    totals.batch_events += cell->events.totals();
+    totals.batch_bytes += cell->bytes.totals();
+  }
   return totals;
 }
 
@@ -64,6 +79,7 @@ RouteTotals totals_of(const RouteLedger& route) {
   RouteTotals totals;
   totals.listener = route.listener;
   totals.sink = route.sink;
+  totals.delivery_ns = route.delivery_ns.totals();
   totals.delivered = route.delivered.load(std::memory_order_relaxed);
   for (std::size_t at = 0; at < kRouteLossCount; ++at)
     totals.lost[at] = route.lost[at].load(std::memory_order_relaxed);
@@ -88,7 +104,10 @@ std::string_view to_string(RouteLoss loss) noexcept {
   return names[static_cast<std::size_t>(loss)];
 }
 
-void ListenerCell::publish(const FrameCounts& counts, FrameCounts& published) noexcept {
+void UrlCell::publish(const FrameCounts& counts, FrameCounts& published) noexcept {
+  publish_one(compressed_bytes, counts.compressed_bytes, published.compressed_bytes);
+  publish_one(decompressed_bytes, counts.decompressed_bytes, published.decompressed_bytes);
+  publish_one(truncated_streams, counts.truncated_streams, published.truncated_streams);
   publish_one(in_frames_bytes, counts.in_frames_bytes, published.in_frames_bytes);
   publish_one(framing_bytes, counts.framing_bytes, published.framing_bytes);
   publish_one(cut_bytes, counts.cut_bytes, published.cut_bytes);
@@ -102,28 +121,63 @@ void ListenerCell::publish(const FrameCounts& counts, FrameCounts& published) no
   publish_one(events, counts.events, published.events);
 }
 
+UrlLedger::UrlLedger(std::string text, std::size_t loops) : url(std::move(text)) {
+  for (std::size_t at = 0; at < loops; ++at) cells.push_back(std::make_unique<UrlCell>());
+}
+
 ListenerLedger::ListenerLedger(std::string listener, std::size_t loops)
     : name(std::move(listener)) {
-  cells.reserve(loops);
-  for (std::size_t at = 0; at < loops; ++at) cells.push_back(std::make_unique<ListenerCell>());
+  for (std::size_t at = 0; at < loops; ++at) batches.push_back(std::make_unique<BatchCell>());
 }
 
-bool ListenerTotals::bytes_balance() const noexcept {
-  return read_bytes == counts.in_frames_bytes + counts.framing_bytes + counts.cut_bytes +
-                           total(counts.discarded_bytes) + partial_held_bytes;
+IntakeTotals& IntakeTotals::operator+=(const IntakeTotals& other) noexcept {
+  read_bytes += other.read_bytes;
+  partial_held_bytes += other.partial_held_bytes;
+  datagrams += other.datagrams;
+  kernel_drops += other.kernel_drops;
+  refused_while_stopping += other.refused_while_stopping;
+  accepted += other.accepted;
+  active += other.active;
+  paused += other.paused;
+  counts += other.counts;
+  for (std::size_t at = 0; at < kConnectionEndCount; ++at) ended[at] += other.ended[at];
+  return *this;
 }
 
-bool ListenerTotals::frames_balance() const noexcept {
+bool IntakeTotals::bytes_balance() const noexcept {
+  return read_bytes + counts.decompressed_bytes ==
+         counts.compressed_bytes + counts.in_frames_bytes + counts.framing_bytes +
+             counts.cut_bytes + total(counts.discarded_bytes) + partial_held_bytes;
+}
+
+bool IntakeTotals::frames_balance() const noexcept {
   return counts.frames == counts.decoded + counts.empty + total(counts.rejected);
 }
 
 bool RouteTotals::balance() const noexcept { return events == delivered + queued + total(lost); }
 
+Ledger::Ledger(std::size_t loops) {
+  for (std::size_t at = 0; at < loops; ++at) loops_.push_back(std::make_unique<LoopCell>());
+}
+
 ListenerLedger& Ledger::listener(std::string_view name) {
   const std::lock_guard lock(mutex_);
+  return find_listener(name);
+}
+
+ListenerLedger& Ledger::find_listener(std::string_view name) {
   const auto found = std::find_if(listeners_.begin(), listeners_.end(),
                                   [&](const auto& l) { return l.name == name; });
-  return found != listeners_.end() ? *found : listeners_.emplace_back(std::string(name), loops_);
+  return found != listeners_.end() ? *found
+                                   : listeners_.emplace_back(std::string(name), loops_.size());
+}
+
+UrlLedger& Ledger::url(std::string_view listener, std::string_view url) {
+  const std::lock_guard lock(mutex_);
+  auto& urls = find_listener(listener).urls;
+  const auto found =
+      std::find_if(urls.begin(), urls.end(), [&](const auto& u) { return u.url == url; });
+  return found != urls.end() ? *found : urls.emplace_back(std::string(url), loops_.size());
 }
 
 RouteLedger& Ledger::route(std::string_view listener, std::string_view sink) {
@@ -141,6 +195,8 @@ LedgerSnapshot Ledger::snapshot() const {
   for (const RouteLedger& route : routes_) snapshot.routes.push_back(totals_of(route));
   for (const ListenerLedger& listener : listeners_)
     snapshot.listeners.push_back(totals_of(listener));
+  for (const auto& loop : loops_)
+    snapshot.loops.push_back({loop->connections.get(), loop->turn_ns.totals()});
   return snapshot;
 }
 

@@ -11,32 +11,20 @@
 #include <vector>
 
 #include "protocols/core/batch_writer.h"
+#include "server/pipeline/counter.h"
+#include "server/pipeline/histogram.h"
 
 namespace penstock {
 
-/// A counter with one writing thread and any number of readers. Relaxed: sums are exact once the writer has stopped,
-/// and never ahead of what happened.
-class Counter {
- public:
-  void add(std::uint64_t n) noexcept {
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-  void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
-  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
-
 /// How a connection ended, as the last log lines and metrics name it.
 enum class ConnectionEnd : std::uint8_t {
-  kClean,      ///< both FINs seen, everything read
-  kProbe,      ///< opened and closed without a byte
-  kQuiet,      ///< stop: silent on a frame boundary, frozen and closed before the deadline
-  kDeadline,   ///< stop: frozen at the deadline, all that was acknowledged was read
-  kUnfrozen,   ///< stop: closed at the deadline without a proof of exactness
-  kTimeout,    ///< idle or first-byte timeout
-  kMalformed,  ///< framing beyond repair, or oversize = "close"
+  kClean,     ///< both FINs seen, everything read
+  kProbe,     ///< opened and closed without a byte
+  kQuiet,     ///< stop: silent on a frame boundary, frozen and closed before the deadline
+  kDeadline,  ///< stop: frozen at the deadline, all that was acknowledged was read
+  kUnfrozen,  ///< stop: closed at the deadline without a proof of exactness
+  kTimeout,   ///< idle or first-byte timeout
+  kMalformed,  ///< framing or compression beyond repair, too much decompressed, or oversize = "close"
   kPartialBudget,
   kRefused,  ///< over a limit: FIN, read and discarded
   kResetByPeer,
@@ -60,9 +48,10 @@ enum class RouteLoss : std::uint8_t {
 inline constexpr std::size_t kRouteLossCount = static_cast<std::size_t>(RouteLoss::kCount);
 std::string_view to_string(RouteLoss loss) noexcept;
 
-/// One loop's share of a listener's counters: written by that loop only, published at the end of each turn.
-struct ListenerCell {
+/// What one URL of a listener did on one loop: written by that loop only, published at the end of each turn.
+struct UrlCell {
   Counter read_bytes;  ///< by recv, datagrams at their length on the wire
+  Counter compressed_bytes, decompressed_bytes, truncated_streams;
   Counter in_frames_bytes, framing_bytes, cut_bytes, partial_held_bytes;
   std::array<Counter, kReasonCount> discarded_bytes;
   Counter frames, decoded, empty, truncated, partial, events;
@@ -71,19 +60,35 @@ struct ListenerCell {
   Counter kernel_drops;            ///< of its datagram sockets, up to the stop's freeze
   Counter refused_while_stopping;  ///< datagrams the freeze turned away
   Counter accepted, active;        ///< connections so far / now
+  Counter paused;                  ///< connections and datagram sockets that wait for a gate now
   std::array<Counter, kConnectionEndCount> ended;
 
-  /// Adds what has come since `published` and makes `published` equal to `counts`. Differences, so that two intakes of
-  /// one listener on one loop (a reload) can share the cell.
+  /// Adds what has come since `published` and makes `published` equal to `counts`. Differences, so that two accounts of
+  /// one URL on one loop (a reload) can share the cell.
   void publish(const FrameCounts& counts, FrameCounts& published) noexcept;
+};
+
+/// What a listener's intake on one loop hands on; written by that loop.
+struct BatchCell {
+  Histogram events{kCountBounds};  ///< records of a batch
+  Histogram bytes{kByteBounds};    ///< of the block, that the batch spans
+};
+
+/// All of a URL; lives until the process ends.
+struct UrlLedger {
+  UrlLedger(std::string text, std::size_t loops);
+
+  std::string url;
+  std::vector<std::unique_ptr<UrlCell>> cells;  ///< by loop index
 };
 
 /// All of a listener; lives until the process ends.
 struct ListenerLedger {
-  explicit ListenerLedger(std::string listener, std::size_t loops);
+  ListenerLedger(std::string listener, std::size_t loops);
 
   std::string name;
-  std::vector<std::unique_ptr<ListenerCell>> cells;  ///< by loop index
+  std::vector<std::unique_ptr<BatchCell>> batches;  ///< by loop index
+  std::deque<UrlLedger> urls;                       // deque: addresses stay
 };
 
 /// Events of one (listener, sink). `events` is added to on any loop (atomic), the rest on the sink's thread.
@@ -96,53 +101,81 @@ struct RouteLedger {
   std::atomic<std::uint64_t> delivered{0};
   std::atomic<std::uint64_t> queued{0};
   std::array<std::atomic<std::uint64_t>, kRouteLossCount> lost{};
+  Histogram delivery_ns{kDelayBounds};  ///< from read to delivered, an entry a record
+};
+
+/// One I/O loop, written by it.
+struct LoopCell {
+  Histogram turn_ns{kTurnBounds};  ///< work between two sleeps
+  Counter connections;             ///< open now
 };
 
 inline void count_loss(RouteLedger& route, RouteLoss loss, std::uint64_t events) noexcept {
   route.lost[static_cast<std::size_t>(loss)].fetch_add(events, std::memory_order_relaxed);
 }
 
-/// Plain sums of one listener.
-struct ListenerTotals {
-  std::string name;
+/// Plain sums of one URL, or of all URLs of a listener.
+struct IntakeTotals {
   std::uint64_t read_bytes = 0, partial_held_bytes = 0, datagrams = 0, kernel_drops = 0,
                 refused_while_stopping = 0;
-  std::uint64_t accepted = 0, active = 0;
+  std::uint64_t accepted = 0, active = 0, paused = 0;
   FrameCounts counts;
   std::array<std::uint64_t, kConnectionEndCount> ended{};
 
-  /// DESIGN.md section 7: read = in_frames + framing + cut + discarded + partial_held; and frames = decoded + empty +
-  /// rejected. Exact when the loops stand still.
+  IntakeTotals& operator+=(const IntakeTotals& other) noexcept;
+  /// DESIGN.md section 7: read + decompressed = compressed + in_frames + framing + cut + discarded + partial_held; and
+  /// frames = decoded + empty + rejected. Exact when the loops stand still.
   bool bytes_balance() const noexcept;
   bool frames_balance() const noexcept;
+};
+
+struct UrlTotals : IntakeTotals {
+  std::string url;
+};
+
+struct ListenerTotals : IntakeTotals {
+  std::string name;
+  std::vector<UrlTotals> urls;
+  HistogramTotals batch_events, batch_bytes;
 };
 
 struct RouteTotals {
   std::string listener, sink;
   std::uint64_t events = 0, delivered = 0, queued = 0;
   std::array<std::uint64_t, kRouteLossCount> lost{};
+  HistogramTotals delivery_ns;
   /// events = delivered + queued + lost. Exact when loops and sinks stand still.
   bool balance() const noexcept;
+};
+
+struct LoopTotals {
+  std::uint64_t connections = 0;
+  HistogramTotals turn_ns;
 };
 
 struct LedgerSnapshot {
   std::vector<RouteTotals> routes;        ///< read first
   std::vector<ListenerTotals> listeners;  ///< read last
+  std::vector<LoopTotals> loops;
 };
 
 /// The registry of counters, by name; entries survive their listener. Any thread; look-ups take a lock, counting none.
 class Ledger {
  public:
-  explicit Ledger(std::size_t loops) : loops_(loops) {}
+  explicit Ledger(std::size_t loops);
 
   ListenerLedger& listener(std::string_view name);  ///< creates it at first use
   RouteLedger& route(std::string_view listener,
-                     std::string_view sink);  ///< creates it at first use
+                     std::string_view sink);                        ///< creates it at first use
+  UrlLedger& url(std::string_view listener, std::string_view url);  ///< the same of both
+  LoopCell& loop(std::size_t index) noexcept { return *loops_[index]; }
   LedgerSnapshot snapshot() const;
 
  private:
+  ListenerLedger& find_listener(std::string_view name);
+
   mutable std::mutex mutex_;
-  std::size_t loops_;
+  std::vector<std::unique_ptr<LoopCell>> loops_;
   std::deque<ListenerLedger> listeners_;  // deque: addresses stay
   std::deque<RouteLedger> routes_;
 };

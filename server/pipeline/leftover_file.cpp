@@ -135,9 +135,6 @@ std::string LeftoverFile::path() const {
   return path_;
 }
 
-std::uint64_t LeftoverFile::entries() const {
-  const std::lock_guard lock(mutex_);
-  return entries_;
-}
+std::uint64_t LeftoverFile::entries() const noexcept { return entries_; }
 
 }  // namespace penstock

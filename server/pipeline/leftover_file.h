@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -30,8 +31,8 @@ class LeftoverFile {
   /// fsync and close; nothing can be put from here on. False when the file could not be synced.
   bool close();
 
-  std::string path() const;       ///< empty while there is no file
-  std::uint64_t entries() const;  ///< in the file
+  std::string path() const;                ///< empty while there is no file
+  std::uint64_t entries() const noexcept;  ///< in the file; does not wait for a write
 
  private:
   bool ensure_open();
@@ -42,7 +43,7 @@ class LeftoverFile {
   const std::string directory_;
   LineFile file_;
   std::string path_;
-  std::uint64_t entries_ = 0;
+  std::atomic<std::uint64_t> entries_{0};
   bool closed_ = false;
   log::RateLimit complaints_;
 };

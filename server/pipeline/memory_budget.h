@@ -34,6 +34,8 @@ class MemoryBudget {
   bool pressed() const noexcept { return used_bytes() > max_ / 2; }
   std::size_t used_bytes() const noexcept { return used_.load(std::memory_order_relaxed); }
   std::size_t max_bytes() const noexcept { return max_; }
+  /// What those who can wait may have together.
+  std::size_t most_bytes() const noexcept { return most_; }
 
  private:
   /// Kept free by those who can wait for those who cannot: 1/64.

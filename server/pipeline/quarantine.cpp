@@ -35,6 +35,7 @@ struct Quarantine::Impl {
 
   QuarantineFile file;  // the thread's own, its counters apart
   LeftoverFile leftover;
+  QuarantineTally tally;
   CreatedPaths created;  // by open(); main thread
   std::atomic<bool> to_leftover{false};
   std::atomic<std::uint64_t> dropped{0};  // before they reached `file`
@@ -116,6 +117,7 @@ void Quarantine::undo_open() noexcept {
 }
 
 void Quarantine::put(QuarantineEntry entry) {
+  impl_->tally.add(entry);
   if (!impl_->to_leftover.load(std::memory_order_acquire)) return impl_->enqueue(std::move(entry));
   if (!impl_->leftover.put(entry)) impl_->dropped.fetch_add(1, std::memory_order_relaxed);
 }
@@ -148,6 +150,7 @@ bool Quarantine::close() {
 std::string Quarantine::leftover_path() const { return impl_->leftover.path(); }
 std::uint64_t Quarantine::written() const noexcept { return impl_->file.written(); }
 std::uint64_t Quarantine::leftover() const { return impl_->leftover.entries(); }
+const QuarantineTally& Quarantine::tally() const noexcept { return impl_->tally; }
 std::uint64_t Quarantine::dropped() const noexcept {
   return impl_->file.dropped() + impl_->dropped.load(std::memory_order_relaxed);
 }

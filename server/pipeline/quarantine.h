@@ -10,6 +10,7 @@
 #include "protocols/core/result.h"
 #include "server/pipeline/base64.h"
 #include "server/pipeline/quarantine_format.h"
+#include "server/pipeline/quarantine_tally.h"
 
 namespace penstock {
 
@@ -51,6 +52,8 @@ class Quarantine {
   std::uint64_t written() const noexcept;  ///< quarantine entries in the file since start
   std::uint64_t dropped() const noexcept;  ///< over a bound, or the write failed
   std::uint64_t leftover() const;          ///< entries in the leftover file
+  /// All that came by put(), written or not.
+  const QuarantineTally& tally() const noexcept;
 
  private:
   struct Impl;

@@ -6,11 +6,12 @@
 
 #include <array>
 #include <charconv>
-#include <cstdio>
 #include <ctime>
 #include <utility>
 
 #include "protocols/core/frame.h"
+#include "protocols/core/utc_text.h"
+#include "protocols/core/utf8.h"
 #include "server/pipeline/base64.h"
 
 namespace penstock {
@@ -29,34 +30,16 @@ struct StringSink {
 };
 using JsonWriter = rapidjson::Writer<StringSink>;
 
-// Length of the valid UTF-8 sequence at the front of `text` (RFC 3629: shortest form, no surrogates), 0 if there is none.
-std::size_t utf8_length(std::string_view text) noexcept {
-  const auto at = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const auto follows = [&](std::size_t i) { return (at(i) & 0xc0) == 0x80; };
-  const unsigned lead = at(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xc2 && lead <= 0xdf) return follows(1) ? 2 : 0;
-  if ((lead & 0xf0) == 0xe0) {
-    const bool short_form = lead == 0xe0 && at(1) < 0xa0;
-    const bool surrogate = lead == 0xed && at(1) >= 0xa0;
-    return follows(1) && follows(2) && !short_form && !surrogate ? 3 : 0;
-  }
-  if (lead < 0xf0 || lead > 0xf4) return 0;
-  const bool short_form = lead == 0xf0 && at(1) < 0x90;
-  const bool too_large = lead == 0xf4 && at(1) >= 0x90;
-  return follows(1) && follows(2) && follows(3) && !short_form && !too_large ? 4 : 0;
-}
-
 std::string valid_utf8(std::string_view text) {
   std::string out;
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    out.append(length == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, length));
-    text.remove_prefix(length == 0 ? 1 : length);
+  for (;;) {
+    const std::size_t valid = valid_utf8_prefix(text);
+    out += text.substr(0, valid);
+    text.remove_prefix(valid);
+    if (text.empty()) return out;
+    out += kReplacementCharacter;
+    text.remove_prefix(invalid_utf8_length(text));
   }
-  return out;
 }
 
 void member(JsonWriter& writer, std::string_view key, std::string_view value) {
@@ -75,16 +58,9 @@ void flags_member(JsonWriter& writer, std::uint8_t flags) {
 }
 
 std::string time_text(std::int64_t time_ns) {
-  std::int64_t nanos = time_ns % kNanosPerSecond;
-  if (nanos < 0) nanos += kNanosPerSecond;
-  const std::time_t seconds = (time_ns - nanos) / kNanosPerSecond;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 64> text{};
-  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-  std::array<char, 16> fraction{};
-  std::snprintf(fraction.data(), fraction.size(), ".%09dZ", static_cast<int>(nanos));
-  return std::string(text.data(), length) + fraction.data();
+  std::string text(kUtcTextBytes, ' ');
+  write_utc(time_ns, text.data());
+  return text;
 }
 
 bool digits_at(std::string_view text, std::size_t at, std::size_t count, int& value) noexcept {
@@ -99,7 +75,7 @@ bool digits_at(std::string_view text, std::size_t at, std::size_t count, int& va
 bool parse_time(std::string_view text, std::int64_t& time_ns) {
   std::tm utc{};
   int nanos = 0;
-  const bool numbers = text.size() == 30 && digits_at(text, 0, 4, utc.tm_year) &&
+  const bool numbers = text.size() == kUtcTextBytes && digits_at(text, 0, 4, utc.tm_year) &&
                        digits_at(text, 5, 2, utc.tm_mon) && digits_at(text, 8, 2, utc.tm_mday) &&
                        digits_at(text, 11, 2, utc.tm_hour) && digits_at(text, 14, 2, utc.tm_min) &&
                        digits_at(text, 17, 2, utc.tm_sec) && digits_at(text, 20, 9, nanos);

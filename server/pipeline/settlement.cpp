@@ -1,6 +1,9 @@
 #include "server/pipeline/settlement.h"
 
+#include <algorithm>
+
 #include "protocols/core/check.h"
+#include "server/log/wall_clock.h"
 
 namespace penstock {
 namespace {
@@ -13,6 +16,21 @@ void end(const QueueEntry& entry, Outcome outcome) {
 
 void count_delivered(const QueueEntry& entry, std::size_t events) {
   entry.route->delivered.fetch_add(events, std::memory_order_relaxed);
+}
+
+/// Runs of segments mostly have one time: they were read in one turn.
+void count_delays(const QueueEntry& entry) {
+  const std::int64_t now_ns = wall_clock_ns();
+  const std::vector<Segment>& segments = entry.batch->batch().segments;
+  for (std::size_t at = 0; at < segments.size();) {
+    const std::int64_t read_ns = segments[at].time_ns;
+    std::uint64_t events = 0;
+    for (; at < segments.size() && segments[at].time_ns == read_ns; ++at)
+      events += segments[at].count;
+    // Where the clock was set back there was no time between.
+    const std::int64_t delay_ns = std::max<std::int64_t>(now_ns - read_ns, 0);
+    entry.route->delivery_ns.add(static_cast<std::uint64_t>(delay_ns), events);
+  }
 }
 
 std::size_t total(const std::vector<FrameRange>& ranges) {
@@ -44,6 +62,7 @@ std::size_t write_leftover(const QueueEntry& entry, const std::vector<FrameRange
 
 void settle_delivered(const QueueEntry& entry) {
   count_delivered(entry, entry.batch->events());
+  count_delays(entry);
   end(entry, Outcome::kDelivered);
 }
 

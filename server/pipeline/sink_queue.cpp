@@ -91,6 +91,11 @@ std::size_t SinkQueue::fill_bytes() const {
   return fill_;
 }
 
+SinkQueue::Fill SinkQueue::fill() const {
+  const std::lock_guard lock(mutex_);
+  return {fill_, peak_, charged_entries_};
+}
+
 std::size_t SinkQueue::peak_bytes() const {
   const std::lock_guard lock(mutex_);
   return peak_;

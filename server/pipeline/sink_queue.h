@@ -64,6 +64,10 @@ class SinkQueue {
   void wake();                     ///< pop returns early, now or the next time
   std::size_t fill_bytes() const;  ///< waiting and in flight
   std::size_t peak_bytes() const;
+  struct Fill {
+    std::size_t bytes = 0, peak_bytes = 0, batches = 0;  ///< waiting and in flight
+  };
+  Fill fill() const;
 
  private:
   mutable std::mutex mutex_;

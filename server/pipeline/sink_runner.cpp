@@ -3,31 +3,15 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <csignal>
 #include <optional>
 #include <utility>
 
 #include "protocols/core/check.h"
 #include "server/pipeline/settlement.h"
+#include "server/pipeline/signals_blocked.h"
 
 namespace penstock {
 namespace {
-
-/// Blocks all signals while it lives: a thread started meanwhile leaves them to the main thread.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
 
 void name_this_thread(const std::string& sink) {
   constexpr std::size_t kLongestName = 15;  // pthread_setname_np(3)
@@ -139,6 +123,10 @@ void SinkRunner::close_sink() {
 void SinkRunner::note_trouble(WriteStatus status) {
   const auto now = Clock::now();
   const bool begins = !failing_.exchange(true);
+  {
+    const std::lock_guard lock(mutex_);
+    trouble_ = sink_->last_error();
+  }
   if (diverted_.load() && status == WriteStatus::kRetry) return;  // interrupted by us
   if (begins) {
     trouble_since_ = now;
@@ -173,6 +161,11 @@ void SinkRunner::order() {
   const std::lock_guard lock(mutex_);
   ++orders_;
   changed_.notify_all();
+}
+
+std::string SinkRunner::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
 }
 
 void SinkRunner::finish() {

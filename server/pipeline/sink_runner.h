@@ -67,7 +67,8 @@ class SinkRunner {
 
   bool failing() const noexcept {
     return failing_.load();
-  }  ///< the last write said kRetry or kFailed
+  }                             ///< the last write said kRetry or kFailed
+  std::string trouble() const;  ///< what the sink said then
   bool close_failed() const noexcept {
     return close_failed_.load();
   }  ///< Sink::close said so: data may be lost
@@ -95,10 +96,11 @@ class SinkRunner {
   std::thread thread_;
   std::atomic<bool> diverted_{false}, failing_{false}, close_failed_{false};
 
-  std::mutex mutex_;  // of what follows
+  mutable std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
   unsigned orders_ = 0, orders_seen_ = 0;  // finish() and divert(): each ends a pause
   bool ended_ = false;
+  std::string trouble_;
 
   // The sink's thread only.
   Clock::time_point last_tick_, trouble_since_, last_reminder_;

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "protocols/core/check.h"
+#include "server/sinks/json_encoder.h"
+#include "server/sinks/raw_encoder.h"
+
 namespace penstock {
 
 void EncodeBuffer::shrink() noexcept {
@@ -16,6 +20,15 @@ bool EncodeBuffer::make_room(std::size_t bytes) {
   capacity_ = std::max(kUsualBytes, bytes);
   memory_.reset(new char[capacity_]);  // not zeroed: first touch costs
   return true;
+}
+
+std::unique_ptr<Encoder> make_encoder(const config::Sink& sink) {
+  switch (sink.encoding) {
+    case config::Encoding::kRaw: return std::make_unique<RawEncoder>(sink.newlines);
+    case config::Encoding::kJson: return std::make_unique<JsonEncoder>();
+  }
+  PENSTOCK_CHECK(false);
+  return nullptr;
 }
 
 }  // namespace penstock

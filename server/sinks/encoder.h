@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "protocols/core/batch.h"
+#include "server/config/config.h"
 
 namespace penstock {
 
@@ -48,5 +49,8 @@ struct Encoder {
   virtual std::size_t encode(const Batch& batch, const Segment& segment, std::size_t first,
                              std::size_t last, EncodeBuffer& out) const = 0;
 };
+
+/// The one list of encodings: what a sink's `encoding` names.
+std::unique_ptr<Encoder> make_encoder(const config::Sink& sink);
 
 }  // namespace penstock

@@ -1,14 +1,18 @@
 #include "server/sinks/file_ops.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cctype>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <memory>
 #include <system_error>
 
 namespace penstock {
@@ -57,6 +61,45 @@ class SystemFiles final : public FileOps {
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);
     return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  }
+  int rename(const char* from, const char* to) noexcept override {
+    const int result = checked(::renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE));
+    if (result != -EINVAL && result != -ENOSYS) return result;
+    // A file system that cannot refuse by itself (NFS): only a stranger could come in between.
+    struct stat status {};
+    if (::lstat(to, &status) == 0) return -EEXIST;
+    return checked(::rename(from, to));
+  }
+  int unlink(const char* path) noexcept override { return checked(::unlink(path)); }
+  int list(const char* path, const std::function<bool(std::string_view)>& each) override {
+    const auto close = [](DIR* directory) { ::closedir(directory); };
+    const std::unique_ptr<DIR, decltype(close)> directory(::opendir(path), close);
+    if (directory == nullptr) return -errno;
+    for (;;) {
+      errno = 0;
+      const dirent* entry = ::readdir(directory.get());
+      if (entry == nullptr) return -errno;
+      if (!each(entry->d_name)) return 0;
+    }
+  }
+  int real_path(const char* path, std::string& real) override {
+    const std::unique_ptr<char, decltype(&std::free)> text(::realpath(path, nullptr), &std::free);
+    if (text == nullptr) return -errno;
+    real = text.get();
+    return 0;
+  }
+  int lock(int fd) noexcept override { return checked(::flock(fd, LOCK_EX | LOCK_NB)); }
+  // A read lease is granted only where nobody writes. It is given back at once: whoever opens the file meanwhile waits
+  // for that, and our SIGIO is ignored.
+  int check_unwritten(int fd) noexcept override {
+    const int leased = checked(::fcntl(fd, F_SETLEASE, F_RDLCK));
+    if (leased == 0) ::fcntl(fd, F_SETLEASE, F_UNLCK);
+    return leased;
+  }
+  int copy_status(int fd, const struct stat& from) noexcept override {
+    const timespec times[2] = {from.st_atim, from.st_mtim};
+    const int mode = checked(::fchmod(fd, from.st_mode & 0777));
+    return mode < 0 ? mode : checked(::futimens(fd, times));
   }
 };
 

@@ -5,7 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "protocols/core/errno_text.h"
 #include "server/pipeline/created_paths.h"
@@ -31,6 +33,20 @@ struct FileOps {
   /// Bytes in the pipe behind `fd`, its writing end, that nobody has open to read; 0 where somebody has.
   virtual int unread(int fd) noexcept = 0;
   virtual std::int64_t now_ns() noexcept = 0;  ///< since 1970, the clock of Segment::time_ns
+
+  /// Never replaces: -EEXIST where something stands at `to`.
+  virtual int rename(const char* from, const char* to) noexcept = 0;
+  virtual int unlink(const char* path) noexcept = 0;
+  /// Calls `each` with every name in the directory, in no order, until it returns false.
+  virtual int list(const char* path, const std::function<bool(std::string_view)>& each) = 0;
+  /// `path` without symbolic links.
+  virtual int real_path(const char* path, std::string& real) = 0;
+  virtual int lock(int fd) noexcept = 0;  ///< exclusive, advisory, until closed; -EWOULDBLOCK
+  /// -EWOULDBLOCK where a process has the file behind `fd`, which is open for reading only, open for writing; another
+  /// error where that cannot be found out.
+  virtual int check_unwritten(int fd) noexcept = 0;
+  /// Permission bits and modification time of `from`.
+  virtual int copy_status(int fd, const struct stat& from) noexcept = 0;
 };
 
 /// The kernel's own. Stateless, any thread.

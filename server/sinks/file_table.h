@@ -12,6 +12,14 @@ namespace penstock {
 
 inline constexpr std::uint32_t kNoPart = UINT32_MAX;
 
+/// Where a file stands in its rotation (Rotator).
+struct RotationState {
+  std::int64_t since = 0;           ///< when its period began, seconds since 1970
+  std::int64_t due = INT64_MAX;     ///< when the next one begins
+  std::int64_t rests_from_ns = -1;  ///< a rotation has failed then: none for a while
+  std::int64_t newest_us = -1;  ///< time in the name of its newest archive; -1: not looked at yet
+};
+
 /// One file by its path, open or not. Lives in a FileTable; its address is stable until forget_closed().
 struct OutFile {
   std::string path;
@@ -21,9 +29,11 @@ struct OutFile {
   bool unsynced_name = false;  ///< created, its directory not synced yet
   bool torn_tail = false;      ///< ends in a torn record that could not be cut off: a LF goes first
   bool reader_gone = false;    ///< the last write found that nobody has this FIFO open to read
-  std::uint32_t part = kNoPart;           ///< its part of the batch in hand
-  std::uint64_t epoch = 0;                ///< PathRouter::epoch() when last used
-  std::int64_t used = 0;                  ///< PathRouter::second() when last used
+  std::uint32_t part = kNoPart;  ///< its part of the batch in hand
+  std::uint64_t epoch = 0;       ///< PathRouter::epoch() when last used
+  std::int64_t used = 0;         ///< PathRouter::second() when last used
+  std::int64_t rendered = 0;     ///< a second at which the path holds the time that it does
+  RotationState rotation;
   std::list<OutFile*>::iterator place{};  ///< in the table's list of open files
 };
 

@@ -77,6 +77,7 @@ Result<OpenedFile> open_for_append(FileOps& files, const std::string& path, bool
     return fail(EAGAIN, "open " + path + ": was replaced while it was opened");
   }
   file.regular = S_ISREG(status.st_mode);
+  file.written_at = status.st_mtim.tv_sec;
   if (result == 0 && file.regular && status.st_size > 0)
     result = repair(files, file, status.st_size);
   if (result == 0) return file;

@@ -12,6 +12,7 @@ struct OpenedFile {
   int fd = -1;           ///< the caller closes it
   bool regular = false;  ///< false: a FIFO, a terminal, /dev/null: never cut, synced or repaired
   bool created = false;  ///< its name is not durable before sync_directory
+  std::int64_t written_at = 0;  ///< last modification when it was opened, seconds since 1970
   bool repaired =
       false;  ///< it did not end in a LF (a crash, a full disk): one was added, so that the torn record stands alone
 };

@@ -63,9 +63,14 @@ OutFile& PathRouter::file_for(const Segment& segment) {
   OutFile*& file = known_[key];
   if (file == nullptr) file = &files_.find(path_.render(segment, time_));
   file->epoch = epoch_;
+  file->rendered = second_;
   last_key_ = key;
   last_ = file;
   return *file;
+}
+
+bool PathRouter::is_path_of(const OutFile& file, std::int64_t second) const {
+  return !path_.uses_time() || path_.time_text(file.rendered) == path_.time_text(second);
 }
 
 void PathRouter::begin_batch() {

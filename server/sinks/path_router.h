@@ -25,6 +25,9 @@ class PathRouter {
   /// Nothing has come since: the time that the paths hold is that of the clock, where it is later than the last segment's.
   void advance(std::int64_t now_ns);
 
+  /// A record received in `second` goes to this path, as far as the time in it is concerned.
+  bool is_path_of(const OutFile& file, std::int64_t second) const;
+
   std::uint64_t epoch() const noexcept { return epoch_; }  ///< rises when the rendered time changes
   /// Receive time of the last segment whose path holds a time, or what advance() said since; seconds since 1970.
   std::int64_t second() const noexcept { return second_; }

@@ -39,23 +39,23 @@ std::string shortened(std::string text, std::size_t max) {
   return text.substr(0, keep) + hash;
 }
 
-std::string with_short_names(const std::string& path) {
+std::string with_short_names(const std::string& path, std::size_t max) {
   std::string out;
   std::size_t at = 0;
   while (at <= path.size()) {
     const std::size_t slash = std::min(path.find('/', at), path.size());
-    out += shortened(path.substr(at, slash - at), kMaxNameBytes);
+    out += shortened(path.substr(at, slash - at), max);
     if (slash < path.size()) out += '/';
     at = slash + 1;
   }
   return out;
 }
 
-bool has_long_name(std::string_view path) noexcept {
+bool has_long_name(std::string_view path, std::size_t max) noexcept {
   std::size_t length = 0;
   for (const char c : path) {
     length = c == '/' ? 0 : length + 1;
-    if (length > kMaxNameBytes) return true;
+    if (length > max) return true;
   }
   return false;
 }
@@ -85,16 +85,21 @@ std::string path_value(std::string_view value) {
   return shortened(std::move(out), kMaxValueBytes);
 }
 
-Result<PathTemplate> PathTemplate::parse(std::string_view text, config::TimeZone zone) {
+Result<PathTemplate> PathTemplate::parse(std::string_view text, config::TimeZone zone,
+                                         std::size_t suffix_bytes) {
   if (text.empty()) return fail(0, "a path is missing");
   if (text.find('\0') != std::string_view::npos) return fail(0, "a path cannot hold a NUL byte");
   auto parts = config::parse_path(text);
   if (!parts) return tl::unexpected(parts.error());
-  return PathTemplate(std::move(*parts), zone);
+  return PathTemplate(std::move(*parts), zone, kMaxNameBytes - suffix_bytes);
 }
 
-PathTemplate::PathTemplate(std::vector<config::PathPart> parts, config::TimeZone zone)
-    : parts_(std::move(parts)), base_(base_of(parts_.front())), zone_(zone) {
+PathTemplate::PathTemplate(std::vector<config::PathPart> parts, config::TimeZone zone,
+                           std::size_t max_name_bytes)
+    : parts_(std::move(parts)),
+      base_(base_of(parts_.front())),
+      zone_(zone),
+      max_name_bytes_(max_name_bytes) {
   for (const config::PathPart& part : parts_) {
     uses_time_ = uses_time_ || part.kind == Kind::kTime;
     uses_peer_ = uses_peer_ || part.kind == Kind::kPeer;
@@ -144,7 +149,7 @@ std::string PathTemplate::render(const Segment& segment, std::string_view time) 
       }
     }
   }
-  return has_long_name(path) ? with_short_names(std::move(path)) : path;
+  return has_long_name(path, max_name_bytes_) ? with_short_names(path, max_name_bytes_) : path;
 }
 
 }  // namespace penstock

@@ -22,8 +22,9 @@ std::string path_value(std::string_view value);
 /// receive time. Immutable.
 class PathTemplate {
  public:
-  /// Errors say what is wrong and what would be right.
-  static Result<PathTemplate> parse(std::string_view text, config::TimeZone zone);
+  /// Errors say what is wrong and what would be right. `suffix_bytes` are kept free behind every name.
+  static Result<PathTemplate> parse(std::string_view text, config::TimeZone zone,
+                                    std::size_t suffix_bytes = 0);
 
   /// The same path for every record.
   bool is_static() const noexcept { return !uses_time_ && !uses_origin_ && !uses_peer_; }
@@ -38,16 +39,18 @@ class PathTemplate {
   /// The conversions for a time in seconds since 1970, each followed by a NUL: two times with equal texts give equal paths.
   std::string time_text(std::int64_t seconds) const;
 
-  /// The path of a segment; `time` is what time_text said for its receive time. A component over 255 bytes is cut and
-  /// ends in a hash.
+  /// The path of a segment; `time` is what time_text said for its receive time. A component over 255 bytes (less
+  /// suffix_bytes) is cut and ends in a hash.
   std::string render(const Segment& segment, std::string_view time) const;
 
  private:
-  explicit PathTemplate(std::vector<config::PathPart> parts, config::TimeZone zone);
+  PathTemplate(std::vector<config::PathPart> parts, config::TimeZone zone,
+               std::size_t max_name_bytes);
 
   std::vector<config::PathPart> parts_;
   std::string base_;
   config::TimeZone zone_;
+  std::size_t max_name_bytes_;
   bool uses_time_ = false, uses_origin_ = false, uses_peer_ = false;
 };
 

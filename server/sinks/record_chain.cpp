@@ -92,10 +92,21 @@ Piece RecordChain::piece(const Place& from, EncodeBuffer& buffer) const {
   return {{buffer.data() + skip, buffer.size() - skip}, at};
 }
 
+Piece RecordChain::front(const Place& from, const Piece& piece, std::size_t room) const {
+  Place at = from;
+  std::size_t bytes = 0;
+  while (bytes < piece.bytes.size()) {
+    const std::size_t behind = bytes + rest_of_record(at);
+    if (behind > piece.bytes.size() || (bytes != 0 && behind > room)) break;
+    bytes = behind;
+    at = settle({at.segment, at.frame + 1, 0});
+  }
+  return bytes == 0 ? piece : Piece{piece.bytes.substr(0, bytes), at};
+}
+
 Place RecordChain::advance(Place from, std::size_t bytes) const {
   while (bytes != 0) {
-    const std::size_t rest =
-        encoder_.encoded_bytes(batch_, batch_.segments[from.segment], from.frame) - from.skip;
+    const std::size_t rest = rest_of_record(from);
     if (bytes < rest) {
       from.skip += bytes;
       return from;

@@ -44,6 +44,15 @@ class RecordChain {
   /// What comes at `from`, at most about 1 MiB; empty at the end.
   Piece piece(const Place& from, EncodeBuffer& buffer) const;
 
+  /// The front of `piece`, which begins at `from`: whole records of at most `room` bytes together, but at least one (or as
+  /// much of it as the piece has).
+  Piece front(const Place& from, const Piece& piece, std::size_t room) const;
+
+  /// Bytes that the record at `place` still takes.
+  std::size_t rest_of_record(const Place& place) const {
+    return encoder_.encoded_bytes(batch_, batch_.segments[place.segment], place.frame) - place.skip;
+  }
+
   /// The place `bytes` behind `from`. Walks the index: for the rare short write.
   Place advance(Place from, std::size_t bytes) const;
 

@@ -23,7 +23,7 @@ constexpr std::size_t kSharedWriteBytes = 4096;  // PIPE_BUF: what POLLOUT promi
 }  // namespace
 
 StdoutSink::StdoutSink(const config::Sink& config, int fd)
-    : name_(config.name), encoder_(config.newlines), fd_(fd) {}
+    : name_(config.name), encoder_(make_encoder(config)), fd_(fd) {}
 
 StdoutSink::~StdoutSink() {
   if (own_fd_) ::close(fd_);
@@ -54,7 +54,7 @@ void StdoutSink::begin(const Batch& batch) {
   next_.resize(batch.segments.size());
   std::iota(next_.begin(), next_.end(), std::uint32_t{1});
   if (!next_.empty()) next_.back() = kNoSegment;
-  place_ = RecordChain(batch, next_, encoder_).begin(next_.empty() ? kNoSegment : 0);
+  place_ = RecordChain(batch, next_, *encoder_).begin(next_.empty() ? kNoSegment : 0);
 }
 
 WriteStatus StdoutSink::write(const Batch& batch) {
@@ -64,12 +64,14 @@ WriteStatus StdoutSink::write(const Batch& batch) {
   give_up_ = std::chrono::steady_clock::now() + kPatience;
   if (torn_tail_ && write_out("\n") == 1) torn_tail_ = false;
   if (torn_tail_) return WriteStatus::kRetry;
-  const RecordChain chain(batch, next_, encoder_);
+  const RecordChain chain(batch, next_, *encoder_);
   while (place_.segment != kNoSegment) {
     const Piece piece = chain.piece(place_, buffer_);
     const std::size_t out = write_out(piece.bytes);
     place_ = out == piece.bytes.size() ? piece.end : chain.advance(place_, out);
-    if (out != piece.bytes.size()) return WriteStatus::kRetry;
+    if (out == piece.bytes.size()) continue;
+    buffer_.shrink();
+    return WriteStatus::kRetry;
   }
   buffer_.shrink();
   batch_ = nullptr;
@@ -80,7 +82,7 @@ std::vector<FrameRange> StdoutSink::abandon(const Batch& batch) {
   interrupt_.clear();
   if (batch_ == nullptr) return {{0, batch.frames.size()}};
   std::vector<FrameRange> undelivered;
-  RecordChain(batch, next_, encoder_).remaining(place_, undelivered);
+  RecordChain(batch, next_, *encoder_).remaining(place_, undelivered);
   torn_tail_ = torn_tail_ || place_.skip != 0;
   batch_ = nullptr;
   merge_ranges(undelivered);

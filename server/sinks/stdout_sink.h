@@ -2,13 +2,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "server/config/config.h"
 #include "server/pipeline/sink.h"
+#include "server/sinks/encoder.h"
 #include "server/sinks/interrupt.h"
-#include "server/sinks/raw_encoder.h"
 #include "server/sinks/record_chain.h"
 
 namespace penstock {
@@ -50,7 +51,7 @@ class StdoutSink final : public Sink {
   std::int64_t write_some(std::string_view bytes);
 
   std::string name_;
-  RawEncoder encoder_;
+  std::unique_ptr<Encoder> encoder_;
   EncodeBuffer buffer_;
   Interrupt interrupt_;
   int fd_;

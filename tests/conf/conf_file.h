@@ -11,7 +11,9 @@ struct DocumentedKey {
   std::string table;  ///< `server`, `listener`, ...: of the header above it
   std::string key;
   bool live = false;
-  std::string comment;  ///< the comment lines right above it, joined by blanks
+  std::string comment;               ///< the comment lines right above it, joined by blanks
+  std::vector<std::string> meaning;  ///< those of them that stand before `Values: `, each as it is
+  std::string line;                  ///< `key = value`
 };
 
 std::string file_text(const std::string& path);

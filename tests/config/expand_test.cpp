@@ -94,7 +94,7 @@ TEST_CASE("expanded values reach the config and never a message", "[config]") {
                       "[[sink]]\nname = \"out\"\npath = \"${PENSTOCK_T_PATH}\"\n");
   CHECK(config.server.threads == 3);
   CHECK(config.listeners.at(0).gro);
-  CHECK(config.listeners.at(0).max_frame_bytes == 4096);
+  CHECK(config.listeners.at(0).frames.max_frame_bytes == 4096);
   CHECK(config.sinks.at(0).path == "/d/x.log");
 
   const std::string s = "\"${PENSTOCK_T_SECRET}\"";

@@ -113,9 +113,9 @@ TEST_CASE("limits that a smaller one makes useless are warnings", "[config]") {
 
 TEST_CASE("keys that no URL of the listener can use are warnings at the key", "[config]") {
   const auto [url, line, why] = GENERATE(table<std::string, std::string, std::string>({
-      {"udp://:1", "framing = \"nul\"",
+      {"udp://:1", "framing = \"json\"",
        "framing: no effect: listen has no tcp or unix URL: datagrams and packets are frames"},
-      {"unixpacket:///a", "framing = \"nul\"",
+      {"unixpacket:///a", "framing = \"json\"",
        "framing: no effect: listen has no tcp or unix URL: datagrams and packets are frames"},
       {"unixgram:///a", "tail = \"drop\"",
        "tail: no effect: listen has no tcp or unix URL: datagrams and packets arrive whole"},
@@ -149,7 +149,7 @@ TEST_CASE("keys that no URL of the listener can use are warnings at the key", "[
 TEST_CASE("one URL that can use a key is enough, and so is one that is not understood",
           "[config]") {
   const std::string keys =
-      "framing = \"nul\"\nsplit = \"newline\"\ngro = true\nkeepalive = \"1m\"\nmode = \"0600\"\n";
+      "framing = \"json\"\nsplit = \"newline\"\ngro = true\nkeepalive = \"1m\"\nmode = \"0600\"\n";
   CHECK(problems_of("[[listener]]\nname = \"in\"\nlisten = [\"tcp://:1\", \"udp://:1\", "
                     "\"unixgram:///a\"]\n" +
                     keys + test::kSink)
@@ -158,4 +158,17 @@ TEST_CASE("one URL that can use a key is enough, and so is one that is not under
             .empty());
   CHECK(problems_of("[[listener]]\nname = \"in\"\nlisten = \":5514\"\n" + keys + test::kSink)
             .empty());
+}
+
+TEST_CASE("limits on decompression without a content encoding are without effect", "[config]") {
+  const std::string limit = test::kListener + "max_decompressed_ratio = 10\n";
+  const std::string sink = "[[sink]]\nname = \"out\"\ntype = \"blackhole\"\n";
+  CHECK(problems_of(limit + sink) ==
+        Lines{"t.toml:4:26: warning: listener \"in\": max_decompressed_ratio: no effect: "
+              "content_encoding is \"none\""});
+  CHECK(problems_of(limit + "content_encoding = \"auto\"\n" + sink).empty());
+  const Lines brotli = problems_of(limit + "content_encoding = \"brotli\"\n" + sink);
+  REQUIRE(brotli.size() == 1);
+  CHECK(brotli[0].ends_with(
+      "expected \"none\", \"auto\", \"gzip\", \"zlib\" or \"zstd\", got \"brotli\""));
 }

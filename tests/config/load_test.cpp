@@ -61,6 +61,7 @@ sync = "interval"
 sync_interval = "2s"
 timezone = "local"
 max_open_files = 9
+rotate = { size = "1MiB", every = "1d", keep = 3, compress = "zstd" }
 queue = { max_bytes = "1MiB", when_full = "drop_newest" }
 
 [[sink]]
@@ -92,11 +93,11 @@ max_bytes = "1MiB"
   a.name = "a";
   a.place = {13, 1};
   a.listen = {{"tcp://:1", {15, 11}}, {"udp://:1", {15, 23}}, {"unix:///a", {15, 35}}};
-  a.framing = Framing::kOctetCounted;
-  a.split = Split::kNewline;
-  a.max_frame_bytes = 1000;
-  a.oversize = Oversize::kClose;
-  a.tail = Tail::kQuarantine;
+  a.frames.framing = Framing::kOctetCounted;
+  a.frames.split = Split::kNewline;
+  a.frames.max_frame_bytes = 1000;
+  a.frames.oversize = Oversize::kClose;
+  a.frames.tail = Tail::kQuarantine;
   a.receive_buffer_bytes = 1'000'000;
   a.gro = true;
   a.backlog = 7;
@@ -130,6 +131,7 @@ max_bytes = "1MiB"
   one.sync_interval = milliseconds(2000);
   one.timezone = TimeZone::kLocal;
   one.max_open_files = 9;
+  one.rotate = {1u << 20, std::chrono::hours(24), 3, Compress::kZstd};
   one.queue = {1u << 20, WhenFull::kDropNewest};
   CHECK(config.sinks[0] == one);
   CHECK(config.sinks[1].type == SinkType::kStdout);
@@ -154,15 +156,15 @@ TEST_CASE("each word of each choice is its enumerator", "[config]") {
   CHECK(server("log_level = \"warn\"").log_level == LogLevel::kWarn);
   CHECK(server("log_level = \"error\"").log_level == LogLevel::kError);
   CHECK(server("log_format = \"text\"").log_format == LogFormat::kText);
-  CHECK(listener("framing = \"newline\"").framing == Framing::kNewline);
-  CHECK(listener("framing = \"nul\"").framing == Framing::kNul);
-  CHECK(listener("framing = \"syslog_auto\"").framing == Framing::kSyslogAuto);
-  CHECK(listener("split = \"none\"").split == Split::kNone);
-  CHECK(listener("oversize = \"truncate\"").oversize == Oversize::kTruncate);
-  CHECK(listener("oversize = \"drop\"").oversize == Oversize::kDrop);
-  CHECK(listener("tail = \"auto\"").tail == Tail::kAuto);
-  CHECK(listener("tail = \"deliver\"").tail == Tail::kDeliver);
-  CHECK(listener("tail = \"drop\"").tail == Tail::kDrop);
+  CHECK(listener("framing = \"newline\"").frames.framing == Framing::kNewline);
+  CHECK(listener("framing = \"nul\"").frames.framing == Framing::kNul);
+  CHECK(listener("framing = \"syslog_auto\"").frames.framing == Framing::kSyslogAuto);
+  CHECK(listener("split = \"none\"").frames.split == Split::kNone);
+  CHECK(listener("oversize = \"truncate\"").frames.oversize == Oversize::kTruncate);
+  CHECK(listener("oversize = \"drop\"").frames.oversize == Oversize::kDrop);
+  CHECK(listener("tail = \"auto\"").frames.tail == Tail::kAuto);
+  CHECK(listener("tail = \"deliver\"").frames.tail == Tail::kDeliver);
+  CHECK(listener("tail = \"drop\"").frames.tail == Tail::kDrop);
   CHECK(sink("type = \"file\"").type == SinkType::kFile);
   CHECK(sink("newlines = \"escape\"").newlines == Newlines::kEscape);
   CHECK(sink("newlines = \"keep\"").newlines == Newlines::kKeep);
@@ -200,7 +202,7 @@ TEST_CASE("the ends of every range are inside of it", "[config]") {
           .empty());
   CHECK(test::config_of(test::kListener + "max_frame_bytes = \"16MiB\"\n" + test::kSink)
             .listeners[0]
-            .max_frame_bytes == 16u << 20);
+            .frames.max_frame_bytes == 16u << 20);
 }
 
 TEST_CASE("load_file names the file in the config", "[config]") {

@@ -173,3 +173,19 @@ TEST_CASE("many sinks and listeners are checked in a moment", "[config]") {
   }
   CHECK(problems_of(text).empty());
 }
+
+TEST_CASE("rotation cannot give a file the name that another sink writes to", "[config]") {
+  const std::string rotated = sink("a", "/d/a.log") + "rotate.size = \"1MiB\"\n";
+  const auto [path, meets] = GENERATE(table<std::string, bool>({
+      {"/d/a.log.%Y%m%dT%H%M%S.000000Z", true},
+      {"/d/a.log.%Y%m%dT%H%M%S.123456Z.zst", true},
+      {"/d/a.log.%Y%m%d", false},
+      {"/d/a.log.{peer}", false},
+      {"/d/b.log.%Y%m%dT%H%M%S.000000Z", false},
+  }));
+  CAPTURE(path);
+  const Lines problem = {
+      "t.toml:10:8: sink \"b\": path: can be a name that rotation gives the files of sink \"a\" in "
+      "line 6, such as FILE.20260131T000000.000000Z"};
+  CHECK(problems_of(test::kListener + rotated + sink("b", path)) == (meets ? problem : Lines{}));
+}

@@ -124,6 +124,24 @@ TEST_CASE("sinks: keys against types", "[config]") {
       {"type = \"blackhole\"\nnewlines = \"keep\"",
        "7:1: warning: sink \"out\": newlines: no effect: a sink of type \"blackhole\" writes "
        "nothing"},
+      {"type = \"stdout\"\nrotate.size = \"1MiB\"",
+       "7:8: sink \"out\": rotate.size: a sink of type \"stdout\" has no file to rotate, only "
+       "\"file\" has"},
+      {"type = \"blackhole\"\nrotate = { every = \"1h\" }",
+       "7:12: sink \"out\": rotate.every: a sink of type \"blackhole\" has no file to rotate, only "
+       "\"file\" has"},
+      {"path = \"/d/x\"\nrotate.keep = 3",
+       "7:8: warning: sink \"out\": rotate.keep: no effect: neither rotate.size nor rotate.every "
+       "is given"},
+      {"path = \"/d/x\"\nrotate = { size = \"0\", compress = \"zstd\" }",
+       "7:24: warning: sink \"out\": rotate.compress: no effect: neither rotate.size nor "
+       "rotate.every is given"},
+      {"path = \"/d/x\"\nnewlines = \"keep\"\nencoding = \"json\"",
+       "7:1: warning: sink \"out\": newlines: no effect: only for encoding \"raw\", JSON escapes "
+       "them"},
+      {"type = \"stdout\"\nencoding = \"json\"\nnewlines = \"escape\"",
+       "8:1: warning: sink \"out\": newlines: no effect: only for encoding \"raw\", JSON escapes "
+       "them"},
       {"path = \"/d/x\"\nsync_interval = \"5s\"",
        "7:1: warning: sink \"out\": sync_interval: no effect: sync is not \"interval\""},
       {"path = \"/d/x\"\nsync_interval = \"5s\"\nsync = \"always\"",

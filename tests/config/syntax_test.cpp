@@ -46,8 +46,8 @@ TEST_CASE("what a message quotes of the file holds no control byte", "[config]")
   CHECK(lines[0].find('\x1b') == std::string::npos);
   CHECK(problems_of(test::kGood + "[" + key + "]\n") ==
         Lines{"t.toml:7:2: unknown table \"\\u001b[2J\", a config file has the tables [server], "
-              "[[listener]], [[sink]] and "
-              "[quarantine]"});
+              "[[listener]], [[sink]], "
+              "[quarantine] and [admin]"});
 }
 
 TEST_CASE("a line that is no line of a config file is refused before it is parsed", "[config]") {
@@ -60,8 +60,8 @@ TEST_CASE("deep nesting is an unknown table, not a crash", "[config]") {
   std::string deep = "a";
   while (deep.size() < 16000) deep += ".a";
   const std::string unknown =
-      ": unknown table \"a\", a config file has the tables [server], [[listener]], [[sink]] and "
-      "[quarantine]";
+      ": unknown table \"a\", a config file has the tables [server], [[listener]], [[sink]], "
+      "[quarantine] and [admin]";
   CHECK(problems_of(deep + " = 1\n" + test::kGood) == Lines{"t.toml:1:1" + unknown});
   CHECK(problems_of(test::kGood + '[' + deep + "]\n") == Lines{"t.toml:7:2" + unknown});
   CHECK(problems_of("a = " + std::string(200, '[') + std::string(200, ']') + '\n' + test::kGood) ==

@@ -37,7 +37,8 @@ TEST_CASE("sizes and durations are shown in the largest unit that divides them",
   CHECK(duration_text(std::chrono::milliseconds(1500)) == "1500ms");
   CHECK(duration_text(std::chrono::seconds(90)) == "90s");
   CHECK(duration_text(std::chrono::minutes(2)) == "2m");
-  CHECK(duration_text(std::chrono::hours(24)) == "24h");
+  CHECK(duration_text(std::chrono::hours(23)) == "23h");
+  CHECK(duration_text(std::chrono::hours(48)) == "2d");
 }
 
 TEST_CASE("lists of words", "[config]") {

@@ -19,6 +19,8 @@ TEST_CASE("durations: units and combinations in falling order", "[config]") {
       {"1h1m1s1ms", 3'661'001},
       {"1h5ms", 3'600'005},
       {"90m", 5'400'000},
+      {"1d", 86'400'000},
+      {"1d12h", 129'600'000},
       {"007s", 7000},
       {"9007199254740992ms", 9007199254740992},
   }));
@@ -30,7 +32,7 @@ TEST_CASE("durations: units and combinations in falling order", "[config]") {
 TEST_CASE("durations: anything else is none", "[config]") {
   const std::string text = GENERATE(
       as<std::string>{}, "", "s", "30", "00", "30 s", " 30s", "30s ", "-1s", "+1s", "1.5s", "1S",
-      "1sec", "30s1m", "1s1s", "1m2m", "1d", "1us", "s1", "1h-1m", "9007199254740993ms",
+      "1sec", "30s1m", "1s1s", "1m2m", "1h1d", "1us", "s1", "1h-1m", "9007199254740993ms",
       "9223372036854775807h", "99999999999999999999s", "9007199254740992ms1ms");
   CAPTURE(text);
   CHECK_FALSE(parse_duration(text));

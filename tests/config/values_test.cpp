@@ -85,7 +85,7 @@ TEST_CASE("[[listener]]: each wrong value is told with its place, its range and 
           "[config]") {
   const auto [line, problem] = GENERATE(table<std::string, std::string>({
       {"protocol = \"syslog\"", "12: PROTOCOL"},
-      {"framing = \"json\"", "11: FRAMING\"json\""},
+      {"framing = \"xml\"", "11: FRAMING\"xml\""},
       {"framing = \"newlines\"", "11: FRAMING\"newlines\", did you mean \"newline\"?"},
       {"framing = [\"newline\"]", "11: FRAMINGa list"},
       {"oversize = \"cut\"",
@@ -119,11 +119,11 @@ TEST_CASE("[[listener]]: each wrong value is told with its place, its range and 
        "\"x\""},
       {"idle_timeout = \"721h\"",
        "16: listener \"in\": idle_timeout: expected \"0s\" (off) or a duration from \"100ms\" to "
-       "\"720h\", such as "
+       "\"30d\", such as "
        "\"10m\", got \"721h\""},
       {"first_byte_timeout = \"99ms\"",
        "22: listener \"in\": first_byte_timeout: expected \"0s\" (off) or a duration from "
-       "\"100ms\" to \"720h\", such as "
+       "\"100ms\" to \"30d\", such as "
        "\"30s\", got \"99ms\""},
       {"keepalive = \"1500ms\"",
        "13: listener \"in\": keepalive: expected \"0s\" (off) or whole seconds from \"1s\" to "
@@ -154,8 +154,9 @@ TEST_CASE("[[listener]]: each wrong value is told with its place, its range and 
   };
   put("PROTOCOL", "listener \"in\": protocol: expected \"raw\", got \"syslog\"");
   put("FRAMING",
-      "listener \"in\": framing: expected \"newline\", \"nul\", \"octet_counted\" or "
-      "\"syslog_auto\", got ");
+      "listener \"in\": framing: expected \"newline\", \"nul\", \"octet_counted\", "
+      "\"syslog_auto\", \"delimiter\", \"length_prefixed\", \"varint\", \"fixed\", \"json\" or "
+      "\"none\", got ");
   CHECK(problems_of(test::kListener + line + '\n' + test::kSink) == Lines{"t.toml:4:" + expected});
 }
 
@@ -190,7 +191,8 @@ TEST_CASE("[[sink]]: each wrong value is told with its place, its range and what
   const auto [line, problem] = GENERATE(table<std::string, std::string>({
       {"type = \"kafka\"",
        "8: sink \"out\": type: expected \"file\", \"stdout\" or \"blackhole\", got \"kafka\""},
-      {"encoding = \"json\"", "12: sink \"out\": encoding: expected \"raw\", got \"json\""},
+      {"encoding = \"avro\"",
+       "12: sink \"out\": encoding: expected \"raw\" or \"json\", got \"avro\""},
       {"newlines = \"strip\"",
        "12: sink \"out\": newlines: expected \"escape\", \"keep\" or \"replace\", got \"strip\""},
       {"sync = true",
@@ -201,6 +203,17 @@ TEST_CASE("[[sink]]: each wrong value is told with its place, its range and what
       {"sync_interval = \"0s\"",
        "17: sink \"out\": sync_interval: expected a duration from \"10ms\" to \"1h\", such as "
        "\"1s\", got \"0s\""},
+      {"rotate.size = \"1KiB\"",
+       "15: sink \"out\": rotate.size: expected \"0\" (off) or a size from \"64KiB\" to \"1TiB\", "
+       "such "
+       "as \"100MiB\", got \"1KiB\""},
+      {"rotate.every = \"30s\"",
+       "16: sink \"out\": rotate.every: expected \"0s\" (off) or whole seconds from \"1m\" to "
+       "\"365d\", such as \"1d\", got \"30s\""},
+      {"rotate = { size = \"1MiB\", keep = -1 }",
+       "34: sink \"out\": rotate.keep: expected 0 (all) or 1 to 1000000, got -1"},
+      {"rotate = { size = \"1MiB\", compress = \"gzip\" }",
+       "38: sink \"out\": rotate.compress: expected \"none\" or \"zstd\", got \"gzip\""},
       {"queue = \"8MiB\"",
        "9: sink \"out\": queue: expected a table, such as queue = { ... }, got \"8MiB\""},
       {"queue = { max_bytes = 65535 }",

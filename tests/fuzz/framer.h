@@ -11,7 +11,7 @@ namespace penstock::fuzz {
 
 struct Framed {
   std::vector<std::string> frames;
-  std::size_t framing = 0, cut = 0, tail = 0;
+  std::size_t framing = 0, cut = 0, tail = 0, rejected = 0;
   bool malformed = false;
   friend bool operator==(const Framed&, const Framed&) = default;
 };
@@ -42,12 +42,14 @@ Framed run(Framer framer, std::string_view bytes, std::size_t max, Sizes&& next_
       PENSTOCK_CHECK(r.frame.empty() ||
                      (r.frame.data() >= input.data() &&
                       r.frame.data() + r.frame.size() <= input.data() + r.consumed));
-      PENSTOCK_CHECK(r.status == FrameStatus::kSkipping ||
-                     r.frame.size() + r.framing == r.consumed);
-      PENSTOCK_CHECK(r.status == FrameStatus::kSkipping ? r.frame.empty() : true);
+      const bool passed =
+          r.status == FrameStatus::kSkipping || r.status == FrameStatus::kDiscarding;
+      PENSTOCK_CHECK(passed ? r.frame.empty() : r.frame.size() + r.framing == r.consumed);
+      PENSTOCK_CHECK((*r.why != '\0') == (r.status == FrameStatus::kRejected));
       PENSTOCK_CHECK(!r.line || (r.frame.find('\n') == std::string_view::npos &&
                                  r.frame.data()[r.frame.size()] == '\n'));
-      if (r.status != FrameStatus::kSkipping)
+      if (r.status == FrameStatus::kRejected) ++out.rejected;
+      if (!passed)
         out.frames.emplace_back(r.frame);
       else
         out.cut += r.consumed - r.framing;

@@ -253,7 +253,7 @@ TEST_CASE("acks: a peer that neither reads nor sends is idle, though replies wai
   const bool half_closed = GENERATE(false, true);
   CAPTURE(url, half_closed);
   Setup setup{.urls = {url}};
-  setup.options.idle_timeout = 150ms;
+  setup.options.idle_timeout = 600ms;
   World world(with_acks(std::move(setup), {.padding = 30'000}));
   Client client = world.connect();
   // One by one, until replies wait on our side.
@@ -274,7 +274,7 @@ TEST_CASE("acks: a peer that neither reads nor sends is idle, though replies wai
     REQUIRE(world.await_ended(1));
     CHECK(client.read_to_end().error.empty());
   } else {
-    std::this_thread::sleep_for(400ms);
+    std::this_thread::sleep_for(900ms);
     CHECK(client.read_to_end().error.empty());
     client.close();
   }

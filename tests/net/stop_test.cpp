@@ -183,7 +183,7 @@ TEST_CASE(
 TEST_CASE("stop: at the deadline every other state ends too", "[net][stop]") {
   const std::string url = GENERATE(as<std::string>{}, kTcp, kUnix);
   Setup setup = patient(url);
-  setup.raw.framing = RawOptions::Framing::kOctetCounted;
+  setup.raw.framing = Framing::kOctetCounted;
   setup.options.max_connections = 2;
   World world(std::move(setup));
   Client idle = world.connect(), broken = world.connect();

@@ -120,7 +120,7 @@ TEST_CASE("stream: many connections on all loops lose nothing and keep their ord
 
 TEST_CASE("stream: the tail policies decide about the unfinished frame at the peer's FIN",
           "[net][stream]") {
-  using Tail = RawOptions::Tail;
+  using Tail = Tail;
   const Tail tail = GENERATE(Tail::kAuto, Tail::kDeliver, Tail::kQuarantine, Tail::kDrop);
   const std::string text = GENERATE(as<std::string>{}, "tail", std::string(30'000, 't'));
   CAPTURE(static_cast<int>(tail), text.size());
@@ -168,7 +168,7 @@ TEST_CASE("stream: a malformed stream gets FIN; its rest is read, counted and th
       GENERATE(as<std::string>{}, "", "3 ab", "20000 " + std::string(15'000, 'x'));
   CAPTURE(before.size());
   World world({.urls = {GENERATE(as<std::string>{}, kTcp, kUnix)},
-               .raw = {.framing = RawOptions::Framing::kOctetCounted}});
+               .raw = {.framing = Framing::kOctetCounted}});
   Client client = world.connect();
   REQUIRE(client.send("4 good" + before));
   REQUIRE(world.await_read(6 + before.size()));
@@ -189,7 +189,7 @@ TEST_CASE("stream: a malformed stream gets FIN; its rest is read, counted and th
 TEST_CASE("stream: oversize = close counts all that follows as oversize, read at once or later",
           "[net][stream]") {
   World world({.urls = {GENERATE(as<std::string>{}, kTcp, kUnix)},
-               .raw = {.max_frame_bytes = 8, .oversize = RawOptions::Oversize::kClose}});
+               .raw = {.max_frame_bytes = 8, .oversize = Oversize::kClose}});
   Client client = world.connect();
   const bool held = GENERATE(false, true);
   if (held) {
@@ -208,7 +208,7 @@ TEST_CASE("stream: oversize = close counts all that follows as oversize, read at
 }
 
 TEST_CASE("stream: malformed with a held tail in front counts its bytes once", "[net][stream]") {
-  World world({.urls = {kTcp}, .raw = {.framing = RawOptions::Framing::kOctetCounted}});
+  World world({.urls = {kTcp}, .raw = {.framing = Framing::kOctetCounted}});
   Client client = world.connect();
   REQUIRE(client.send("12"));
   REQUIRE(world.await_read(2));

@@ -16,9 +16,14 @@ World::World(Setup setup)
       quarantine_(Quarantine::open(dir_ / "quarantine", std::size_t{64} << 20).value()),
       ledger_(setup_.loops),
       budget_(setup_.max_connections, setup_.max_refusals, setup_.beyond),
-      partials_(setup_.partial_bytes) {
+      partials_(setup_.partial_bytes),
+      decompressors_(setup_.decompress_bytes, [this] {
+        for (auto& loop : loops_) loop->post([one = loop.get()] { one->parked().resume_all(); });
+      }) {
   for (unsigned i = 0; i < setup_.loops; ++i) {
-    loops_.push_back(IoLoop::create(i, {budget_, partials_, setup_.stop}).value());
+    loops_.push_back(
+        IoLoop::create(i, {budget_, partials_, decompressors_, setup_.stop}, ledger_.loop(i))
+            .value());
   }
   std::vector<Route> routes;
   for (unsigned i = 0; i < setup_.sinks; ++i) {
@@ -39,8 +44,8 @@ World::World(Setup setup)
     setup_.options.make_decoder = [raw = setup_.raw] { return make_raw_decoder(raw); };
   setup_.options.name = "test";
   listener_ = std::make_unique<Listener>(
-      std::make_shared<const ListenerOptions>(setup_.options), routes, ledger_.listener("test"),
-      *quarantine_, budget_, [this](EventLoop::Task task) { post_main(std::move(task)); });
+      std::make_shared<const ListenerOptions>(setup_.options), routes, ledger_, *quarantine_,
+      budget_, [this](EventLoop::Task task) { post_main(std::move(task)); });
   for (const std::string& text : setup_.urls) bind(text);
   REQUIRE(listener_->start_listening());
   for (auto& runner : runners_) runner->start();
@@ -65,7 +70,11 @@ void World::bind(const std::string& text) {
   }
 }
 
-World::~World() { finish(); }
+World::~World() {
+  finish();
+  loops_.clear();
+  CHECK(decompressors_.used_bytes() == 0);
+}
 
 Client World::connect(std::size_t url) {
   return Client(addresses_[url].first, addresses_[url].second);
@@ -130,6 +139,7 @@ void World::finish() {
     loop->stop();
     loop->join();
   }
+  decompressors_.disconnect();
   quarantine_->close();
   check_ledger();
 }

@@ -31,13 +31,14 @@ inline constexpr const char* kPacket = "unixpacket://p";
 struct Setup {
   std::vector<std::string> urls;
   unsigned loops = 1;
-  RawOptions raw{};
+  FramingOptions raw{};
   ListenerOptions options{};  ///< make_decoder null: the raw protocol with `raw`
   StopOptions stop{.drain_quiet = std::chrono::milliseconds(50), .reset_at_deadline = false};
   std::size_t max_connections = 10'000;
   std::size_t max_refusals = 256;
   ConnectionBudget::Beyond beyond = ConnectionBudget::Beyond::kRefuse;
   std::size_t partial_bytes = std::size_t{64} << 20;
+  std::size_t decompress_bytes = std::size_t{64} << 20;
   std::size_t queue_bytes = std::size_t{8} << 20;
   unsigned sinks = 1;     ///< all required
   bool reorders = false;  ///< one more required sink, which finishes its batches out of order
@@ -74,6 +75,7 @@ class World {
   Listener& listener() { return *listener_; }
   IoLoop& loop(unsigned i) { return *loops_[i]; }
   PartialBudget& partials() { return partials_; }
+  DecompressBudget& decompressors() { return decompressors_; }
   ConnectionBudget& budget() { return budget_; }
 
   ListenerTotals totals() const { return ledger_.snapshot().listeners.at(0); }
@@ -105,6 +107,7 @@ class World {
   Ledger ledger_;
   ConnectionBudget budget_;
   PartialBudget partials_;
+  DecompressBudget decompressors_;
   BlockPool pool_;
   std::vector<ScriptedSink*> sinks_;
   std::vector<std::unique_ptr<SinkRunner>> runners_;

@@ -125,7 +125,7 @@ struct Pipeline {
 
   test::TempDir dir;
   BlockPool pool;
-  ListenerCell cell;
+  BatchCell cell;
   RouteLedger route{"l", "void"};
   test::TaskQueue tasks;
   std::unique_ptr<Quarantine> quarantine;

@@ -46,7 +46,7 @@ struct Rig {
   }
 
   BlockPool pool;
-  ListenerCell cell;
+  BatchCell cell;
   RouteLedger route{"l", "s"};
   std::vector<std::unique_ptr<SinkQueue>> queues;
   test::TaskQueue loop;

@@ -75,7 +75,7 @@ class LineDecoder final : public Decoder {
   bool acknowledges_;
 };
 
-/// A stream connection's part: its tail, its decoder, the read straight into the block.
+/// A stream connection's part: its tail, its decoder, the read straight into the block; with an account of its own.
 class FakeConnection {
  public:
   FakeConnection(Intake& intake, ConnectionId id, bool acknowledges = false)
@@ -90,22 +90,26 @@ class FakeConnection {
     } while (!bytes.empty());
   }
 
+  void publish() { account_->publish(); }
+
   LineDecoder decoder;
+  std::unique_ptr<UrlCell> cell = std::make_unique<UrlCell>();
 
  private:
   void read_once(std::string_view bytes, Now now) {
     const std::span<char> room = intake_.room(tail_.size());
     tail_.copy(room.data(), tail_.size());
     bytes.copy(room.data() + tail_.size(), bytes.size());
-    intake_.add_read(bytes.size());
+    account_->add_read(bytes.size());
     const std::string_view input(room.data(), tail_.size() + bytes.size());
-    BatchWriter writer = intake_.write(id_, peer(static_cast<std::uint16_t>(id_)), kOrigin, now,
+    BatchWriter writer = intake_.write(id_, peer(static_cast<std::uint16_t>(id_)), *account_, now,
                                        room.data() + input.size(), rejects_);
     const Consumed consumed = decoder.on_bytes(input, now, writer, replies_);
     intake_.commit(writer, input.data() + consumed.bytes);
     tail_ = input.substr(consumed.bytes);
   }
 
+  std::unique_ptr<Account> account_ = std::make_unique<Account>(kOrigin, *cell);
   Intake& intake_;
   ConnectionId id_;
   std::string tail_;

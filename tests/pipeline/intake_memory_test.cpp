@@ -44,7 +44,7 @@ struct SharedMemory {
   std::shared_ptr<MemoryBudget> budget =
       std::make_shared<MemoryBudget>(kBudget, [this] { ++told; });
   BlockPool pool{BlockPool::kKeepBytes, budget};
-  ListenerCell cell;
+  BatchCell cell;
   RouteLedger route{"l", "s"};
   std::vector<std::unique_ptr<SinkQueue>> queues;
   std::vector<std::unique_ptr<Intake>> intakes;

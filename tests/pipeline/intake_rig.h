@@ -32,7 +32,9 @@ struct IntakeRig {
   }
 
   BlockPool pool;
-  ListenerCell cell;
+  BatchCell cell;
+  UrlCell url_cell;
+  Account account{kOrigin, url_cell};  // of writes without a FakeConnection
   SinkQueue queue;
   RouteLedger route{"l", "s"};
   Intake intake;

@@ -63,7 +63,7 @@ TEST_CASE("intake: a droppable route never shuts the gate, a full one loses and 
           "[intake]") {
   const bool required = GENERATE(true, false);
   BlockPool pool;
-  ListenerCell cell;
+  BatchCell cell;
   SinkQueue main_queue(std::size_t{1} << 20, {}), drop_queue(1, {});
   RouteLedger main_route("l", "main"), drop_route("l", "drop");
   Intake intake({{&main_queue, &main_route}, {&drop_queue, &drop_route, required, true}}, pool,
@@ -84,7 +84,7 @@ TEST_CASE("intake: a droppable route never shuts the gate, a full one loses and 
 
 TEST_CASE("intake: the gate is shut while any blocking required queue is full", "[intake]") {
   BlockPool pool;
-  ListenerCell cell;
+  BatchCell cell;
   SinkQueue one(1000, {}), two(1, {});
   RouteLedger route("l", "s");
   Intake intake({{&one, &route}, {&two, &route}}, pool, cell, false);

@@ -152,7 +152,7 @@ TEST_CASE("intake: input that lies elsewhere is copied behind the fill", "[intak
     const std::span<char> room = rig.intake.room(datagram.size());
     REQUIRE(room.size() >= datagram.size() + Intake::kMinRoomBytes);
     BatchWriter writer =
-        rig.intake.write(0, test::peer(1), test::kOrigin, at_ms(1), room.data(), rejects);
+        rig.intake.write(0, test::peer(1), rig.account, at_ms(1), room.data(), rejects);
     decoder.on_datagram(datagram, datagram.size(), at_ms(1), writer, replies);
     rig.intake.commit(writer, room.data());
   }
@@ -164,31 +164,45 @@ TEST_CASE("intake: input that lies elsewhere is copied behind the fill", "[intak
 TEST_CASE("intake: a call without input or room is allowed and may add records", "[intake]") {
   IntakeRig rig;
   test::NoRejects rejects;
-  BatchWriter writer =
-      rig.intake.write(1, test::peer(1), test::kOrigin, at_ms(1), nullptr, rejects);
+  BatchWriter writer = rig.intake.write(1, test::peer(1), rig.account, at_ms(1), nullptr, rejects);
   writer.add("said at the end", kFramePartial, Shape::kOpaque);
   rig.intake.commit(writer, nullptr);
   rig.intake.seal();
   CHECK(rig.take_records() == std::vector<std::string>{"said at the end"});
 }
 
-TEST_CASE("intake: end_turn publishes what was counted, and so does its end", "[intake]") {
+TEST_CASE("account: publishes what was counted when it is told to, and at its end", "[intake]") {
   IntakeRig rig;
+  UrlCell cell;
   {
-    SinkQueue queue(1000, {});
-    Intake intake({{&queue, &rig.route}}, rig.pool, rig.cell, false);
-    FakeConnection connection(intake, 1);
+    FakeConnection connection(rig.intake, 1);
     connection.read("a\n\nbc\nrest", at_ms(1));
-    CHECK(rig.cell.frames.get() == 0);
-    intake.end_turn(at_ms(1));
-    CHECK(rig.cell.read_bytes.get() == 10);
-    CHECK(rig.cell.in_frames_bytes.get() == 3);
-    CHECK(rig.cell.framing_bytes.get() == 3);
-    CHECK(rig.cell.frames.get() == 3);
-    CHECK(rig.cell.decoded.get() == 2);
-    CHECK(rig.cell.empty.get() == 1);
-    CHECK(rig.cell.events.get() == 2);
-    intake.counts().discarded_bytes[0] += 4;
+    CHECK(connection.cell->frames.get() == 0);
+    connection.publish();
+    CHECK(connection.cell->read_bytes.get() == 10);
+    CHECK(connection.cell->in_frames_bytes.get() == 3);
+    CHECK(connection.cell->framing_bytes.get() == 3);
+    CHECK(connection.cell->frames.get() == 3);
+    CHECK(connection.cell->decoded.get() == 2);
+    CHECK(connection.cell->empty.get() == 1);
+    CHECK(connection.cell->events.get() == 2);
+    Account account(test::kOrigin, cell);
+    account.counts().discarded_bytes[0] += 4;
+    account.change_held(0, 7);
+    CHECK(cell.discarded_bytes[0].get() == 0);
   }
-  CHECK(rig.cell.discarded_bytes[0].get() == 4);
+  CHECK(cell.discarded_bytes[0].get() == 4);
+  CHECK(cell.partial_held_bytes.get() == 7);
+}
+
+TEST_CASE("intake: the sizes of what it hands on are counted", "[intake]") {
+  IntakeRig rig;
+  FakeConnection connection(rig.intake, 1);
+  connection.read("a\nbc\n", at_ms(1));
+  rig.intake.seal();
+  connection.read("def\n", at_ms(2));
+  rig.intake.seal();
+  CHECK(rig.cell.events.totals().count == 2);
+  CHECK(rig.cell.events.totals().sum == 3);
+  CHECK(rig.cell.bytes.totals().sum == 9);
 }

@@ -14,16 +14,26 @@ TEST_CASE("ledger: entries are found by name and keep their address", "[ledger]"
   CHECK(&ledger.listener("a") == &a);
   CHECK(&ledger.route("a", "file") == &route);
   CHECK(&ledger.route("file", "a") != &route);
-  CHECK(a.cells.size() == 2);
+  CHECK(a.batches.size() == 2);
+  UrlLedger& url = ledger.url("a", "udp://[::]:1");
+  ledger.url("a", "udp://[::]:2");
+  CHECK(&ledger.url("a", "udp://[::]:1") == &url);
+  CHECK(&ledger.url("b", "udp://[::]:1") != &url);
+  CHECK(url.cells.size() == 2);
 }
 
-TEST_CASE("ledger: cells of all loops are summed", "[ledger]") {
+TEST_CASE("ledger: cells of all loops are summed, and those of all URLs", "[ledger]") {
   Ledger ledger(3);
-  for (auto& cell : ledger.listener("a").cells) {
+  ledger.url("a", "tcp://[::]:2").cells[1]->read_bytes.add(2);
+  ledger.url("a", "tcp://[::]:2").cells[2]->in_frames_bytes.add(2);
+  ledger.url("a", "tcp://[::]:2").cells[2]->paused.add(1);
+  for (auto& cell : ledger.url("a", "tcp://[::]:1").cells) {
     cell->read_bytes.add(10);
     cell->in_frames_bytes.add(6);
     cell->framing_bytes.add(1);
     cell->cut_bytes.add(1);
+    cell->compressed_bytes.add(5);
+    cell->decompressed_bytes.add(5);
     cell->discarded_bytes[2].add(1);
     cell->partial_held_bytes.set(1);
     cell->frames.add(3);
@@ -34,7 +44,13 @@ TEST_CASE("ledger: cells of all loops are summed", "[ledger]") {
   }
   const LedgerSnapshot snapshot = ledger.snapshot();
   const ListenerTotals& totals = snapshot.listeners.at(0);
-  CHECK(totals.read_bytes == 30);
+  REQUIRE(totals.urls.size() == 2);
+  CHECK(totals.urls[0].read_bytes == 2);
+  CHECK(totals.urls[1].url == "tcp://[::]:1");
+  CHECK(totals.urls[1].read_bytes == 30);
+  CHECK(totals.urls[1].bytes_balance());
+  CHECK(totals.paused == 1);
+  CHECK(totals.read_bytes == 32);
   CHECK(totals.counts.frames == 9);
   CHECK(totals.ended[4] == 21);
   CHECK(totals.bytes_balance());
@@ -45,13 +61,14 @@ TEST_CASE("ledger: each term of the byte identity matters", "[ledger]") {
   ListenerTotals totals;
   totals.read_bytes = 1;
   CHECK_FALSE(totals.bytes_balance());
-  const int term = GENERATE(0, 1, 2, 3, 4);
+  const int term = GENERATE(0, 1, 2, 3, 4, 5);
   CAPTURE(term);
   if (term == 0) totals.counts.in_frames_bytes = 1;
   if (term == 1) totals.counts.framing_bytes = 1;
   if (term == 2) totals.counts.cut_bytes = 1;
   if (term == 3) totals.counts.discarded_bytes[kReasonCount - 1] = 1;
   if (term == 4) totals.partial_held_bytes = 1;
+  if (term == 5) totals.counts.compressed_bytes = 1;
   CHECK(totals.bytes_balance());
 }
 
@@ -73,7 +90,7 @@ TEST_CASE("ledger: each term of the frame and event identities matters", "[ledge
 
 TEST_CASE("ledger: publishing twice adds only what is new, and two intakes can share a cell",
           "[ledger]") {
-  ListenerCell cell;
+  UrlCell cell;
   FrameCounts one, one_published, two, two_published;
   one.frames = 5;
   one.rejected[3] = 2;

@@ -83,7 +83,7 @@ struct Loop {
   }
 
   const std::size_t index, records_each;
-  ListenerCell cell;
+  BatchCell cell;
   test::TaskQueue tasks;
   std::unique_ptr<Intake> intake;
   std::vector<std::unique_ptr<FakeConnection>> connections;
@@ -132,7 +132,11 @@ struct World {
       CHECK(ledger->events == ledger->delivered + lost);
     }
     std::uint64_t events = 0;
-    for (const auto& loop : loops) events += loop->cell.events.get();
+    for (const auto& loop : loops)
+      for (const auto& connection : loop->connections) {
+        connection->publish();
+        events += connection->cell->events.get();
+      }
     CHECK(events == records);
   }
   void check_completions() const {

@@ -84,13 +84,13 @@ TEST_CASE("quarantine line: names with quotes, control bytes and NUL come back a
   CHECK(round_trip(entry) == entry);
 }
 
-TEST_CASE("quarantine line: invalid UTF-8 in a name becomes U+FFFD, byte by byte", "[quarantine]") {
+TEST_CASE("quarantine line: invalid UTF-8 in a name becomes U+FFFD", "[quarantine]") {
   const auto [name, expected] = GENERATE(table<std::string, std::string>({
       {"\xff", "\xef\xbf\xbd"},
       {"a\xc3", "a\xef\xbf\xbd"},
       {"\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd"},
       {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
-      {"\xe2\x82z", "\xef\xbf\xbd\xef\xbf\xbdz"},
+      {"\xe2\x82z", "\xef\xbf\xbdz"},
       {"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
       {"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
   }));

@@ -9,12 +9,12 @@
 #include <string>
 #include <string_view>
 
-#include "server/sinks/file_ops.h"
+#include "tests/sinks/passed_files.h"
 
 namespace penstock::test {
 
 /// The real file system with faults on demand.
-class FaultyFiles final : public FileOps {
+class FaultyFiles final : public PassedFiles {
  public:
   // What fails: a negated errno, 0 for nothing. `path` matches by its end.
   std::int64_t space = INT64_MAX;       ///< bytes that still fit, over all files; then -ENOSPC
@@ -23,12 +23,14 @@ class FaultyFiles final : public FileOps {
   std::map<std::string, int> open_error, write_error, sync_error;
   int directory_sync_error = 0;
   int cut_error = 0;
-  std::function<void()> before_write;
+  int rename_error = 0;
+  std::function<void()> before_write, before_rename;
   std::int64_t clock_ns = 0;
   std::size_t max_descriptors = SIZE_MAX;  ///< open() beyond says EMFILE
 
   // What happened.
-  std::size_t opens = 0, writes = 0, syncs = 0, directory_syncs = 0, cuts = 0, most_open = 0;
+  std::size_t opens = 0, writes = 0, syncs = 0, directory_syncs = 0, cuts = 0, most_open = 0,
+              renames = 0, lists = 0;
 
   int open(const char* path, int flags, mode_t mode) noexcept override {
     if (const int error = find(open_error, path)) return error;
@@ -55,13 +57,6 @@ class FaultyFiles final : public FileOps {
     if (n > 0 && space != INT64_MAX) space -= n;
     return n;
   }
-  std::int64_t pread(int fd, char* data, std::size_t size, std::int64_t offset) noexcept override {
-    return real_.pread(fd, data, size, offset);
-  }
-  int fstat(int fd, struct stat& status) noexcept override { return real_.fstat(fd, status); }
-  int stat(const char* path, struct stat& status) noexcept override {
-    return real_.stat(path, status);
-  }
   int ftruncate(int fd, std::int64_t size) noexcept override {
     if (cut_error != 0) return cut_error;
     ++cuts;
@@ -75,10 +70,17 @@ class FaultyFiles final : public FileOps {
     ++directory_syncs;
     return directory_sync_error;
   }
-  int mkdir(const char* path, mode_t mode) noexcept override { return real_.mkdir(path, mode); }
-  int access(const char* path, int mode) noexcept override { return real_.access(path, mode); }
-  int unread(int fd) noexcept override { return real_.unread(fd); }
   std::int64_t now_ns() noexcept override { return clock_ns; }
+  int rename(const char* from, const char* to) noexcept override {
+    if (before_rename) before_rename();
+    if (rename_error != 0) return rename_error;
+    ++renames;
+    return real_.rename(from, to);
+  }
+  int list(const char* path, const std::function<bool(std::string_view)>& each) override {
+    ++lists;
+    return real_.list(path, each);
+  }
 
   std::size_t open_now() const noexcept { return names_.size(); }
 
@@ -90,7 +92,6 @@ class FaultyFiles final : public FileOps {
     return 0;
   }
 
-  FileOps& real_ = system_files();
   std::map<int, std::string> names_;
 };
 

@@ -6,6 +6,7 @@
 #include "server/sinks/file_sink.h"
 #include "tests/sinks/faulty_files.h"
 #include "tests/sinks/file_sinks.h"
+#include "tests/sinks/json_lines.h"
 #include "tests/support/files.h"
 #include "tests/support/temp_dir.h"
 
@@ -25,7 +26,9 @@ class Trouble {
     config.sync_interval = std::chrono::milliseconds(below(2));
     config.max_open_files = 1 + below(kPeers);
     config.newlines = below(2) ? config::Newlines::kEscape : config::Newlines::kReplace;
-    escape_ = config.newlines == config::Newlines::kEscape ? "\\n" : " ";
+    json_ = below(3) == 0;
+    if (json_) config.encoding = config::Encoding::kJson;
+    escape_ = json_ || config.newlines == config::Newlines::kEscape ? "\\n" : " ";
     sink_.emplace(config, files_);
     if (!sink_->open()) std::abort();
   }
@@ -87,7 +90,7 @@ class Trouble {
         std::string text = frame;
         if (const auto at = text.find('\n'); at != std::string::npos) text.replace(at, 1, escape_);
         batch_peers_.push_back(peer);
-        batch_texts_.push_back(text + '\n');
+        batch_texts_.push_back(json_ ? json_line(kOrigin, peer_number(peer), text) : text + '\n');
       }
       lines ? builder.lines(kOrigin, peer_number(peer), 0, frames)
             : builder.opaque(kOrigin, peer_number(peer), 0, frames);
@@ -97,7 +100,7 @@ class Trouble {
   }
 
   void set_faults() {
-    files_.space = below(2) ? INT64_MAX : static_cast<std::int64_t>(below(120));
+    files_.space = below(2) ? INT64_MAX : static_cast<std::int64_t>(below(json_ ? 1200 : 120));
     files_.most_at_once = below(2) ? SIZE_MAX : 1 + below(20);
     files_.interrupted_writes = static_cast<int>(below(3));
     const auto on_one_peer = [&](std::map<std::string, int>& errors, int error) {
@@ -114,6 +117,7 @@ class Trouble {
   std::mt19937 random_;
   TempDir dir_;
   FaultyFiles files_;
+  bool json_ = false;
   std::string escape_;
   std::optional<FileSink> sink_;
   unsigned number_ = 0;

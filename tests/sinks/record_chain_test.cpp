@@ -2,8 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <numeric>
 
+#include "server/sinks/json_encoder.h"
 #include "server/sinks/raw_encoder.h"
 #include "tests/sinks/batches.h"
 
@@ -95,6 +97,22 @@ TEST_CASE("record chain: going on from any byte gives the same bytes", "[sinks][
         std::count(kMixed.begin(), kMixed.begin() + static_cast<long>(cut), '\n'));
     CHECK(left.size() == (whole == 8 ? 0 : 1));
     if (!left.empty()) CHECK((left[0].first == whole && left[0].count == 8 - whole));
+  }
+}
+
+TEST_CASE("record chain: JSON goes on from any byte as well, and never as it lies in the block",
+          "[sinks][chain][json]") {
+  const JsonEncoder encoder;
+  const Batch batch = mixed();
+  const auto next = one_chain(batch);
+  const RecordChain chain(batch, next, encoder);
+  const Pieces whole = all_pieces(batch, chain.begin(0), chain);
+  CHECK(whole.in_place == 0);
+  CHECK(std::count(whole.bytes.begin(), whole.bytes.end(), '\n') == 8);
+  for (std::size_t cut = 0; cut <= whole.bytes.size(); ++cut) {
+    const Place at = chain.advance(chain.begin(0), cut);
+    CAPTURE(cut, at.frame, at.skip);
+    CHECK(all_pieces(batch, at, chain).bytes == whole.bytes.substr(cut));
   }
 }
 

@@ -12,6 +12,7 @@
 #include "server/log/standard_descriptors.h"
 #include "tests/sinks/batches.h"
 #include "tests/sinks/interrupts.h"
+#include "tests/sinks/json_lines.h"
 #include "tests/support/child.h"
 #include "tests/support/files.h"
 #include "tests/support/temp_dir.h"
@@ -74,6 +75,27 @@ TEST_CASE(
   CHECK(got.substr(0, 800'000) == std::string(batch.block->data(), 800'000));
   CHECK(got.substr(800'000) == "e\\nnd\n");
   CHECK((fcntl(pair.fds[1], F_GETFL) & O_NONBLOCK) == 0);
+}
+
+TEST_CASE("stdout sink: JSON arrives whole through a pipe that is read slowly",
+          "[sinks][stdout][json]") {
+  Pair pair(false);
+  StdoutSink sink(
+      {.name = "out", .type = config::SinkType::kStdout, .encoding = config::Encoding::kJson},
+      pair.fds[1]);
+  REQUIRE(sink.open());
+  const std::string line = json_line(kOrigin, inet_peer(10, 0, 0, 1), std::string(99, 's'));
+  const std::vector<std::string> records(8000, std::string(99, 's'));
+  const Batch batch =
+      BatchBuilder(std::size_t{1} << 20).lines(kOrigin, inet_peer(10, 0, 0, 1), 0, records).take();
+  std::string got;
+  std::thread reader([&] { got = read_exactly(pair.fds[0], records.size() * line.size()); });
+  while (sink.write(batch) != WriteStatus::kDelivered) {
+  }
+  reader.join();
+  std::string expected;
+  for (std::size_t at = 0; at < records.size(); ++at) expected += line;
+  CHECK(got == expected);
 }
 
 TEST_CASE("stdout sink: nobody reads: retry, interrupt, give up, and the next record starts a line",

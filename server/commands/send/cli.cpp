@@ -1,6 +1,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <bit>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -37,12 +38,21 @@ Exit status
   1  something was not sent, or not as it is (the framing cannot carry it); a connection was reset or not answered; --verify: lost, doubled, altered, foreign
   2  wrong usage)";
 
-const std::map<std::string, SendFraming> kFramings = {{"newline", SendFraming::kNewline},
-                                                      {"crlf", SendFraming::kCrlf},
-                                                      {"nul", SendFraming::kNul},
-                                                      {"octet_counted", SendFraming::kOctetCounted},
-                                                      {"syslog_auto", SendFraming::kSyslogAuto},
-                                                      {"none", SendFraming::kNone}};
+const std::map<std::string, SendFraming> kFramings = {
+    {"newline", SendFraming::kNewline},
+    {"crlf", SendFraming::kCrlf},
+    {"nul", SendFraming::kNul},
+    {"octet_counted", SendFraming::kOctetCounted},
+    {"syslog_auto", SendFraming::kSyslogAuto},
+    {"delimiter", SendFraming::kDelimiter},
+    {"length_prefixed", SendFraming::kLengthPrefixed},
+    {"varint", SendFraming::kVarint},
+    {"fixed", SendFraming::kFixed},
+    {"json", SendFraming::kJson},
+    {"none", SendFraming::kNone}};
+const std::map<std::string, std::uint8_t> kLengthBytes = {{"1", 1}, {"2", 2}, {"4", 4}, {"8", 8}};
+const std::map<std::string, std::endian> kEndians = {{"big", std::endian::big},
+                                                     {"little", std::endian::little}};
 const std::map<std::string, PayloadKind> kPayloads = {{"syslog", PayloadKind::kSyslog},
                                                       {"raw", PayloadKind::kRaw},
                                                       {"json", PayloadKind::kJson},
@@ -51,6 +61,49 @@ const std::map<std::string, double> kSeconds = {{"ms", 0.001}, {"s", 1}, {"m", 6
 const std::map<std::string, std::uint64_t> kCounts = {
     {"k", 1'000}, {"M", 1'000'000}, {"G", 1'000'000'000}};
 const std::map<std::string, double> kRates = {{"k", 1e3}, {"M", 1e6}};
+
+/// Takes one of `words` and nothing else. (CLI11's own transformer prints the values in its message, and ours are no text.)
+template <class T>
+CLI::Validator one_of(const std::map<std::string, T>& words) {
+  const auto read = [&words](std::string& text) {
+    if (const auto found = words.find(text); found != words.end()) {
+      text = std::to_string(static_cast<int>(found->second));
+      return std::string();
+    }
+    std::string message = "expected one of";
+    for (const auto& [word, value] : words) message += ' ' + word;
+    return message + ", got " + text;
+  };
+  return {read, ""};
+}
+
+void add_framing_options(CLI::App& send, SendOptions& options) {
+  send.add_option("--delimiter", options.delimiter,
+                  "With --framing delimiter: 1 to 64 bytes, also \\xNN \\n \\r \\t \\0 \\\\")
+      ->type_name("TEXT")
+      ->group("Records");
+  send.add_option("--length-bytes", options.length.bytes,
+                  "With --framing length_prefixed: bytes of the length, 1, 2, 4 or 8 (4)")
+      ->transform(one_of(kLengthBytes))
+      ->type_name("N")
+      ->group("Records");
+  send.add_option("--length-endian", options.length.order, "... in the order big or little (big)")
+      ->transform(one_of(kEndians))
+      ->type_name("E")
+      ->group("Records");
+  send.add_option("--length-offset", options.length.offset,
+                  "... behind this many bytes of a header, 0 to 64, sent as 0 (0)")
+      ->check(CLI::Range(0, 64).description(""))
+      ->type_name("N")
+      ->group("Records");
+  send.add_flag("--length-includes-header", options.length.includes_header,
+                "... and it counts the header too")
+      ->group("Records");
+  send.add_option("--frame-bytes", options.frame_bytes,
+                  "With --framing fixed: bytes of each record (--size)")
+      ->type_name("BYTES")
+      ->group("Records");
+}
 
 void add_record_options(CLI::App& send, SendOptions& options) {
   send.add_option("--count", options.count, "Number of records over all connections (also 10k, 2M)")
@@ -63,7 +116,7 @@ void add_record_options(CLI::App& send, SendOptions& options) {
       ->group("Records");
   send.add_option("--payload", options.payload,
                   "Generated records are: syslog (RFC 5424), raw, json, statsd (syslog)")
-      ->transform(CLI::CheckedTransformer(kPayloads).description(""))
+      ->transform(one_of(kPayloads))
       ->type_name("KIND")
       ->group("Records");
   send.add_option("--first", options.first, "Number of the first record (0)")
@@ -83,12 +136,15 @@ void add_record_options(CLI::App& send, SendOptions& options) {
                   "With --replay: only the entries of this listener (all)")
       ->type_name("NAME")
       ->group("Records");
-  send.add_option("--framing", options.framing,
-                  "newline (default on streams), crlf, nul, octet_counted, syslog_auto (sends "
-                  "octet counts), none (default elsewhere)")
-      ->transform(CLI::CheckedTransformer(kFramings).description(""))
+  send.add_option(
+          "--framing", options.framing,
+          "newline (default on streams), crlf, nul, octet_counted, syslog_auto (sends "
+          "octet counts), delimiter, length_prefixed, varint, fixed, json (a LF behind each "
+          "value), none (nothing between records; default elsewhere)")
+      ->transform(one_of(kFramings))
       ->type_name("F")
       ->group("Records");
+  add_framing_options(send, options);
 }
 
 void add_sending_options(CLI::App& send, SendOptions& options) {
@@ -125,6 +181,16 @@ void add_sending_options(CLI::App& send, SendOptions& options) {
       ->group("Sending");
 }
 
+void add_multicast_options(CLI::App& send, SendOptions& options) {
+  send.add_option("--interface", options.interface,
+                  "Send from this interface (by the system's route)")
+      ->type_name("NAME")
+      ->group("Sending to a multicast group");
+  send.add_option("--ttl", options.ttl, "Hops that datagrams live, from 1 to 255 (1)")
+      ->type_name("N")
+      ->group("Sending to a multicast group");
+}
+
 void add_result_options(CLI::App& send, SendOptions& options) {
   send.add_option("--verify", options.verify,
                   "Send nothing: compare FILEs (- is standard input) with what --count, --size, "
@@ -154,6 +220,7 @@ CLI::App* add_send_command(CLI::App& app, SendOptions& options) {
                    "Where to send: tcp://127.0.0.1:5514, unix:///run/x.sock, ...");
   add_record_options(*send, options);
   add_sending_options(*send, options);
+  add_multicast_options(*send, options);
   add_result_options(*send, options);
   return send;
 }

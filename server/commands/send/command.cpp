@@ -98,14 +98,14 @@ struct Source {
   std::size_t framed_bytes = 0;  // of every record, where they are generated
 };
 
-Source generated_source(const SendOptions& options, SendFraming framing) {
+Source generated_source(const SendOptions& options, const FrameForm& form) {
   constexpr std::size_t kFew = 4;
   Source source;
   source.deal = {options.first, options.count.value_or(kSequenceEnd - options.first),
                  options.connections};
   const std::size_t block_bytes = std::size_t{options.connections <= kFew ? 256u : 64u} << 10;
   auto supply = std::make_unique<GeneratedSupply>(
-      make_payload(options.payload, options.size_bytes, options.seed), framing, source.deal,
+      make_payload(options.payload, options.size_bytes, options.seed), form, source.deal,
       block_bytes);
   source.framed_bytes = supply->framed_bytes();
   source.supply = std::move(supply);
@@ -123,15 +123,15 @@ Carrier carrier_of(Scheme scheme) noexcept {
 }
 
 Result<Source> make_source(const SendOptions& options, Scheme scheme) {
-  const SendFraming framing = effective_framing(options, scheme);
-  if (options.generates() && !options.greets()) return generated_source(options, framing);
+  const FrameForm form = effective_form(options, scheme);
+  if (options.generates() && !options.greets()) return generated_source(options, form);
   Result<std::unique_ptr<RecordReader>> reader = open_reader(options);
   if (!reader) return tl::unexpected(reader.error());
   Source source;
   source.deal.connections = options.connections;
   source.reader = std::move(*reader);
-  auto supply = std::make_unique<ReaderSupply>(*source.reader, framing, options.connections,
-                                               carrier_of(scheme));
+  auto supply =
+      std::make_unique<ReaderSupply>(*source.reader, form, options.connections, carrier_of(scheme));
   source.lines = supply.get();
   source.supply = std::move(supply);
   return source;
@@ -163,6 +163,7 @@ SendPlan make_plan(const SendOptions& options, const Url& url, std::vector<Socke
   plan.duration_ns = static_cast<std::int64_t>(options.duration_seconds * 1e9);
   plan.timeout_ns = static_cast<std::int64_t>(options.timeout_seconds * 1e9);
   plan.batch = options.batch;
+  plan.multicast = {.interface = options.interface, .ttl = options.ttl};
   plan.segment = options.segment;
   plan.segment_bytes = source.framed_bytes;
   plan.interrupt = &interrupted;
@@ -192,6 +193,30 @@ class InterruptSignals {
   }, old_term_{};
 };
 
+// Why records do not arrive as they are, and what would keep them.
+std::string not_kept(const FrameForm& form, Scheme scheme) {
+  const std::string framing(name_of(form.framing));
+  switch (form.framing) {
+    case SendFraming::kLengthPrefixed:
+      return "are longer than the length of framing " + framing + " can say, and do not arrive";
+    case SendFraming::kFixed:
+      if (!is_stream(scheme)) break;
+      return "do not have the " + std::to_string(form.frame_bytes) + " bytes of framing " +
+             framing + ", and do not arrive as they are";
+    case SendFraming::kNone:
+      if (!is_stream(scheme)) break;
+      return "follow another on one connection, and framing none does not tell them apart: "
+             "--framing octet_counted keeps them, for listeners that take it";
+    case SendFraming::kJson:
+      return "are no JSON values, as which framing " + framing + " takes them, and do not arrive";
+    default: break;
+  }
+  return "hold the delimiter of framing " + framing +
+         " or end in a part of it, and do not arrive as they are: --framing " +
+         (is_stream(scheme) ? "octet_counted keeps them, for listeners that take it"
+                            : "crlf keeps them");
+}
+
 void print_results(const SendOptions& options, const Url& url, const SendResult& result,
                    const SendSummary& summary) {
   if (!result.error.empty()) failure(result.error);
@@ -201,11 +226,8 @@ void print_results(const SendOptions& options, const Url& url, const SendResult&
             " can be and were not sent");
   }
   if (summary.holding_delimiter > 0) {
-    const std::string framing(name_of(effective_framing(options, url.scheme)));
-    failure(std::to_string(summary.holding_delimiter) + " records hold the delimiter of framing " +
-            framing + " or end in a part of it, and do not arrive as they are: --framing " +
-            (is_stream(url.scheme) ? "octet_counted keeps them, for listeners that take it"
-                                   : "crlf keeps them"));
+    failure(std::to_string(summary.holding_delimiter) + " records " +
+            not_kept(effective_form(options, url.scheme), url.scheme));
   }
   if (options.quiet) return;
   if (options.json) return print(summary_json(options, result, summary));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "protocols/core/result.h"
@@ -12,10 +13,16 @@ namespace penstock {
 /// The addresses to try for `url`, in order. The wildcard stands for this machine: its loopback addresses.
 Result<std::vector<SocketAddress>> addresses_to_try(const Url& url);
 
+/// How datagrams to a multicast group leave; an error where the address is none. Receivers of this machine get them too.
+struct MulticastWay {
+  std::string interface;  ///< empty: by the system's route
+  int ttl = 0;            ///< hops; 0: the system's default, 1
+};
+
 /// A connected, non-blocking socket to the first address that answers; gives up after `timeout_ms` for all of them
 /// together. Datagram sockets are connected as well, which costs nothing and lets errors come back.
 Result<UniqueFd> connect_to(const Url& url, const std::vector<SocketAddress>& addresses,
-                            std::int64_t timeout_ms);
+                            std::int64_t timeout_ms, const MulticastWay& way = {});
 
 /// The errno that waits on the socket (SO_ERROR), and is gone from it then; 0: none.
 int socket_error(int fd) noexcept;

@@ -38,6 +38,11 @@ struct Connection {
   ConnectionResult result;
 };
 
+bool is_closed(int fd) noexcept {
+  const std::optional<kernel::TcpState> tcp = kernel::tcp_state(fd);
+  return tcp && tcp->state == TCP_CLOSE;
+}
+
 class ConnectionSender {
  public:
   ConnectionSender(const SendPlan& plan, Supply& supply)
@@ -269,14 +274,12 @@ class ConnectionSender {
       epoll_.remove(connection.fd.get());  // it would report EPOLLHUP without end
       connection.state = Connection::State::kDraining;
     }
-    const std::size_t left = kernel::send_queue_bytes(connection.fd.get());
     if (const int error = socket_error(connection.fd.get()); error != 0)
       return end(c, SendEnd::kReset, error);
-    if (left == 0) return end(c, SendEnd::kPeerEof, 0);
-    if (is_tcp(plan_.url.scheme)) {
-      const std::optional<kernel::TcpState> tcp = kernel::tcp_state(connection.fd.get());
-      if (tcp && tcp->state == TCP_CLOSE) return end(c, SendEnd::kReset, ECONNRESET);
-    }
+    // The state before the queue: the last acknowledgement, which empties the one, closes the other.
+    const bool closed = is_tcp(plan_.url.scheme) && is_closed(connection.fd.get());
+    if (kernel::send_queue_bytes(connection.fd.get()) == 0) return end(c, SendEnd::kPeerEof, 0);
+    if (closed) return end(c, SendEnd::kReset, ECONNRESET);
     sweep_ns_ = 0;
   }
 

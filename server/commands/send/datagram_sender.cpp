@@ -46,7 +46,8 @@ class DatagramSender {
   bool open_all() {
     result_.connections.resize(plan_.connections);
     for (ConnectionResult& connection : result_.connections) {
-      Result<UniqueFd> fd = connect_to(plan_.url, plan_.addresses, plan_.timeout_ns / 1'000'000);
+      Result<UniqueFd> fd =
+          connect_to(plan_.url, plan_.addresses, plan_.timeout_ns / 1'000'000, plan_.multicast);
       if (fd && plan_.segment > 0) fd = segmenting(std::move(*fd));
       if (!fd) {
         connection.end = SendEnd::kNotConnected;

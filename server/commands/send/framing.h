@@ -9,24 +9,28 @@
 
 namespace penstock {
 
-/// What stands in front of a record of `size_bytes` on the wire: the count and a blank, or nothing.
-std::string frame_prefix(SendFraming framing, std::size_t size_bytes);
-/// What stands behind it.
-std::string_view frame_suffix(SendFraming framing) noexcept;
+/// What stands in front of a record of `size_bytes` on the wire: the count and a blank, a length, or nothing. The record
+/// must be one that keeps_whole() accepts.
+std::string frame_prefix(const FrameForm& form, std::size_t size_bytes);
+/// What stands behind it. Lives as long as `form`.
+std::string_view frame_suffix(const FrameForm& form) noexcept;
 
 /// What is counted as part of `record` for the receiver to take off: receivers pass over one LF at the end of an
 /// octet-counted frame (syslog-ng counts it), so a record that ends in LF gets one more.
-std::string_view frame_padding(SendFraming framing, std::string_view record) noexcept;
+std::string_view frame_padding(const FrameForm& form, std::string_view record) noexcept;
 
-/// The byte that ends a record for the receiver, so that it cannot stand inside one; -1 where there is none.
-int frame_delimiter(SendFraming framing) noexcept;
+/// The bytes that end a record for the receiver, so that they cannot stand inside one; empty where there are none.
+/// Lives as long as `form`.
+std::string_view frame_delimiter(const FrameForm& form) noexcept;
 
 /// What records travel in.
 enum class Carrier : std::uint8_t { kStream, kMessages };
 
-/// What a listener with this framing takes from the wire is `record`, byte for byte. On a stream it must not hold the
-/// delimiter; in messages it may, but one LF or CRLF at the end of a message is framing. A CR at its end would be taken
-/// for a part of the LF behind it.
-bool keeps_whole(SendFraming framing, Carrier carrier, std::string_view record) noexcept;
+/// What a listener with this framing takes from the wire is `record`, byte for byte.
+///
+/// On a stream it must not hold the delimiter, nor make one with the front of the delimiter behind it; its length must
+/// fit the length field, or be frame_bytes; for json it must be one JSON value. In messages it may hold anything, but one
+/// delimiter (LF or CRLF) at the end of a message is framing. A CR at its end would be taken for a part of the LF behind.
+bool keeps_whole(const FrameForm& form, Carrier carrier, std::string_view record);
 
 }  // namespace penstock

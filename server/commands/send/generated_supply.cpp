@@ -25,11 +25,11 @@ std::array<char, kLowEnd * kLowDigits> make_low_digits() {
 
 }  // namespace
 
-GeneratedSupply::GeneratedSupply(const PayloadTemplate& payload, SendFraming framing, Deal deal,
+GeneratedSupply::GeneratedSupply(const PayloadTemplate& payload, const FrameForm& form, Deal deal,
                                  std::size_t block_bytes)
     : deal_(deal), positions_(deal.connections) {
-  const std::string prefix = frame_prefix(framing, payload.text.size());
-  const std::string framed = prefix + payload.text + std::string(frame_suffix(framing));
+  const std::string prefix = frame_prefix(form, payload.text.size());
+  const std::string framed = prefix + payload.text + std::string(frame_suffix(form));
   stride_ = framed.size();
   sequence_at_ = prefix.size() + payload.sequence_at;
   const std::size_t records = std::max<std::size_t>(1, block_bytes / stride_);

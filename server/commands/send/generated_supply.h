@@ -28,8 +28,8 @@ struct Deal {
 /// connection whose turn it is; a connection itself is a position.
 class GeneratedSupply final : public Supply {
  public:
-  /// `framing` none for datagrams. `block_bytes`: how much is rendered at a time, at least one record.
-  GeneratedSupply(const PayloadTemplate& payload, SendFraming framing, Deal deal,
+  /// `form` none for datagrams. `block_bytes`: how much is rendered at a time, at least one record.
+  GeneratedSupply(const PayloadTemplate& payload, const FrameForm& form, Deal deal,
                   std::size_t block_bytes);
 
   Pending pending(std::size_t c, std::size_t max_records) override;

@@ -2,7 +2,9 @@
 
 #include <array>
 
+#include "server/commands/send/framing.h"
 #include "server/commands/send/payload.h"
+#include "server/config/value_parsers.h"
 
 namespace penstock {
 namespace {
@@ -42,11 +44,61 @@ std::string problem_with_segments(const SendOptions& options, Scheme scheme) {
   return {};
 }
 
+bool is_binary_length(SendFraming framing) noexcept {
+  return framing == SendFraming::kLengthPrefixed || framing == SendFraming::kVarint;
+}
+
+// A key of one framing, given or not.
+std::string problem_with_part(const SendOptions& options, SendFraming framing,
+                              std::string_view option, bool given, bool needed) {
+  const bool chosen = options.framing == framing;
+  const std::string name(name_of(framing));
+  if (given && !chosen) return std::string(option) + " goes with --framing " + name;
+  if (chosen && needed && !given) return "--framing " + name + " needs " + std::string(option);
+  return {};
+}
+
+std::string problem_with_parts(const SendOptions& options) {
+  const bool made = options.generates() && !options.greets();
+  std::string problem = problem_with_part(options, SendFraming::kDelimiter, "--delimiter",
+                                          !options.delimiter.empty(), true);
+  if (problem.empty())
+    problem = problem_with_part(options, SendFraming::kFixed, "--frame-bytes",
+                                options.frame_bytes != 0, !made);
+  if (problem.empty())
+    problem = problem_with_part(options, SendFraming::kLengthPrefixed, "--length-*",
+                                options.length != LengthField{}, false);
+  if (problem.empty() && !options.delimiter.empty() && !config::parse_delimiter(options.delimiter))
+    problem = "--delimiter: 1 to 64 bytes, with \\xNN, \\n, \\r, \\t, \\0 and \\\\";
+  return problem;
+}
+
+std::string problem_with_framing(const SendOptions& options, Scheme scheme) {
+  if (std::string problem = problem_with_parts(options); !problem.empty()) return problem;
+  if (!options.framing) return {};
+  const std::string framing = "--framing " + std::string(name_of(*options.framing));
+  if (is_binary_length(*options.framing) && !is_stream(scheme))
+    return framing + " is for streams: a message has its own length";
+  if (!options.generates()) return {};
+  if (options.framing == SendFraming::kJson &&
+      (options.greets() || options.payload != PayloadKind::kJson))
+    return framing + " sends JSON values: give --payload json and --count";
+  if (options.greets()) return {};
+  const std::string any(options.size_bytes, 'x');
+  const FrameForm form = effective_form(options, scheme);
+  if ((options.framing == SendFraming::kFixed || is_binary_length(*options.framing)) &&
+      !keeps_whole(form, Carrier::kStream, any))
+    return framing + " cannot carry a record of " + std::to_string(options.size_bytes) +
+           " bytes: --size";
+  return {};
+}
+
 }  // namespace
 
 std::string_view name_of(SendFraming framing) noexcept {
-  constexpr std::array<std::string_view, 6> names = {"newline",       "crlf",        "nul",
-                                                     "octet_counted", "syslog_auto", "none"};
+  constexpr std::array<std::string_view, 11> names = {
+      "newline",         "crlf",   "nul",   "octet_counted", "syslog_auto", "delimiter",
+      "length_prefixed", "varint", "fixed", "json",          "none"};
   return names[static_cast<std::size_t>(framing)];
 }
 
@@ -55,8 +107,13 @@ std::string_view name_of(PayloadKind kind) noexcept {
   return names[static_cast<std::size_t>(kind)];
 }
 
-SendFraming effective_framing(const SendOptions& options, Scheme scheme) noexcept {
-  return options.framing.value_or(is_stream(scheme) ? SendFraming::kNewline : SendFraming::kNone);
+FrameForm effective_form(const SendOptions& options, Scheme scheme) noexcept {
+  FrameForm form(
+      options.framing.value_or(is_stream(scheme) ? SendFraming::kNewline : SendFraming::kNone));
+  form.delimiter = config::parse_delimiter(options.delimiter).value_or(std::string());
+  form.length = options.length;
+  form.frame_bytes = options.frame_bytes != 0 ? options.frame_bytes : options.size_bytes;
+  return form;
 }
 
 std::string problem_with(const SendOptions& options, Scheme scheme) {
@@ -76,6 +133,11 @@ std::string problem_with(const SendOptions& options, Scheme scheme) {
   if (!(options.timeout_seconds > 0) || options.timeout_seconds > 1e7)
     return "--timeout: more than 0, at most 1e7 seconds";
   if (options.batch < 1 || options.batch > 1024) return "--batch: from 1 to 1024";
+  if ((!options.interface.empty() || options.ttl != 0) && !is_udp(scheme))
+    return "--interface and --ttl are for multicast: " + std::string(to_string(scheme)) +
+           " has none";
+  if (options.ttl < 0 || options.ttl > 255) return "--ttl: from 1 to 255";
+  if (std::string problem = problem_with_framing(options, scheme); !problem.empty()) return problem;
   if (std::string problem = problem_with_segments(options, scheme); !problem.empty())
     return problem;
   return options.generates() && !options.greets() ? problem_with_payload(options) : std::string();

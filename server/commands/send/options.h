@@ -8,13 +8,36 @@
 #include <vector>
 
 #include "protocols/core/result.h"
+#include "protocols/framing/length_prefixed.h"
 #include "server/net/url.h"
 
 namespace penstock {
 
-/// How `penstock send` ends each record on the wire. syslog_auto sends octet counts, which a listener with that
-/// framing recognises record by record.
-enum class SendFraming : std::uint8_t { kNewline, kCrlf, kNul, kOctetCounted, kSyslogAuto, kNone };
+/// How `penstock send` tells records apart on the wire. syslog_auto sends octet counts, which a listener with that
+/// framing recognises record by record; none and fixed put nothing between them; json a LF.
+enum class SendFraming : std::uint8_t {
+  kNewline,
+  kCrlf,
+  kNul,
+  kOctetCounted,
+  kSyslogAuto,
+  kDelimiter,
+  kLengthPrefixed,
+  kVarint,
+  kFixed,
+  kJson,
+  kNone
+};
+
+/// A framing with what it needs to be told.
+struct FrameForm {
+  FrameForm(SendFraming kind) noexcept : framing(kind) {}  // NOLINT: most need nothing more
+
+  SendFraming framing;
+  std::string delimiter;  ///< kDelimiter: its bytes
+  LengthField length;     ///< kLengthPrefixed; what stands in front of the length is sent as 0
+  std::size_t frame_bytes = 0;  ///< kFixed
+};
 
 /// The shape of generated records.
 enum class PayloadKind : std::uint8_t { kSyslog, kRaw, kJson, kStatsd };
@@ -33,6 +56,9 @@ struct SendOptions {
   std::size_t connections = 1;
   std::size_t idle = 0;                ///< further connections that send nothing
   std::optional<SendFraming> framing;  ///< unset: newline on streams, none elsewhere
+  std::string delimiter;               ///< of framing delimiter, as parse_delimiter takes it
+  LengthField length;                  ///< of framing length_prefixed
+  std::size_t frame_bytes = 0;  ///< of framing fixed; 0: size_bytes, where records are generated
   PayloadKind payload = PayloadKind::kSyslog;
   std::string file;                 ///< sends its lines; `-` is standard input
   std::string replay;               ///< sends the entries of a quarantine or leftover file
@@ -43,6 +69,8 @@ struct SendOptions {
   double timeout_seconds = 10;      ///< to connect, and for the peer's FIN after ours
   std::size_t segment = 0;          ///< udp: datagrams a system call by UDP_SEGMENT; 0: off
   std::size_t batch = 64;           ///< datagrams and packets a system call by sendmmsg
+  std::string interface;            ///< udp to a group: leaves there; empty: by the system's route
+  int ttl = 0;                      ///< udp to a group: hops; 0: the system's default, 1
   std::string report;               ///< writes what each connection sent, as JSON
   std::vector<std::string> verify;  ///< compares these files instead of sending
   std::string expect;               ///< verify: the report of the run that sent
@@ -55,8 +83,8 @@ struct SendOptions {
   bool greets() const noexcept { return generates() && !count && duration_seconds <= 0; }
 };
 
-/// The framing that applies to `scheme` with these options.
-SendFraming effective_framing(const SendOptions& options, Scheme scheme) noexcept;
+/// The framing that applies to `scheme` with these options, which have no problem.
+FrameForm effective_form(const SendOptions& options, Scheme scheme) noexcept;
 
 /// Contradictions between options, and values out of range: the message says what is wrong and what would be right.
 /// Empty when there are none.

@@ -40,12 +40,15 @@ void ReaderSupply::frame(Held& held) {
   std::string_view counts = record_;
   if (!reader_.exact() && counts.ends_with('\r')) counts.remove_suffix(1);
   ++read_;
-  if (!keeps_whole(framing_, carrier_, counts)) ++holding_delimiter_;
-  const std::string_view padding = frame_padding(framing_, record_);
-  held.bytes += frame_prefix(framing_, record_.size() + padding.size());
+  // Entries that run together on one stream are no longer the records they were.
+  const bool runs_together = form_.framing == SendFraming::kNone && carrier_ == Carrier::kStream &&
+                             reader_.exact() && held.sent + held.ends.size() > 0;
+  if (runs_together || !keeps_whole(form_, carrier_, counts)) ++holding_delimiter_;
+  const std::string_view padding = frame_padding(form_, record_);
+  held.bytes += frame_prefix(form_, record_.size() + padding.size());
   held.bytes += record_;
   held.bytes += padding;
-  held.bytes += frame_suffix(framing_);
+  held.bytes += frame_suffix(form_);
   held.ends.push_back(static_cast<std::uint32_t>(held.bytes.size()));
 }
 

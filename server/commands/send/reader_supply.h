@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/commands/send/framing.h"
@@ -15,9 +16,9 @@ namespace penstock {
 class ReaderSupply final : public Supply {
  public:
   /// `reader` outlives the supply.
-  ReaderSupply(RecordReader& reader, SendFraming framing, std::size_t connections,
+  ReaderSupply(RecordReader& reader, FrameForm form, std::size_t connections,
                Carrier carrier = Carrier::kStream)
-      : reader_(reader), framing_(framing), carrier_(carrier), held_(connections) {}
+      : reader_(reader), form_(std::move(form)), carrier_(carrier), held_(connections) {}
 
   Pending pending(std::size_t c, std::size_t max_records) override;
   void wrote(std::size_t c, std::size_t bytes) override;
@@ -31,7 +32,7 @@ class ReaderSupply final : public Supply {
   std::uint64_t sent() const override { return sent_; }
   int input_fd() const override { return ended_ ? -1 : reader_.fd(); }
 
-  /// Records read so far that hold their own delimiter, or else do not arrive as they are (keeps_whole).
+  /// Records read so far that do not arrive as they are, such as those that hold their own delimiter (keeps_whole).
   std::uint64_t holding_delimiter() const noexcept { return holding_delimiter_; }
   /// The reader has no more.
   bool ended() const noexcept { return ended_; }
@@ -51,7 +52,7 @@ class ReaderSupply final : public Supply {
   void frame(Held& held);
 
   RecordReader& reader_;
-  SendFraming framing_;
+  FrameForm form_;
   Carrier carrier_;
   std::vector<Held> held_;
   std::string record_;

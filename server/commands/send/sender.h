@@ -6,6 +6,7 @@
 #include <functional>
 #include <vector>
 
+#include "server/commands/send/connect.h"
 #include "server/commands/send/result.h"
 #include "server/commands/send/supply.h"
 #include "server/net/url.h"
@@ -24,6 +25,7 @@ struct SendPlan {
   std::size_t batch = 64;         ///< messages a system call
   std::size_t segment = 0;        ///< datagrams a system call by UDP_SEGMENT; 0: off
   std::size_t segment_bytes = 0;  ///< size of each of them
+  MulticastWay multicast = {};    ///< udp to a group
   const std::atomic<bool>* interrupt =
       nullptr;  ///< set by a signal handler: stop at record boundaries
   std::function<void(std::uint64_t sent)> progress = {};  ///< called about once a second

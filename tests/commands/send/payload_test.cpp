@@ -104,13 +104,13 @@ TEST_CASE("options: contradictions are named", "[send][options]") {
 
 TEST_CASE("framing: bytes before and behind a record", "[send][framing]") {
   const auto [framing, prefix, suffix, delimiter] =
-      GENERATE(table<SendFraming, std::string, std::string, int>(
-          {{SendFraming::kNewline, "", "\n", '\n'},
-           {SendFraming::kCrlf, "", "\r\n", '\n'},
-           {SendFraming::kNul, "", std::string(1, '\0'), 0},
-           {SendFraming::kOctetCounted, "1234 ", "", -1},
-           {SendFraming::kSyslogAuto, "1234 ", "", -1},
-           {SendFraming::kNone, "", "", -1}}));
+      GENERATE(table<SendFraming, std::string, std::string, std::string>(
+          {{SendFraming::kNewline, "", "\n", "\n"},
+           {SendFraming::kCrlf, "", "\r\n", "\n"},
+           {SendFraming::kNul, "", std::string(1, '\0'), std::string(1, '\0')},
+           {SendFraming::kOctetCounted, "1234 ", "", ""},
+           {SendFraming::kSyslogAuto, "1234 ", "", ""},
+           {SendFraming::kNone, "", "", ""}}));
   CHECK(frame_prefix(framing, 1234) == prefix);
   CHECK(frame_suffix(framing) == suffix);
   CHECK(frame_delimiter(framing) == delimiter);

@@ -182,6 +182,57 @@ TEST_CASE("reader supply: the CR of a text file's line is no loss, that of an en
   CHECK(of_entries.holding_delimiter() == 1);
 }
 
+TEST_CASE("framing: lengths, delimiters and JSON on the wire, and what they cannot carry",
+          "[send][framing]") {
+  using std::string_literals::operator""s;
+  FrameForm delimiter(SendFraming::kDelimiter);
+  delimiter.delimiter = "aab";
+  FrameForm length(SendFraming::kLengthPrefixed);
+  length.length = {.bytes = 1, .offset = 2, .includes_header = true};
+  FrameForm little(SendFraming::kLengthPrefixed);
+  little.length = {.bytes = 4, .order = std::endian::little};
+  FrameForm fixed(SendFraming::kFixed);
+  fixed.frame_bytes = 3;
+  struct Row {
+    FrameForm form;
+    std::string record, wire;
+    bool kept;
+  };
+  const auto row = GENERATE_COPY(values<Row>({
+      {delimiter, "x", "xaab", true},
+      {delimiter, "a", "aaab", true},  // the first delimiter is still the last three bytes
+      {delimiter, "xaabx", "xaabxaab", false},
+      {length, "abc", "\0\0\6abc"s, true},
+      {length, std::string(252, 'x'), "\0\0\xff"s + std::string(252, 'x'), true},
+      {length, std::string(253, 'x'), "\0\0\0"s + std::string(253, 'x'), false},
+      {little, "abc", "\3\0\0\0abc"s, true},
+      {SendFraming::kVarint, "abc", "\3abc", true},
+      {SendFraming::kVarint, std::string(300, 'x'), "\xac\x02" + std::string(300, 'x'), true},
+      {fixed, "abc", "abc", true},
+      {fixed, "abcd", "abcd", false},
+      {SendFraming::kJson, R"({"a":1})", "{\"a\":1}\n", true},
+      {SendFraming::kJson, "[1,]", "[1,]\n", false},
+      {SendFraming::kJson, " 1", " 1\n", false},
+  }));
+  CAPTURE(row.record);
+  CHECK(keeps_whole(row.form, Carrier::kStream, row.record) == row.kept);
+  const auto reader = one_record(row.record);
+  ReaderSupply supply(*reader, row.form, 1);
+  CHECK(drain(supply, 0, 1000, 1000) == row.wire);
+  CHECK(supply.holding_delimiter() == (row.kept ? 0 : 1));
+}
+
+TEST_CASE("framing none: entries that run together on a stream are told", "[send][supply]") {
+  const test::TempDir dir;
+  QuarantineEntry entry;
+  entry.bytes = "one";
+  test::write_file(dir / "entries", to_line(entry) + to_line(entry));
+  const auto entries = open_replay(dir / "entries").value();
+  ReaderSupply supply(*entries, SendFraming::kNone, 1);
+  CHECK(drain(supply, 0, 100, 100) == "oneone");
+  CHECK(supply.holding_delimiter() == 1);
+}
+
 TEST_CASE("reader supply: an empty record among others is sent as a message of its own",
           "[send][supply]") {
   const test::TempDir dir;

@@ -11,8 +11,8 @@
 namespace penstock::test {
 
 struct Framed {
-  std::vector<std::string> frames;  // truncated ones end with "..."
-  std::size_t in_frames = 0, framing = 0, cut = 0;
+  std::vector<std::string> frames;  // truncated ones end with "...", rejected ones begin with "!"
+  std::size_t in_frames = 0, framing = 0, cut = 0;  // cut: discarded bytes too
   std::string tail;
   std::string why;
   friend bool operator==(const Framed&, const Framed&) = default;
@@ -79,10 +79,16 @@ Framed run_framer(Framer framer, std::string_view bytes, const std::vector<std::
                  r.framing == 1));
       if (r.status == FrameStatus::kFrame) out.frames.push_back(frame);
       if (r.status == FrameStatus::kTruncated) out.frames.push_back(frame + "...");
-      if (r.status == FrameStatus::kFrame) REQUIRE(r.consumed == r.frame.size() + r.framing);
+      if (r.status == FrameStatus::kRejected) {
+        REQUIRE(*r.why != '\0');
+        out.frames.push_back('!' + frame);
+      }
+      if (r.status == FrameStatus::kFrame || r.status == FrameStatus::kRejected)
+        REQUIRE(r.consumed == r.frame.size() + r.framing);
       out.in_frames += r.frame.size();
       out.framing += r.framing;
-      if (r.status == FrameStatus::kSkipping) out.cut += r.consumed - r.framing;
+      if (r.status == FrameStatus::kSkipping || r.status == FrameStatus::kDiscarding)
+        out.cut += r.consumed - r.framing;
       at += r.consumed;
     }
   };

@@ -6,9 +6,6 @@
 using namespace penstock;
 using namespace penstock::test;
 using namespace std::string_literals;
-using Framing = RawOptions::Framing;
-using Oversize = RawOptions::Oversize;
-using Split = RawOptions::Split;
 using Records = std::vector<Record>;
 using Refusals = std::vector<Refusal>;
 

@@ -6,9 +6,6 @@
 
 using namespace penstock;
 using namespace penstock::test;
-using Framing = RawOptions::Framing;
-using Oversize = RawOptions::Oversize;
-using Tail = RawOptions::Tail;
 
 namespace {
 
@@ -55,7 +52,7 @@ void expect_refusal(Expected& e, Reason reason, const std::string& bytes, bool q
   at(e.counts.discarded_bytes, reason) += bytes.size();
 }
 
-void expect_message(Expected& e, const RawOptions& o, const std::string& message) {
+void expect_message(Expected& e, const FramingOptions& o, const std::string& message) {
   const std::size_t overhead = encode(o.framing, message).size() - message.size();
   if (e.closed) {
     at(e.counts.discarded_bytes, Reason::kOversize) += message.size() + overhead;
@@ -88,14 +85,15 @@ void expect_message(Expected& e, const RawOptions& o, const std::string& message
     e.counts.framing_bytes += overhead;
 }
 
-void expect_tail(Expected& e, const RawOptions& o, EndReason cause, std::size_t header,
+void expect_tail(Expected& e, const FramingOptions& o, EndReason cause, std::size_t header,
                  const std::string& record) {
   if (e.closed) {
     at(e.counts.discarded_bytes, Reason::kOversize) += header + record.size();
     return;
   }
-  constexpr Reason reasons[] = {Reason::kTailFin, Reason::kTailReset, Reason::kTailTimeout,
-                                Reason::kTailDeadline, Reason::kPartialBudget};
+  constexpr Reason reasons[] = {Reason::kTailFin,       Reason::kTailReset,
+                                Reason::kTailTimeout,   Reason::kTailDeadline,
+                                Reason::kPartialBudget, Reason::kUndecodable};
   e.counts.framing_bytes += header;
   if (record.empty()) return;
   const bool deliver =
@@ -114,7 +112,7 @@ TEST_CASE(
   const auto oversize = GENERATE(Oversize::kTruncate, Oversize::kDrop, Oversize::kClose);
   const auto tail = GENERATE(Tail::kAuto, Tail::kDeliver, Tail::kQuarantine, Tail::kDrop);
   const auto place = GENERATE(Place::kBlock, Place::kOutside);
-  const RawOptions options{
+  const FramingOptions options{
       .framing = framing, .max_frame_bytes = kMax, .oversize = oversize, .tail = tail};
   const std::vector<std::vector<std::string>> streams = {
       {},
@@ -126,8 +124,9 @@ TEST_CASE(
   const std::vector<std::string> tails = {"", "<9>tail", "<9>123456789"};
   for (const auto& messages : streams) {
     for (const std::string& record : tails) {
-      for (const EndReason cause : {EndReason::kFin, EndReason::kReset, EndReason::kTimeout,
-                                    EndReason::kDeadline, EndReason::kPartialBudget}) {
+      for (const EndReason cause :
+           {EndReason::kFin, EndReason::kReset, EndReason::kTimeout, EndReason::kDeadline,
+            EndReason::kPartialBudget, EndReason::kUndecodable}) {
         const std::string header = framing == Framing::kOctetCounted ? "99 " : "";
         std::string bytes;
         Expected expected;

@@ -6,7 +6,6 @@
 using namespace penstock;
 using namespace penstock::test;
 using namespace std::string_literals;
-using Framing = RawOptions::Framing;
 
 namespace {
 
@@ -134,8 +133,7 @@ TEST_CASE(
 TEST_CASE(
     "raw: a decoder that has given up discards whatever it is still handed, for the same reason",
     "[raw]") {
-  const auto decoder =
-      make_raw_decoder({.max_frame_bytes = 4, .oversize = RawOptions::Oversize::kClose});
+  const auto decoder = make_raw_decoder({.max_frame_bytes = 4, .oversize = Oversize::kClose});
   struct Nothing final : RejectHandler, Replies {
     void on_reject(Reason, std::string_view) override { ++rejects; }
     void send(std::string_view) override {}
@@ -167,8 +165,8 @@ TEST_CASE("raw: oversize = close gives the same ledger however the stream is cut
   const auto stream = GENERATE(as<std::string>{}, "123456789\nmore\n", "4 good9 123456789and more",
                                "ok\r\n12345678\rmore\n", "99999999 and more and no end");
   CAPTURE(static_cast<int>(framing), stream);
-  const RawOptions options{
-      .framing = framing, .max_frame_bytes = 8, .oversize = RawOptions::Oversize::kClose};
+  const FramingOptions options{
+      .framing = framing, .max_frame_bytes = 8, .oversize = Oversize::kClose};
   Feed whole(make_raw_decoder(options));
   whole.read(stream);
   Feed bytewise(make_raw_decoder(options));
@@ -186,7 +184,7 @@ TEST_CASE("raw: oversize = close gives the same ledger however the stream is cut
 }
 
 TEST_CASE("raw: an endless line is bounded in what is kept and in what is quarantined", "[raw]") {
-  Feed feed(make_raw_decoder({.max_frame_bytes = 1000, .oversize = RawOptions::Oversize::kDrop}));
+  Feed feed(make_raw_decoder({.max_frame_bytes = 1000, .oversize = Oversize::kDrop}));
   const std::string piece(777, 'x');
   for (int i = 0; i < 5000; ++i) feed.read(piece);
   CHECK(feed.longest_tail() <= 1002);

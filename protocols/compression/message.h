@@ -1,0 +1,46 @@
+#pragma once
+
+#include <array>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "protocols/compression/decompressor.h"
+
+namespace penstock {
+
+/// Decompresses messages that are whole in memory (datagrams, packets), one after the other, with memory that is used
+/// again. That grows with what comes out, never by what a message says, up to the limit on its output.
+class MessageDecompressor {
+ public:
+  /// `limits.max_bytes` is at least 1.
+  explicit MessageDecompressor(const DecompressLimits& limits) noexcept : limits_(limits) {}
+
+  struct Outcome {
+    InflateStatus status =
+        InflateStatus::kNeedsInput;  ///< kNeedsInput: whole; else kBroken, kOverLimit
+    std::string_view bytes = {};     ///< until the next call
+    const char* why = "";            ///< why not; static storage
+  };
+  /// `coding` is not kPlain.
+  Outcome decompress(Coding coding, std::string_view message);
+
+  /// Gives back what is held beyond a little.
+  void trim() noexcept;
+  std::size_t memory_bytes() const noexcept;
+
+ private:
+  Decompressor& of(Coding coding);
+  void grow(std::size_t used);
+
+  struct Free {
+    void operator()(char* memory) const noexcept { std::free(memory); }
+  };
+  const DecompressLimits limits_;
+  std::array<std::optional<Decompressor>, 4> decompressors_;  // by coding
+  std::unique_ptr<char, Free> buffer_;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace penstock

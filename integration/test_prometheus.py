@@ -112,7 +112,7 @@ def same_figures(metrics, url, where):
     for name in ("read_bytes", "in_frames_bytes", "framing_bytes", "cut_bytes", "compressed_bytes", "decompressed_bytes",
                  "truncated_streams", "frames", "events"):
         assert number(name + "_total") == url[name], (name, where)
-    for name in ("decoded", "empty", "truncated", "partial"):
+    for name in ("decoded", "empty", "truncated", "partial", "unparsed"):
         assert number(f"frames_{name}_total") == url[name], (name, where)
     assert metrics.by("penstock_frames_rejected_total", "reason", **where) == url["rejected"]
     assert metrics.by("penstock_discarded_bytes_total", "reason", **where) == url["discarded_bytes"]

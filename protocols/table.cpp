@@ -4,20 +4,30 @@
 #include <array>
 
 #include "protocols/raw/decoder.h"
+#include "protocols/syslog/decoder.h"
 
 namespace penstock {
 namespace {
 
-std::unique_ptr<Decoder> make_raw(const ProtocolOptions& options) {
-  return make_raw_decoder(std::get<FramingOptions>(options));
-}
+constexpr Transports kEverything{.streams = true, .datagrams = true};
 
 constexpr std::array kTable = {
     ProtocolInfo{.name = "raw",
-                 .transports = {.streams = true, .datagrams = true},
+                 .transports = kEverything,
                  .default_port = 0,
                  .acks = false,
-                 .make = make_raw},
+                 .make = [](const FramingOptions& framing,
+                            const ProtocolOptions&) { return make_raw_decoder(framing); }},
+    ProtocolInfo{.name = "syslog",
+                 .transports = kEverything,
+                 .default_port = 514,
+                 .acks = false,
+                 .makes = Makes::kLogs,
+                 .framing = Framing::kSyslogAuto,
+                 .make =
+                     [](const FramingOptions& framing, const ProtocolOptions& options) {
+                       return make_syslog_decoder(framing, options.syslog);
+                     }},
 };
 
 }  // namespace

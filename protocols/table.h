@@ -1,18 +1,16 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
-#include <variant>
 
 #include "protocols/core/decoder.h"
 #include "protocols/framing/options.h"
+#include "protocols/options.h"
 
 namespace penstock {
-
-/// The options of one listener's protocol.
-using ProtocolOptions = std::variant<FramingOptions>;
 
 /// What a protocol can be spoken over.
 struct Transports {
@@ -20,14 +18,22 @@ struct Transports {
   bool datagrams = false;  ///< packets (unixpacket) included
 };
 
+/// Which events a protocol makes (EventShape): what an encoding must know.
+enum class Makes : std::uint8_t { kNothing, kLogs, kMetrics };
+
 /// One row a protocol. A reader of this table knows all that the binary speaks.
 struct ProtocolInfo {
   std::string_view name;  ///< value of `protocol` in the config
   Transports transports;
-  std::uint16_t default_port;  ///< IANA's where one is registered, else 0
+  std::uint16_t default_port;  ///< IANA's where one is registered, else the usual one, else 0
   bool acks;  ///< acknowledges what is delivered, so the completion of its batches is tracked
-  std::unique_ptr<Decoder> (*make)(
-      const ProtocolOptions&);  ///< the options must be those of this protocol
+  Makes makes = Makes::kNothing;
+  bool own_framing =
+      false;  ///< the protocol says where its frames end: `framing` and `split` are not for it
+  Framing framing = Framing::kNewline;                  ///< of streams, where the config says none
+  Split split = Split::kNone;                           ///< of datagrams and packets, likewise
+  std::size_t max_frame_bytes = std::size_t{64} << 10;  ///< likewise
+  std::unique_ptr<Decoder> (*make)(const FramingOptions&, const ProtocolOptions&) = nullptr;
 };
 
 std::span<const ProtocolInfo> protocol_table() noexcept;

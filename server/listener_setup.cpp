@@ -75,8 +75,9 @@ std::shared_ptr<const ListenerOptions> make_listener_options(const config::Liste
                                                              const ProtocolInfo& protocol) {
   auto options = std::make_shared<ListenerOptions>();
   options->name = listener.name;
-  options->make_decoder = [make = protocol.make, given = ProtocolOptions(listener.frames)] {
-    return make(given);
+  options->make_decoder = [make = protocol.make, frames = listener.frames,
+                           of_protocol = listener.of_protocol] {
+    return make(frames, of_protocol);
   };
   options->datagram_bytes = datagram_bytes(listener);
   options->form = stream_form(listener.frames.framing);

@@ -3,11 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "protocols/core/block.h"
+#include "protocols/core/event.h"
+#include "protocols/core/field_buffer.h"
 #include "protocols/core/frame.h"
 #include "protocols/core/peer.h"
 
@@ -58,6 +61,23 @@ struct Segment {
       false;  ///< the frames lie back to back, each LF-free and followed by one LF: write them as one piece
 };
 
+/// What a decoder made of a batch's frames: empty with a protocol that makes nothing of them (raw).
+struct EventIndex {
+  static constexpr std::uint32_t kNoEvent = UINT32_MAX;
+
+  FieldBuffer fields;  ///< the events, and frames that lie in no block (kFrameInFields)
+  std::vector<std::uint32_t>
+      offsets;  ///< by frame, into `fields`; frames behind its end have no event
+
+  std::size_t bytes() const noexcept {
+    return fields.capacity() + offsets.capacity() * sizeof(std::uint32_t);
+  }
+  void clear() noexcept {
+    fields.clear();
+    offsets.clear();
+  }
+};
+
 /// Frames that are handed on together: a range of a block, an index, and who sent them. Immutable once sealed;
 /// shared by all the sinks of its listener.
 struct Batch {
@@ -65,12 +85,21 @@ struct Batch {
   std::shared_ptr<Block> block;
   std::vector<FrameRef> frames;
   std::vector<Segment> segments;
+  EventIndex events;
   std::size_t begin = 0;  ///< the batch's range of the block
   std::size_t end = 0;
   std::size_t charged_bytes = 0;  ///< block range and index that the batch keeps from being reused
 
   std::string_view bytes(const FrameRef& frame) const noexcept {
-    return {block->data() + frame.offset, static_cast<std::size_t>(frame.size)};
+    const char* base = (frame.flags & kFrameInFields) == 0 ? block->data() : events.fields.data();
+    return {base + frame.offset, static_cast<std::size_t>(frame.size)};
+  }
+
+  /// What the decoder made of frame `at`; nothing where it is only bytes.
+  std::optional<Event> event(std::size_t at) const noexcept {
+    if (at >= events.offsets.size() || events.offsets[at] == EventIndex::kNoEvent)
+      return std::nullopt;
+    return Event(events.fields.data() + events.offsets[at], bytes(frames[at]));
   }
 };
 

@@ -20,6 +20,7 @@ FrameCounts& FrameCounts::operator+=(const FrameCounts& other) noexcept {
   empty += other.empty;
   truncated += other.truncated;
   partial += other.partial;
+  unparsed += other.unparsed;
   for (std::size_t at = 0; at < kReasonCount; ++at) rejected[at] += other.rejected[at];
   events += other.events;
   return *this;
@@ -42,8 +43,6 @@ BatchWriter::BatchWriter(Batch& batch, char* input_end, FrameCounts& counts,
 }
 
 const char* BatchWriter::copy(std::string_view frame, Shape& shape) {
-  Block& block = *batch_.block;
-  PENSTOCK_CHECK(end_ + frame.size() + 1 <= block.data() + block.capacity());
   if (shape == Shape::kOpaque && std::memchr(frame.data(), '\n', frame.size()) == nullptr)
     shape = Shape::kLine;
   char* at = end_;
@@ -53,9 +52,49 @@ const char* BatchWriter::copy(std::string_view frame, Shape& shape) {
   return at;
 }
 
-void BatchWriter::reject(Reason reason, std::string_view bytes) {
+bool BatchWriter::fits_in_block(std::size_t bytes) const noexcept {
+  const Block& block = *batch_.block;
+  return bytes + 1 <= static_cast<std::size_t>(block.data() + block.capacity() - end_);
+}
+
+void BatchWriter::add_in_fields(std::string_view frame, std::uint8_t flags) {
+  FieldBuffer& fields = batch_.events.fields;
+  const std::size_t offset = fields.size();
+  fields.append(frame.data(), frame.size());
+  PENSTOCK_CHECK(fields.size() <= FieldBuffer::kMaxBytes);
+  batch_.frames.push_back(
+      FrameRef::make(offset, frame.size(), static_cast<std::uint8_t>(flags | kFrameInFields)));
+  segment_.lines = false;
+  next_line_ = nullptr;
+  ++segment_.count;
+  count(frame.size(), flags);
+}
+
+void BatchWriter::add_event(FieldWriter& event, std::uint8_t flags, Shape form,
+                            std::size_t wire_bytes) {
+  const std::size_t offset = event.finish();
+  PENSTOCK_CHECK(offset < EventIndex::kNoEvent);
+  // Frames that came before without an event of their own.
+  batch_.events.offsets.resize(batch_.frames.size(), EventIndex::kNoEvent);
+  batch_.events.offsets.push_back(static_cast<std::uint32_t>(offset));
+  counts_.in_frames_bytes += wire_bytes - event.frame().size();
+  add(event.frame(), flags, form);
+}
+
+void BatchWriter::add_unparsed(std::string_view frame, std::uint8_t flags, Shape form,
+                               const Problem& problem) {
+  note(problem);
+  FieldWriter event = begin_event(frame, EventShape::kLog);
+  event.string(Field::kError, problem.why);
+  if (problem.at != Problem::kNowhere) event.unsigned_integer(Field::kErrorOffset, problem.at);
+  event.string(Field::kMessage, frame);
+  add_event(event, static_cast<std::uint8_t>(flags | kFrameUnparsed), form);
+}
+
+void BatchWriter::reject(Reason reason, std::string_view bytes, const Problem& problem) {
+  note(problem);
   reject_unseen(reason, bytes.size());
-  rejects_.on_reject(reason, bytes);
+  rejects_.on_reject(reason, bytes, problem);
 }
 
 void BatchWriter::reject_unseen(Reason reason, std::size_t bytes) noexcept {

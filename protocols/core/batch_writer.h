@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "protocols/core/batch.h"
+#include "protocols/core/field_writer.h"
+#include "protocols/core/problem.h"
 #include "protocols/core/reason.h"
 
 namespace penstock {
@@ -24,6 +26,7 @@ struct FrameCounts {
   std::uint64_t empty = 0;
   std::uint64_t truncated = 0;  ///< of the decoded ones
   std::uint64_t partial = 0;    ///< of the decoded ones
+  std::uint64_t unparsed = 0;   ///< of the decoded ones
   std::array<std::uint64_t, kReasonCount> rejected{};
   std::uint64_t events = 0;  ///< records added to the batch
 
@@ -32,7 +35,7 @@ struct FrameCounts {
 
 /// Takes what a decoder refuses, with the peer of the moment; the quarantine stands behind it.
 struct RejectHandler {
-  virtual void on_reject(Reason reason, std::string_view bytes) = 0;
+  virtual void on_reject(Reason reason, std::string_view bytes, const Problem& problem) = 0;
 
  protected:
   ~RejectHandler() = default;
@@ -43,7 +46,7 @@ struct RejectHandler {
 enum class Shape : bool { kLine, kOpaque };
 
 /// A decoder's way out: adds frames to the open batch. Lives for one call. Views inside the open block are indexed in
-/// place; others are copied behind `input_end`, with a LF, for which the caller has made room.
+/// place; others are copied behind `input_end`, with a LF, where the block has room for them, else among the fields.
 class BatchWriter {
  public:
   /// `input_end` is the end of the input that lies in the block, or the block's fill where the input lies elsewhere:
@@ -53,6 +56,21 @@ class BatchWriter {
   /// Adds one record and counts it as decoded. `flags` are FrameFlag bits.
   void add(std::string_view frame, std::uint8_t flags, Shape shape);
 
+  /// Begins the event that `frame` becomes; one at a time, and nothing else is added before its end.
+  FieldWriter begin_event(std::string_view frame, EventShape shape) {
+    return FieldWriter(batch_.events.fields, frame, shape);
+  }
+
+  /// Adds the frame of `event` with its fields. `wire_bytes` are the input's bytes that it stands for, where those are
+  /// not the frame itself (it was unpacked, or is written anew).
+  void add_event(FieldWriter& event, std::uint8_t flags, Shape form) {
+    add_event(event, flags, form, event.frame().size());
+  }
+  void add_event(FieldWriter& event, std::uint8_t flags, Shape form, std::size_t wire_bytes);
+
+  /// Adds a frame of which no event can be made: flagged, with the reason in its event.
+  void add_unparsed(std::string_view frame, std::uint8_t flags, Shape form, const Problem& problem);
+
   /// Counts a frame without bytes, which is no record.
   void skip_empty() noexcept {
     ++counts_.frames;
@@ -60,7 +78,7 @@ class BatchWriter {
   }
 
   /// Counts a frame that is no record, and its bytes, and hands the bytes to the quarantine.
-  void reject(Reason reason, std::string_view bytes);
+  void reject(Reason reason, std::string_view bytes, const Problem& problem = {});
 
   /// Counts the same, but nothing goes to the quarantine: the operator asked for `drop`.
   void reject_unseen(Reason reason, std::size_t bytes) noexcept;
@@ -69,6 +87,12 @@ class BatchWriter {
   void discard(Reason reason, std::size_t bytes) noexcept {
     counts_.discarded_bytes[static_cast<std::size_t>(reason)] += bytes;
   }
+
+  /// Something that an operator should see: the first one of a call goes to the log. The stream goes on.
+  void note(const Problem& problem) noexcept {
+    if (!problem_) problem_ = problem;
+  }
+  const Problem& problem() const noexcept { return problem_; }
 
   FrameCounts& counts() noexcept { return counts_; }
   const Segment& segment() const noexcept { return segment_; }
@@ -86,6 +110,9 @@ class BatchWriter {
 
  private:
   const char* copy(std::string_view frame, Shape& shape);
+  void add_in_fields(std::string_view frame, std::uint8_t flags);
+  bool fits_in_block(std::size_t bytes) const noexcept;
+  void count(std::size_t frame_bytes, std::uint8_t flags) noexcept;
 
   Batch& batch_;
   Segment& segment_;  // the last one: no segment is opened while the writer lives
@@ -94,13 +121,16 @@ class BatchWriter {
   RejectHandler& rejects_;
   const char* next_line_;  // where the next frame must begin for the segment to stay in one piece
   bool acknowledge_ = false;
+  Problem problem_;
 };
 
 [[gnu::always_inline]] inline void BatchWriter::add(std::string_view frame, std::uint8_t flags,
                                                     Shape shape) {
   const char* at = frame.data();
-  if (!batch_.block->holds(at)) [[unlikely]]
+  if (!batch_.block->holds(at)) [[unlikely]] {
+    if (!fits_in_block(frame.size())) return add_in_fields(frame, flags);
     at = copy(frame, shape);
+  }
   if (shape != Shape::kLine || (at != next_line_ && segment_.count != 0)) segment_.lines = false;
   next_line_ = at + frame.size() + 1;
   const auto offset = static_cast<std::uint64_t>(at - batch_.block->data());
@@ -108,13 +138,18 @@ class BatchWriter {
   batch_.frames.push_back(
       {.offset = offset & 0xffff'ffff, .size = frame.size() & 0x1ff'ffff, .flags = flags & 0x7fu});
   ++segment_.count;
+  count(frame.size(), flags);
+}
+
+inline void BatchWriter::count(std::size_t frame_bytes, std::uint8_t flags) noexcept {
   ++counts_.frames;
   ++counts_.decoded;
   ++counts_.events;
-  counts_.in_frames_bytes += frame.size();
+  counts_.in_frames_bytes += frame_bytes;
   if (flags != kFrameWhole) {
     counts_.truncated += (flags & kFrameTruncated) != 0;
     counts_.partial += (flags & kFramePartial) != 0;
+    counts_.unparsed += (flags & kFrameUnparsed) != 0;
   }
 }
 

@@ -17,7 +17,6 @@ struct Consumed {
   std::size_t bytes = 0;
   const char* why = nullptr;
   Reason reason = Reason::kMalformed;  ///< or kOversize with `oversize = "close"`
-  const char* rejected = nullptr;  ///< why a frame was rejected, for the log; the stream goes on
 };
 
 /// Why a stream ended.

@@ -11,6 +11,9 @@ enum FrameFlag : std::uint8_t {
   kFrameWhole = 0,
   kFrameTruncated = 1,  ///< longer than max_frame_bytes: the rest was cut off and counted
   kFramePartial = 2,    ///< the stream ended before the frame's own end
+  kFrameUnparsed = 4,   ///< not in the form of the listener's protocol: goes on as it is
+  kFrameInFields =
+      8,  ///< lies among the batch's fields and not in its block; nobody but Batch looks at it
 };
 
 enum class FrameStatus : std::uint8_t {

@@ -18,6 +18,7 @@ enum class Reason : std::uint8_t {
   kPartialBudget,  ///< ... when the unfinished frames of all connections exceeded their budget
   kRefused,  ///< bytes of a connection that was refused (a limit), read only to close it with FIN
   kUndelivered,      ///< a required sink failed for good
+  kUnparsed,         ///< not in the form of the listener's protocol, with `unparsed = "quarantine"`
   kUndecodable,      ///< compressed bytes that are corrupt, cut, or not what content_encoding says
   kDecompressLimit,  ///< ... of which more came out than max_decompressed_bytes or _ratio allow
   kCount
@@ -26,9 +27,9 @@ inline constexpr std::size_t kReasonCount = static_cast<std::size_t>(Reason::kCo
 
 constexpr std::string_view to_string(Reason reason) noexcept {
   constexpr std::array<std::string_view, kReasonCount> names = {
-      "malformed",    "oversize",      "tail_fin",        "tail_reset",
-      "tail_timeout", "tail_deadline", "partial_budget",  "refused",
-      "undelivered",  "undecodable",   "decompress_limit"};
+      "malformed",    "oversize",      "tail_fin",       "tail_reset",
+      "tail_timeout", "tail_deadline", "partial_budget", "refused",
+      "undelivered",  "unparsed",      "undecodable",    "decompress_limit"};
   return names[static_cast<std::size_t>(reason)];
 }
 

@@ -43,6 +43,12 @@ enum class Tail : std::uint8_t {
   kDrop,        ///< rejected, and not even quarantined
 };
 
+/// What becomes of a frame that is not in the form of the listener's protocol.
+enum class Unparsed : std::uint8_t {
+  kDeliver,     ///< it goes on as it is, flagged, the reason beside it
+  kQuarantine,  ///< rejected
+};
+
 /// How input is cut into records, whatever the protocol (DESIGN.md section 4). Streams use `framing`, datagrams `split`.
 struct FramingOptions {
   Framing framing = Framing::kNewline;
@@ -53,6 +59,7 @@ struct FramingOptions {
   std::size_t max_frame_bytes = std::size_t{64} << 10;  ///< 1 to kMaxFrameBytes
   Oversize oversize = Oversize::kTruncate;
   Tail tail = Tail::kAuto;
+  Unparsed unparsed = Unparsed::kDeliver;
 
   friend bool operator==(const FramingOptions&, const FramingOptions&) = default;
 };

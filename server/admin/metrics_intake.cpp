@@ -41,7 +41,7 @@ struct UrlMetric {
 };
 
 // In the order of a record's way. A reader of this table knows all that is counted of a URL.
-constexpr std::array<UrlMetric, 25> kUrlMetrics = {{
+constexpr std::array<UrlMetric, 26> kUrlMetrics = {{
     {"penstock_read_bytes_total", kCounter, Of::kAll,
      "Bytes read from the kernel, datagrams at their length on the wire.",
      [](const UrlStatus& url) { return url.totals.read_bytes; }},
@@ -85,6 +85,9 @@ constexpr std::array<UrlMetric, 25> kUrlMetrics = {{
     {"penstock_frames_partial_total", kCounter, Of::kAll,
      "Decoded frames whose connection ended before they did.",
      [](const UrlStatus& url) { return url.totals.counts.partial; }},
+    {"penstock_frames_unparsed_total", kCounter, Of::kAll,
+     "Decoded frames that are not in the form of the listener's protocol.",
+     [](const UrlStatus& url) { return url.totals.counts.unparsed; }},
     {"penstock_events_total", kCounter, Of::kAll, "Records taken in.",
      [](const UrlStatus& url) { return url.totals.counts.events; }},
     {"penstock_connections_accepted_total", kCounter, Of::kConnections, "Connections accepted.",

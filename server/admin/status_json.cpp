@@ -72,6 +72,7 @@ void add_intake(JsonDocument& json, const IntakeTotals& totals, const KernelTota
   json.add("empty", counts.empty);
   json.add("truncated", counts.truncated);
   json.add("partial", counts.partial);
+  json.add("unparsed", counts.unparsed);
   json.add("truncated_streams", counts.truncated_streams);
   json.add("events", counts.events);
   add_counts<Reason>(json, "rejected", counts.rejected);
@@ -200,6 +201,7 @@ void add_quarantine_seen(JsonDocument& json, const QuarantineSeen& seen) {
   json.add("url", seen.entry.url);
   json.add("peer", seen.entry.peer);
   json.add("reason", seen.entry.reason);
+  json.add("detail", seen.entry.detail);
   json.add("bytes", shown_bytes(seen.entry.bytes));
   json.add("size", seen.size);
   json.close_object();

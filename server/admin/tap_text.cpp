@@ -18,10 +18,16 @@ void append_time(std::string& out, std::int64_t time_ns) {
 }
 
 void append_flags(std::string& out, unsigned flags) {
-  constexpr std::array<std::string_view, 4> kFlags = {"", " [truncated]", " [partial]",
-                                                      " [truncated,partial]"};
-  static_assert(kFrameTruncated == 1 && kFramePartial == 2);
-  out += kFlags[flags & (kFrameTruncated | kFramePartial)];
+  constexpr std::array<std::string_view, 8> kFlags = {"",
+                                                      " [truncated]",
+                                                      " [partial]",
+                                                      " [truncated,partial]",
+                                                      " [unparsed]",
+                                                      " [truncated,unparsed]",
+                                                      " [partial,unparsed]",
+                                                      " [truncated,partial,unparsed]"};
+  static_assert((kFrameTruncated | kFramePartial | kFrameUnparsed) == kFlags.size() - 1);
+  out += kFlags[flags & (kFlags.size() - 1)];
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "protocols/compression/coding.h"
 #include "protocols/framing/options.h"
+#include "protocols/options.h"
 
 /// The configuration as plain values, with every default. The loader fills it, nothing changes it afterwards
 /// (DESIGN.md section 8 has the names that users' files rely on).
@@ -80,6 +81,7 @@ struct Listener {
   std::vector<ListenUrl> listen;
   std::string protocol = "raw";
   FramingOptions frames;
+  ProtocolOptions of_protocol;
   ContentEncoding content_encoding = ContentEncoding::kNone;
   std::size_t max_decompressed_bytes = 0;     ///< 0: 1 MiB a datagram or packet, none a connection
   unsigned max_decompressed_ratio = 200;      ///< 0: off

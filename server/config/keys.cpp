@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "protocols/table.h"
 #include "server/config/rules.h"
 
 namespace penstock::config {
@@ -11,7 +12,6 @@ namespace {
 constexpr std::array<std::string_view, 2> kAtDeadlines = {"freeze", "reset"};
 constexpr std::array<std::string_view, 2> kLogFormats = {"text", "json"};
 constexpr std::array<std::string_view, 4> kLogLevels = {"debug", "info", "warn", "error"};
-constexpr std::array<std::string_view, 1> kProtocols = {"raw"};
 constexpr std::array<std::string_view, 10> kFramings = {
     "newline",         "nul",    "octet_counted", "syslog_auto", "delimiter",
     "length_prefixed", "varint", "fixed",         "json",        "none"};
@@ -30,8 +30,22 @@ constexpr std::array<std::string_view, 2> kWhenFulls = {"block", "drop_newest"};
 constexpr std::array<std::string_view, 2> kTimeZones = {"utc", "local"};
 constexpr std::array<std::string_view, 2> kCompress = {"none", "zstd"};
 
+constexpr std::array<std::string_view, 2> kUnparsed = {"deliver", "quarantine"};
+constexpr std::array<std::string_view, 3> kSyslogForms = {"auto", "rfc3164", "rfc5424"};
+constexpr std::array<std::string_view, 2> kSyslogPayloads = {"none", "cef"};
+
 constexpr std::int64_t kMostConnections = 10'000'000;
 constexpr std::int64_t kMostKept = 1'000'000;
+
+/// Names of the table of protocols, which stands still.
+std::span<const std::string_view> protocol_names() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> all;
+    for (const ProtocolInfo& row : protocol_table()) all.push_back(row.name);
+    return all;
+  }();
+  return names;
+}
 
 template <class T>
 T as(const Value& value) {
@@ -85,8 +99,9 @@ const std::array kServerKeys = {
 const std::array kListenerKeys = {
     Key<Listener>{"name", name(), [](Listener& l, const Value& v) { l.name = v.text(); }},
     Key<Listener>{"listen", urls("a URL or a list of URLs, such as \"tcp://:5514\""), store_listen},
-    Key<Listener>{"protocol", choice(kProtocols),
-                  [](Listener& l, const Value& v) { l.protocol = kProtocols[as<std::size_t>(v)]; }},
+    Key<Listener>{
+        "protocol", choice(protocol_names()),
+        [](Listener& l, const Value& v) { l.protocol = protocol_names()[as<std::size_t>(v)]; }},
     Key<Listener>{"framing", choice(kFramings),
                   [](Listener& l, const Value& v) { l.frames.framing = as<Framing>(v); }},
     Key<Listener>{"delimiter", delimiter(),
@@ -114,6 +129,8 @@ const std::array kListenerKeys = {
                   [](Listener& l, const Value& v) { l.frames.oversize = as<Oversize>(v); }},
     Key<Listener>{"tail", choice(kTails),
                   [](Listener& l, const Value& v) { l.frames.tail = as<Tail>(v); }},
+    Key<Listener>{"unparsed", choice(kUnparsed),
+                  [](Listener& l, const Value& v) { l.frames.unparsed = as<Unparsed>(v); }},
     Key<Listener>{"content_encoding", choice(kContentEncodings),
                   [](Listener& l, const Value& v) { l.content_encoding = as<ContentEncoding>(v); }},
     Key<Listener>{
@@ -149,6 +166,26 @@ const std::array kListenerKeys = {
                   store_interface},
     Key<Listener>{"multicast.sources", list("a list of source addresses, such as [\"10.0.0.7\"]"),
                   [](Listener& l, const Value& v) { l.multicast.sources = addresses(v); }},
+    Key<Listener>{"syslog.form", choice(kSyslogForms),
+                  [](Listener& l,
+                     const Value& v) { l.of_protocol.syslog.form = as<SyslogOptions::Form>(v); }},
+    Key<Listener>{"syslog.year",
+                  count(1970, 2261, "the one that is nearest to the time of receipt"),
+                  [](Listener& l, const Value& v) { l.of_protocol.syslog.year = as<int>(v); }},
+    Key<Listener>{"syslog.zone", zone(),
+                  [](Listener& l,
+                     const Value& v) { l.of_protocol.syslog.zone_offset_s = as<std::int32_t>(v); }},
+    Key<Listener>{
+        "syslog.decompress", flag(),
+        [](Listener& l, const Value& v) { l.of_protocol.syslog.decompress = v.number != 0; }},
+    Key<Listener>{"syslog.max_decompressed_bytes", bytes(kKiB, 16 * kMiB, "1MiB"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.syslog.max_decompressed_bytes = as<std::size_t>(v);
+                  }},
+    Key<Listener>{
+        "syslog.payload", choice(kSyslogPayloads),
+        [](Listener& l,
+           const Value& v) { l.of_protocol.syslog.payload = as<SyslogOptions::Payload>(v); }},
     Key<Listener>{"sinks", list("a list of sink names, such as [\"archive\"]"),
                   [](Listener& l, const Value& v) { l.sinks = v.texts(); }},
     Key<Listener>{"best_effort_sinks", list("a list of sink names, such as [\"debug\"]"),

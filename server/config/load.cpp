@@ -26,6 +26,7 @@ void check(Draft& draft) {
   check_names(draft);
   check_routes(draft);
   check_listeners(draft);
+  check_protocol(draft);
   check_framing(draft);
   check_sinks(draft);
   check_paths(draft);

@@ -150,6 +150,7 @@ class Reader {
       case Kind::kChoice: return index_of(text);
       case Kind::kSize: return parse_size(text);
       case Kind::kMode: return parse_mode(text);
+      case Kind::kZone: return parse_zone(text);
       case Kind::kDuration:
       case Kind::kSeconds: return milliseconds(text);
       case Kind::kBytes: {
@@ -227,6 +228,7 @@ std::string describe(const Rule& rule) {
     case Kind::kDelimiter:
       return "1 to 64 bytes, in which \\xNN, \\n, \\r, \\t, \\0 and \\\\ stand for one each";
     case Kind::kName: return "1 to 64 of the characters A-Z a-z 0-9 _ -";
+    case Kind::kZone: return "an offset from UTC such as \"+02:00\", or \"utc\"";
     case Kind::kMode: return "permission bits such as \"0660\" or 0o660, at most 0777";
     case Kind::kText:
     case Kind::kList:

@@ -28,6 +28,7 @@ struct Rule {
     kDelimiter,  ///< a text that parse_delimiter understands
     kList,       ///< texts, none empty, none twice; may be empty
     kUrls,       ///< one text or several, none twice unless it asks for any port
+    kZone,       ///< an offset from UTC, as seconds east of it
     kMode,       ///< permission bits
     kAccount,    ///< a name or a number
   };

@@ -137,4 +137,16 @@ std::optional<std::uint32_t> parse_mode(std::string_view text) {
   return mode;
 }
 
+std::optional<std::int32_t> parse_zone(std::string_view text) {
+  if (text == "utc" || text == "UTC" || text == "Z") return 0;
+  if (text.empty() || (text[0] != '+' && text[0] != '-')) return {};
+  const bool east = text[0] == '+';
+  std::string digits(text.substr(1));
+  if (digits.size() == 5 && digits[2] == ':') digits.erase(2, 1);
+  const auto number = digits.size() == 4 ? parse_number(digits) : std::nullopt;
+  if (!number || *number / 100 > 23 || *number % 100 > 59) return {};
+  const auto seconds = static_cast<std::int32_t>((*number / 100 * 60 + *number % 100) * 60);
+  return east ? seconds : -seconds;
+}
+
 }  // namespace penstock::config

@@ -146,6 +146,7 @@ std::size_t DatagramSocket::unpack(std::string_view bytes, std::size_t wire_byte
   BatchWriter writer = share_.write(0, peer, account_, room.data());
   content.give_to(*decoder_, share_.now(), writer, *this);
   intake.commit(writer, room.data());
+  share_.log_problem(writer, peer);
   return content.bytes.size();
 }
 
@@ -171,6 +172,7 @@ unsigned DatagramSocket::take_run(DatagramSlots& slots, unsigned first, unsigned
   std::uint64_t datagrams = 0;
   for (unsigned i = first; i < end; ++i) datagrams += decode(slots.datagram(i), now, writer);
   share_.intake().commit(writer, room.data());
+  share_.log_problem(writer, peer);
   account_.cell().datagrams.add(datagrams);
   return end;
 }

@@ -132,12 +132,13 @@ BatchWriter ListenerShare::write(ConnectionId connection, const Peer& peer, Acco
   return intake_.write(connection, peer, account, now(), input_end, *this);
 }
 
-void ListenerShare::on_reject(Reason reason, std::string_view bytes) {
+void ListenerShare::on_reject(Reason reason, std::string_view bytes, const Problem& problem) {
   listener_.quarantine().put({.time_ns = now().wall_ns,
                               .listener = options_->name,
                               .url = reject_origin_->url,
                               .peer = to_string(*reject_peer_),
                               .reason = std::string(to_string(reason)),
+                              .detail = to_string(problem),
                               .bytes = std::string(bytes)});
 }
 
@@ -235,6 +236,10 @@ void ListenerShare::log_trouble(std::string_view what, const Peer& peer, std::st
         what,
         {{"listener", options_->name}, {"peer", from}, {"why", why}, {"suppressed", suppressed}});
   }
+}
+
+void ListenerShare::log_problem(const BatchWriter& writer, const Peer& peer) {
+  if (writer.problem()) log_trouble("malformed frame", peer, to_string(writer.problem()));
 }
 
 void ListenerShare::log_first_bytes(const Peer& peer, std::string_view first) {

@@ -87,13 +87,15 @@ class ListenerShare final : private RejectHandler {
 
   // ---- log lines about peers, rate-limited for each share
   void log_trouble(std::string_view what, const Peer& peer, std::string_view why);
+  /// What a decoder noted in one call, if anything.
+  void log_problem(const BatchWriter& writer, const Peer& peer);
   /// The first bytes of a stream: said once a connection when they are of a protocol that is not spoken here.
   void log_first_bytes(const Peer& peer, std::string_view first);
   void log_refusal(const Peer& peer, Refusal limit);
 
  private:
   std::unique_ptr<Transport> make_transport();
-  void on_reject(Reason reason, std::string_view bytes) override;
+  void on_reject(Reason reason, std::string_view bytes, const Problem& problem) override;
   void on_batch_complete(BatchId id, Outcome outcome, const std::vector<ConnectionId>& members);
   template <class Visit>
   void for_each_connection(Visit&& visit);

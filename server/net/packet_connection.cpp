@@ -35,6 +35,7 @@ Connection::Step PacketConnection::read_once(std::size_t& budget) {
     decoder_->on_datagram(packet.bytes, packet.wire_bytes, now, writer, replies());
   }
   share_.intake().commit(writer, room.data());
+  share_.log_problem(writer, peer());
   const Step step = after_decoder(writer);
   return ended && step == Step::kMore ? end_of_stream() : step;
 }
@@ -59,6 +60,7 @@ Connection::Step PacketConnection::read_packed(std::size_t& budget) {
   BatchWriter writer = open_writer(room.data());
   content.give_to(*decoder_, share_.now(), writer, replies());
   intake.commit(writer, room.data());
+  share_.log_problem(writer, peer());
   return after_decoder(writer);
 }
 

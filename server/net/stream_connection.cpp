@@ -53,7 +53,7 @@ Connection::Step StreamConnection::read_into_block(std::size_t& budget) {
   const Consumed consumed = decoder_->on_bytes(input, share_.now(), writer, replies());
   share_.intake().commit(writer, input.data() + consumed.bytes);
   if (consumed.why != nullptr) return give_up(consumed, input.size() - consumed.bytes);
-  log_rejected(consumed);
+  share_.log_problem(writer, peer());
   tail_.assign(input.substr(consumed.bytes));
   return after_decoder(writer);
 }
@@ -61,11 +61,6 @@ Connection::Step StreamConnection::read_into_block(std::size_t& budget) {
 void StreamConnection::look_at_first(std::string_view input) {
   looked_at_first_ = true;
   share_.log_first_bytes(peer(), input.substr(0, kFirstBytes));
-}
-
-void StreamConnection::log_rejected(const Consumed& consumed) {
-  if (consumed.rejected != nullptr)
-    share_.log_trouble("malformed frame rejected", peer(), consumed.rejected);
 }
 
 Connection::Step StreamConnection::read_behind_long_tail(std::size_t& budget) {
@@ -82,7 +77,7 @@ Connection::Step StreamConnection::read_behind_long_tail(std::size_t& budget) {
   const Consumed consumed = decoder_->on_bytes(tail_.view(), share_.now(), writer, replies());
   share_.intake().commit(writer, room.data());
   if (consumed.why != nullptr) return give_up(consumed, tail_.size() - consumed.bytes);
-  log_rejected(consumed);
+  share_.log_problem(writer, peer());
   tail_.drop_front(consumed.bytes);
   return after_decoder(writer);
 }

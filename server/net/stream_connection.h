@@ -25,7 +25,6 @@ class StreamConnection final : public Connection {
   Step receive(std::span<char> space, std::size_t& budget, std::size_t& received);
 
   void look_at_first(std::string_view input);
-  void log_rejected(const Consumed& consumed);
 
   static constexpr std::size_t kFirstBytes = 16;
 

@@ -104,11 +104,12 @@ void Intake::release_idle_block() {
 void Intake::release_index() noexcept {
   batch_.frames = std::vector<FrameRef>();  // not `= {}`, which keeps the memory
   batch_.segments = std::vector<Segment>();
+  batch_.events = EventIndex();
   charge_index();
 }
 
 void Intake::charge_index() noexcept {
-  const std::size_t bytes = index_bytes(batch_.frames, batch_.segments);
+  const std::size_t bytes = index_bytes(batch_);
   if (bytes != index_charged_) pool_.budget().change(std::exchange(index_charged_, bytes), bytes);
 }
 
@@ -133,7 +134,8 @@ BatchWriter Intake::write(ConnectionId connection, const Peer& peer, Account& ac
 bool Intake::index_full() const noexcept {
   const std::size_t used =
       batch_.frames.size() * sizeof(FrameRef) + batch_.segments.size() * sizeof(Segment);
-  return used >= batch_.block->capacity() / 2;
+  return used >= batch_.block->capacity() / 2 ||
+         batch_.events.fields.size() >= batch_.block->capacity();
 }
 
 void Intake::open_segment(ConnectionId connection, const Peer& peer, const Origin& origin,
@@ -230,7 +232,7 @@ Batch Intake::take_batch() {
     copy_out(sealed);
     kept = sealed.block->capacity();
   }
-  sealed.charged_bytes = kept + index_bytes(sealed.frames, sealed.segments) + sizeof(SealedBatch);
+  sealed.charged_bytes = kept + index_bytes(sealed) + sizeof(SealedBatch);
   return sealed;
 }
 
@@ -241,7 +243,9 @@ void Intake::copy_out(Batch& sealed) {
   std::memcpy(fitting->data(), sealed.block->data() + begin, bytes);
   sealed.block = std::move(fitting);
   sealed.end = bytes;
-  for (FrameRef& frame : sealed.frames) frame.offset = (frame.offset - begin) & 0xffff'ffff;
+  for (FrameRef& frame : sealed.frames) {
+    if ((frame.flags & kFrameInFields) == 0) frame.offset = (frame.offset - begin) & 0xffff'ffff;
+  }
 }
 
 /// A well filled index goes itself; else a copy that fits, so that a small batch does not keep the memory of a large
@@ -250,12 +254,16 @@ void Intake::hand_over_index(Batch& sealed) {
   if (batch_.frames.size() >= batch_.frames.capacity() / 2) {
     sealed.frames = std::move(batch_.frames);
     sealed.segments = std::move(batch_.segments);
-    pool_.indexes()->take(batch_.frames, batch_.segments);
+    sealed.events = std::move(batch_.events);
+    pool_.indexes()->take(batch_);
   } else {
     sealed.frames.assign(batch_.frames.begin(), batch_.frames.end());
     sealed.segments.assign(batch_.segments.begin(), batch_.segments.end());
+    sealed.events.fields = batch_.events.fields.fitting_copy();
+    sealed.events.offsets.assign(batch_.events.offsets.begin(), batch_.events.offsets.end());
     batch_.frames.clear();
     batch_.segments.clear();
+    batch_.events.clear();
   }
   charge_index();
 }

@@ -37,6 +37,7 @@ void add_cell(IntakeTotals& totals, const UrlCell& cell) noexcept {
   counts.empty += cell.empty.get();
   counts.truncated += cell.truncated.get();
   counts.partial += cell.partial.get();
+  counts.unparsed += cell.unparsed.get();
   sum_all(counts.rejected, cell.rejected);
   counts.frames += cell.frames.get();
   counts.truncated_streams += cell.truncated_streams.get();
@@ -117,6 +118,7 @@ void UrlCell::publish(const FrameCounts& counts, FrameCounts& published) noexcep
   publish_one(empty, counts.empty, published.empty);
   publish_one(truncated, counts.truncated, published.truncated);
   publish_one(partial, counts.partial, published.partial);
+  publish_one(unparsed, counts.unparsed, published.unparsed);
   publish_all(rejected, counts.rejected, published.rejected);
   publish_one(events, counts.events, published.events);
 }

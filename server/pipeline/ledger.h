@@ -54,7 +54,7 @@ struct UrlCell {
   Counter compressed_bytes, decompressed_bytes, truncated_streams;
   Counter in_frames_bytes, framing_bytes, cut_bytes, partial_held_bytes;
   std::array<Counter, kReasonCount> discarded_bytes;
-  Counter frames, decoded, empty, truncated, partial, events;
+  Counter frames, decoded, empty, truncated, partial, unparsed, events;
   std::array<Counter, kReasonCount> rejected;
   Counter datagrams;               ///< datagrams and packets read
   Counter kernel_drops;            ///< of its datagram sockets, up to the stop's freeze

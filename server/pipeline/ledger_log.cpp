@@ -43,6 +43,7 @@ void log_listener(const ListenerTotals& l) {
               {"rejected", listed<Reason>(c.rejected)},
               {"truncated", c.truncated},
               {"partial", c.partial},
+              {"unparsed", c.unparsed},
               {"truncated_streams", c.truncated_streams},
               {"events", c.events},
               {"datagrams", l.datagrams},

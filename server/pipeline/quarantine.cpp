@@ -20,7 +20,7 @@ constexpr std::chrono::seconds kLongestWait{2};
 // What an entry holds in memory, more or less.
 std::size_t cost(const QuarantineEntry& entry) noexcept {
   return sizeof entry + entry.listener.size() + entry.url.size() + entry.peer.size() +
-         entry.reason.size() + entry.sink.size() + entry.bytes.size();
+         entry.reason.size() + entry.sink.size() + entry.detail.size() + entry.bytes.size();
 }
 
 }  // namespace

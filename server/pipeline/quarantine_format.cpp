@@ -18,8 +18,8 @@ namespace penstock {
 namespace {
 
 constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
-constexpr std::array<std::pair<FrameFlag, std::string_view>, 2> kFlagNames = {
-    {{kFrameTruncated, "truncated"}, {kFramePartial, "partial"}}};
+constexpr std::array<std::pair<FrameFlag, std::string_view>, 3> kFlagNames = {
+    {{kFrameTruncated, "truncated"}, {kFramePartial, "partial"}, {kFrameUnparsed, "unparsed"}}};
 
 // RapidJSON's output stream concept over a string.
 struct StringSink {
@@ -117,7 +117,8 @@ Result<std::uint8_t> parse_flags(const rapidjson::Document& line) {
     for (const auto& [flag, name] : kFlagNames) {
       if (item.IsString() && view(item) == name) bit = flag;
     }
-    if (bit == 0) return wrong("\"flags\" may hold \"truncated\" and \"partial\" only");
+    if (bit == 0)
+      return wrong("\"flags\" may hold \"truncated\", \"partial\" and \"unparsed\" only");
     flags |= bit;
   }
   return static_cast<std::uint8_t>(flags);
@@ -146,6 +147,7 @@ void append_line(std::string& out, const QuarantineEntry& entry) {
   member(writer, "peer", valid_utf8(entry.peer));
   member(writer, "reason", valid_utf8(entry.reason));
   if (!entry.sink.empty()) member(writer, "sink", valid_utf8(entry.sink));
+  if (!entry.detail.empty()) member(writer, "detail", valid_utf8(entry.detail));
   if (entry.flags != 0) flags_member(writer, entry.flags);
   member(writer, "bytes", base64_encode(entry.bytes));
   writer.EndObject();
@@ -170,14 +172,16 @@ Result<QuarantineEntry> parse_quarantine_line(std::string_view line) {
   if (!json.IsObject()) return wrong("no JSON object");
 
   QuarantineEntry entry;
-  const std::array<std::pair<const char*, std::string*>, 5> members = {
+  const std::array<std::pair<const char*, std::string*>, 6> members = {
       {{"listener", &entry.listener},
        {"url", &entry.url},
        {"peer", &entry.peer},
        {"reason", &entry.reason},
-       {"sink", &entry.sink}}};
+       {"sink", &entry.sink},
+       {"detail", &entry.detail}}};
   for (const auto& [key, place] : members) {
-    Result<std::string> text = text_member(json, key, place == &entry.sink);
+    Result<std::string> text =
+        text_member(json, key, place == &entry.sink || place == &entry.detail);
     if (!text) return tl::unexpected(text.error());
     *place = std::move(*text);
   }

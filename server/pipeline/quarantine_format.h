@@ -12,10 +12,11 @@ namespace penstock {
 /// One entry of a quarantine or leftover file: a JSON object on a line of its own,
 /// `{"time":"2026-11-24T19:30:33.123456789Z","listener":"syslog","url":"tcp://127.0.0.1:5514","peer":"192.0.2.1:40000",
 ///   "reason":"tail_reset","sink":"archive","flags":["partial"],"bytes":"PGJhc2U2ND4="}`.
-/// `sink` only in leftover files, `flags` only where set. Readable by `penstock send --replay`.
+/// `sink` only in leftover files, `detail` (`at byte 4: ...`) and `flags` only where set. Readable by `penstock send --replay`.
 struct QuarantineEntry {
   std::int64_t time_ns = 0;  ///< receive time, CLOCK_REALTIME
   std::string listener, url, peer, reason, sink;
+  std::string detail;      ///< what is wrong with the bytes, where the reason does not say it
   std::uint8_t flags = 0;  ///< FrameFlag bits
   std::string bytes;       ///< as received, any bytes
 
@@ -32,7 +33,7 @@ void append_line(std::string& out, const QuarantineEntry& entry);
 std::string to_line(const QuarantineEntry& entry);
 
 /// Reads a line back (without its LF). Unknown members are passed over, so that later versions may add some; all
-/// others but `sink` and `flags` must be there. The error says what is wrong with the line.
+/// others but `sink`, `detail` and `flags` must be there. The error says what is wrong with the line.
 Result<QuarantineEntry> parse_quarantine_line(std::string_view line);
 
 }  // namespace penstock

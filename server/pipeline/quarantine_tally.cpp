@@ -25,6 +25,7 @@ void assign(QuarantineSeen& to, const QuarantineEntry& from) {
   to.entry.peer = from.peer;
   to.entry.reason = from.reason;
   to.entry.sink = from.sink;
+  to.entry.detail = from.detail;
   to.entry.flags = from.flags;
   to.entry.bytes = shown_part(from.bytes);
   to.size = from.bytes.size();

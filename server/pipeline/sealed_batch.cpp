@@ -6,33 +6,36 @@
 
 namespace penstock {
 
-std::size_t index_bytes(const std::vector<FrameRef>& frames,
-                        const std::vector<Segment>& segments) noexcept {
-  return frames.capacity() * sizeof(FrameRef) + segments.capacity() * sizeof(Segment);
+std::size_t index_bytes(const Batch& batch) noexcept {
+  return batch.frames.capacity() * sizeof(FrameRef) + batch.segments.capacity() * sizeof(Segment) +
+         batch.events.bytes();
 }
 
-void IndexStore::take(std::vector<FrameRef>& frames, std::vector<Segment>& segments) {
+void IndexStore::take(Batch& batch) {
   Index index;
   {
     const std::lock_guard lock(mutex_);
     if (!idle_.empty()) {
       index = std::move(idle_.back());
       idle_.pop_back();
-      idle_bytes_ -= index_bytes(index.frames, index.segments);
+      idle_bytes_ -= index.bytes;
     }
   }
-  frames = std::move(index.frames);
-  segments = std::move(index.segments);
+  batch.frames = std::move(index.frames);
+  batch.segments = std::move(index.segments);
+  batch.events = std::move(index.events);
 }
 
-void IndexStore::give_back(std::vector<FrameRef> frames, std::vector<Segment> segments) noexcept {
-  if (frames.capacity() < kMinFrames) return;
-  frames.clear();
-  segments.clear();
-  const std::size_t bytes = index_bytes(frames, segments);
+void IndexStore::give_back(Batch& batch) noexcept {
+  if (batch.frames.capacity() < kMinFrames) return;
+  const std::size_t bytes = index_bytes(batch);
+  batch.frames.clear();
+  batch.segments.clear();
+  batch.events.clear();
   const std::lock_guard lock(mutex_);
   if (idle_bytes_ + bytes > keep_bytes_) return;
-  idle_.push_back({std::move(frames), std::move(segments)});
+  idle_.push_back(
+      {std::move(batch.frames), std::move(batch.segments), std::move(batch.events), bytes});
   idle_bytes_ += bytes;
 }
 
@@ -56,13 +59,13 @@ SealedBatch::SealedBatch(Batch&& batch, unsigned required,
       store_(std::move(store)),
       pending_(required) {
   if (!store_) return;
-  charged_bytes_ = index_bytes(batch_.frames, batch_.segments) + sizeof(SealedBatch);
+  charged_bytes_ = index_bytes(batch_) + sizeof(SealedBatch);
   store_->budget().charge(charged_bytes_);
 }
 
 SealedBatch::~SealedBatch() {
   if (!store_) return;
-  store_->give_back(std::move(batch_.frames), std::move(batch_.segments));
+  store_->give_back(batch_);
   store_->budget().give_back(charged_bytes_);
 }
 

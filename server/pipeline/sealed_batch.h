@@ -30,9 +30,10 @@ class IndexStore {
       : budget_(std::move(budget)), keep_bytes_(keep_bytes) {}
 
   MemoryBudget& budget() noexcept { return *budget_; }
-  void take(std::vector<FrameRef>& frames,
-            std::vector<Segment>& segments);  ///< replaces both by empty ones
-  void give_back(std::vector<FrameRef> frames, std::vector<Segment> segments) noexcept;
+  /// Replaces the index of `batch`, which has been moved from, by an empty one.
+  void take(Batch& batch);
+  /// The index of a batch that nobody holds any more.
+  void give_back(Batch& batch) noexcept;
   void trim() noexcept;  ///< frees what lies idle
   std::size_t idle_bytes() const noexcept;
 
@@ -40,6 +41,8 @@ class IndexStore {
   struct Index {
     std::vector<FrameRef> frames;
     std::vector<Segment> segments;
+    EventIndex events;
+    std::size_t bytes = 0;
   };
   const std::shared_ptr<MemoryBudget> budget_;
   const std::size_t keep_bytes_;
@@ -48,9 +51,8 @@ class IndexStore {
   std::size_t idle_bytes_ = 0;
 };
 
-/// Memory that the two vectors hold.
-std::size_t index_bytes(const std::vector<FrameRef>& frames,
-                        const std::vector<Segment>& segments) noexcept;
+/// Memory that the index of `batch` holds, its events included.
+std::size_t index_bytes(const Batch& batch) noexcept;
 
 /// A sealed batch on its way through all the sinks of its listener. Memory and completion are two things (DESIGN.md
 /// section 3): the memory lives until the last sink drops its reference; the completion is reported once every

@@ -29,7 +29,8 @@ std::string_view type_of(Kind kind) {
     case Kind::kChoice:
     case Kind::kDelimiter:
     case Kind::kName:
-    case Kind::kText: break;
+    case Kind::kText:
+    case Kind::kZone: break;
   }
   return "string";
 }

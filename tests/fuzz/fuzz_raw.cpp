@@ -2,6 +2,7 @@
 #include <array>
 
 #include "protocols/core/check.h"
+#include "protocols/framed/decoder.h"
 #include "protocols/raw/decoder.h"
 #include "tests/fuzz/input.h"
 #include "tests/protocols/feed.h"
@@ -26,7 +27,7 @@ void check_stream(const FramingOptions& options, EndReason cause, std::string_vi
   pieces.end(cause);
   PENSTOCK_CHECK(pieces.records() == whole.records());
   PENSTOCK_CHECK((pieces.why() == nullptr) == (whole.why() == nullptr));
-  PENSTOCK_CHECK(pieces.longest_tail() < options.max_frame_bytes + kRawExtraBytes);
+  PENSTOCK_CHECK(pieces.longest_tail() < options.max_frame_bytes + kFramedExtraBytes);
   // How much of a malformed rest the decoder has seen when it gives up depends on the cut.
   if (whole.why() != nullptr &&
       whole.counts().rejected[static_cast<std::size_t>(Reason::kMalformed)] != 0)

@@ -102,8 +102,9 @@ std::vector<Record> Feed::records() const {
 
 bool Feed::lines() const { return lines_ && batch_.segments.back().lines; }
 
-void Feed::on_reject(Reason reason, std::string_view bytes) {
-  refusals_.push_back({reason, std::string(bytes)});
+void Feed::on_reject(Reason reason, std::string_view bytes, const Problem& problem) {
+  refusals_.push_back({reason, std::string(bytes),
+                       reason == Reason::kUnparsed ? to_string(problem) : std::string()});
 }
 
 void Feed::send(std::string_view bytes) { sent_ += bytes; }
@@ -126,8 +127,9 @@ void Feed::collect() {
 
 void Feed::check_balance() {
   const FrameCounts& c = counts_;
-  PENSTOCK_CHECK(read_bytes_ == c.in_frames_bytes + c.framing_bytes + c.cut_bytes +
-                                    sum(c.discarded_bytes) + tail_.size());
+  PENSTOCK_CHECK(read_bytes_ + c.decompressed_bytes == c.compressed_bytes + c.in_frames_bytes +
+                                                           c.framing_bytes + c.cut_bytes +
+                                                           sum(c.discarded_bytes) + tail_.size());
   PENSTOCK_CHECK(c.frames == c.decoded + c.empty + sum(c.rejected));
   PENSTOCK_CHECK(c.events == c.decoded);
   check_segment();
@@ -152,8 +154,8 @@ bool same(const FrameCounts& a, const FrameCounts& b) noexcept {
   return a.in_frames_bytes == b.in_frames_bytes && a.framing_bytes == b.framing_bytes &&
          a.cut_bytes == b.cut_bytes && a.discarded_bytes == b.discarded_bytes &&
          a.frames == b.frames && a.decoded == b.decoded && a.empty == b.empty &&
-         a.truncated == b.truncated && a.partial == b.partial && a.rejected == b.rejected &&
-         a.events == b.events;
+         a.truncated == b.truncated && a.partial == b.partial && a.unparsed == b.unparsed &&
+         a.rejected == b.rejected && a.events == b.events;
 }
 
 }  // namespace penstock::test

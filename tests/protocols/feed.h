@@ -23,6 +23,7 @@ struct Record {
 struct Refusal {
   Reason reason = Reason::kMalformed;
   std::string bytes;
+  std::string why = {};  // as to_string(Problem) says it, where a protocol refused it
   friend bool operator==(const Refusal&, const Refusal&) = default;
 };
 
@@ -57,7 +58,7 @@ class Feed final : private RejectHandler, private Replies {
   Now now{};
 
  private:
-  void on_reject(Reason reason, std::string_view bytes) override;
+  void on_reject(Reason reason, std::string_view bytes, const Problem& problem) override;
   void send(std::string_view bytes) override;
 
   void make_room(std::size_t bytes);

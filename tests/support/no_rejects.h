@@ -8,7 +8,7 @@ namespace penstock::test {
 
 /// For a BatchWriter whose rejects are of no interest.
 struct NoRejects final : RejectHandler {
-  void on_reject(Reason, std::string_view) override {}
+  void on_reject(Reason, std::string_view, const Problem&) override {}
 };
 
 }  // namespace penstock::test

@@ -1,6 +1,7 @@
 // Every framing, oversize, tail, cause and place of the input, against a model that knows the messages, not the bytes.
 #include <catch2/catch.hpp>
 
+#include "protocols/framed/decoder.h"
 #include "protocols/raw/decoder.h"
 #include "tests/protocols/feed.h"
 
@@ -161,7 +162,7 @@ TEST_CASE(
             at(got.discarded_bytes, Reason::kMalformed) = 0;
           }
           REQUIRE(same(got, expected.counts));
-          REQUIRE(feed.longest_tail() <= kMax + kRawExtraBytes);
+          REQUIRE(feed.longest_tail() <= kMax + kFramedExtraBytes);
         }
       }
     }

@@ -1,12 +1,9 @@
-#include "protocols/raw/policy.h"
+#include "protocols/framed/policy.h"
 
 #include <array>
 
 namespace penstock {
 namespace {
-
-using Oversize = Oversize;
-using Tail = Tail;
 
 Tail tail_policy(const FramingOptions& options, EndReason cause) noexcept {
   if (options.tail != Tail::kAuto) return options.tail;
@@ -27,10 +24,12 @@ Reason tail_reason(EndReason cause) noexcept {
 
 }  // namespace
 
-void take_oversize(const FramingOptions& options, std::string_view head, BatchWriter& writer) {
-  if (options.oversize != Oversize::kTruncate) return writer.reject(Reason::kOversize, head);
+void take_oversize(const FramingOptions& options, std::string_view head, FrameHandler& handler,
+                   FrameContext& context) {
+  if (options.oversize != Oversize::kTruncate)
+    return context.writer.reject(Reason::kOversize, head);
   // Without a byte (a datagram cut right behind a line) there is nothing to deliver; the loss shows in cut_bytes.
-  if (!head.empty()) writer.add(head, kFrameTruncated, Shape::kOpaque);
+  if (!head.empty()) handler.on_frame(head, kFrameTruncated, Shape::kOpaque, context);
 }
 
 void take_rest(const FramingOptions& options, std::size_t bytes, BatchWriter& writer) noexcept {
@@ -41,7 +40,8 @@ void take_rest(const FramingOptions& options, std::size_t bytes, BatchWriter& wr
 }
 
 void take_tail(const FramingOptions& options, EndReason cause, std::string_view record,
-               BatchWriter& writer) {
+               FrameHandler& handler, FrameContext& context) {
+  BatchWriter& writer = context.writer;
   if (record.empty()) return;
   switch (tail_policy(options, cause)) {
     case Tail::kAuto:
@@ -52,12 +52,20 @@ void take_tail(const FramingOptions& options, EndReason cause, std::string_view 
   // Longer than the maximum only by the digits syslog_auto must see to tell a count from a line, or by a part of a
   // delimiter.
   const std::string_view head = record.substr(0, options.max_frame_bytes);
-  if (head.size() == record.size()) return writer.add(head, kFramePartial, Shape::kOpaque);
+  if (head.size() == record.size())
+    return handler.on_frame(head, kFramePartial, Shape::kOpaque, context);
   if (options.oversize == Oversize::kTruncate)
-    writer.add(head, kFramePartial | kFrameTruncated, Shape::kOpaque);
+    handler.on_frame(head, kFramePartial | kFrameTruncated, Shape::kOpaque, context);
   else
     writer.reject(Reason::kOversize, head);
   take_rest(options, record.size() - head.size(), writer);
+}
+
+void take_unparsed(const FramingOptions& options, std::string_view frame, std::uint8_t flags,
+                   Shape shape, const Problem& problem, BatchWriter& writer) {
+  if (options.unparsed == Unparsed::kQuarantine)
+    return writer.reject(Reason::kUnparsed, frame, problem);
+  writer.add_unparsed(frame, flags, shape, problem);
 }
 
 }  // namespace penstock

@@ -5,6 +5,7 @@
 
 #include "protocols/core/batch_writer.h"
 #include "protocols/core/decoder.h"
+#include "protocols/framed/frame_handler.h"
 #include "protocols/framing/options.h"
 
 namespace penstock {
@@ -13,14 +14,15 @@ namespace penstock {
 /// FrameCounts, so that the ledger's identities hold after every call (DESIGN.md section 7).
 
 /// A frame longer than the maximum, of which `head` are the first bytes: adds or rejects it, once.
-void take_oversize(const FramingOptions& options, std::string_view head, BatchWriter& writer);
+void take_oversize(const FramingOptions& options, std::string_view head, FrameHandler& handler,
+                   FrameContext& context);
 
 /// `bytes` of the rest of such a frame: cut, or discarded.
 void take_rest(const FramingOptions& options, std::size_t bytes, BatchWriter& writer) noexcept;
 
 /// The unfinished record at the end of a stream, framing bytes taken off. No byte of a record is no frame.
 void take_tail(const FramingOptions& options, EndReason cause, std::string_view record,
-               BatchWriter& writer);
+               FrameHandler& handler, FrameContext& context);
 
 /// One datagram or packet: `input` as received, `wire_bytes` as sent. A frame each, or one a line with Split::kNewline;
 /// without bytes it is an empty frame.
@@ -29,6 +31,6 @@ void take_tail(const FramingOptions& options, EndReason cause, std::string_view 
 /// own where that is `delimiter`, else LF or CRLF; so that one datagram becomes one line of a file. All other bytes, NUL included, pass unchanged. What
 /// exceeds max_frame_bytes, or was cut off by the kernel, makes it oversize.
 void take_datagram(const FramingOptions& options, std::string_view input, std::size_t wire_bytes,
-                   BatchWriter& writer);
+                   FrameHandler& handler, FrameContext& context);
 
 }  // namespace penstock

@@ -1,7 +1,7 @@
 #include <algorithm>
 
+#include "protocols/framed/policy.h"
 #include "protocols/framing/newline.h"
-#include "protocols/raw/policy.h"
 
 namespace penstock {
 namespace {
@@ -14,59 +14,62 @@ std::size_t delimiter_at_end(const FramingOptions& options, std::string_view inp
   return input.ends_with('\n') ? 1 : 0;
 }
 
-void take_whole(const FramingOptions& options, std::string_view frame, BatchWriter& writer) {
-  if (frame.empty()) return writer.skip_empty();
+void take_whole(const FramingOptions& options, std::string_view frame, FrameHandler& handler,
+                FrameContext& context) {
+  if (frame.empty()) return context.writer.skip_empty();
   const std::string_view head = frame.substr(0, options.max_frame_bytes);
-  if (head.size() == frame.size()) return writer.add(frame, kFrameWhole, Shape::kOpaque);
-  take_oversize(options, head, writer);
-  take_rest(options, frame.size() - head.size(), writer);
+  if (head.size() == frame.size())
+    return handler.on_frame(frame, kFrameWhole, Shape::kOpaque, context);
+  take_oversize(options, head, handler, context);
+  take_rest(options, frame.size() - head.size(), context.writer);
 }
 
 // The kernel cut `missing` bytes off, so `frame` is the front of a longer one.
 void take_cut(const FramingOptions& options, std::string_view frame, std::size_t missing,
-              BatchWriter& writer) {
+              FrameHandler& handler, FrameContext& context) {
   const std::string_view head = frame.substr(0, options.max_frame_bytes);
-  take_oversize(options, head, writer);
-  take_rest(options, frame.size() - head.size() + missing, writer);
+  take_oversize(options, head, handler, context);
+  take_rest(options, frame.size() - head.size() + missing, context.writer);
 }
 
 // Takes the lines that end within `input` and returns what follows the last LF.
 std::string_view take_lines(const FramingOptions& options, std::string_view input,
-                            BatchWriter& writer) {
+                            FrameHandler& handler, FrameContext& context) {
   for (;;) {
     const char* lf = input.empty() ? nullptr : find_byte(input.data(), input.size(), '\n');
     if (lf == nullptr) return input;
     const auto length = static_cast<std::size_t>(lf - input.data());
     const std::size_t cr = length != 0 && lf[-1] == '\r' ? 1 : 0;
-    writer.counts().framing_bytes += 1 + cr;
-    take_whole(options, input.substr(0, length - cr), writer);
+    context.writer.counts().framing_bytes += 1 + cr;
+    take_whole(options, input.substr(0, length - cr), handler, context);
     input.remove_prefix(length + 1);
   }
 }
 
 void take_split(const FramingOptions& options, std::string_view input, std::size_t missing,
-                BatchWriter& writer) {
-  if (input.empty() && missing == 0) return writer.skip_empty();
-  std::string_view last = take_lines(options, input, writer);
-  if (missing != 0) return take_cut(options, last, missing, writer);
+                FrameHandler& handler, FrameContext& context) {
+  if (input.empty() && missing == 0) return context.writer.skip_empty();
+  std::string_view last = take_lines(options, input, handler, context);
+  if (missing != 0) return take_cut(options, last, missing, handler, context);
   if (last.empty()) return;
   if (last.ends_with('\r')) {  // a CRLF of which the sender left out the LF
-    ++writer.counts().framing_bytes;
+    ++context.writer.counts().framing_bytes;
     last.remove_suffix(1);
   }
-  take_whole(options, last, writer);
+  take_whole(options, last, handler, context);
 }
 
 }  // namespace
 
 void take_datagram(const FramingOptions& options, std::string_view input, std::size_t wire_bytes,
-                   BatchWriter& writer) {
+                   FrameHandler& handler, FrameContext& context) {
   const std::size_t missing = wire_bytes - std::min(wire_bytes, input.size());
-  if (options.split == Split::kNewline) return take_split(options, input, missing, writer);
-  if (missing != 0) return take_cut(options, input, missing, writer);
+  if (options.split == Split::kNewline)
+    return take_split(options, input, missing, handler, context);
+  if (missing != 0) return take_cut(options, input, missing, handler, context);
   const std::size_t delimiter = delimiter_at_end(options, input);
-  writer.counts().framing_bytes += delimiter;
-  take_whole(options, input.substr(0, input.size() - delimiter), writer);
+  context.writer.counts().framing_bytes += delimiter;
+  take_whole(options, input.substr(0, input.size() - delimiter), handler, context);
 }
 
 }  // namespace penstock

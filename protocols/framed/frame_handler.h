@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "protocols/core/batch_writer.h"
+#include "protocols/core/problem.h"
+#include "protocols/core/replies.h"
+#include "protocols/framing/options.h"
+
+namespace penstock {
+
+/// Where a frame came from and what comes of it. The time of receipt and the peer are in `writer.segment()`.
+struct FrameContext {
+  BatchWriter& writer;
+  Replies* replies = nullptr;  ///< null: the stream has ended
+};
+
+/// What a protocol makes of the frames that its listener's framing finds (make_framed_decoder): one a decoder, so that it
+/// may remember what its connection said. The connection's loop only.
+struct FrameHandler {
+  virtual ~FrameHandler() = default;
+
+  /// One frame, never empty: adds it, as an event or not, or rejects it, exactly once. `flags`: kFrameTruncated and
+  /// kFramePartial.
+  virtual void on_frame(std::string_view frame, std::uint8_t flags, Shape shape, FrameContext&) = 0;
+};
+
+/// What `options.unparsed` makes of a frame of which there is no event: it goes on as it is with the reason beside it, or
+/// to the quarantine.
+void take_unparsed(const FramingOptions& options, std::string_view frame, std::uint8_t flags,
+                   Shape shape, const Problem& problem, BatchWriter& writer);
+
+}  // namespace penstock

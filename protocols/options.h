@@ -1,0 +1,14 @@
+#pragma once
+
+#include "protocols/syslog/options.h"
+
+namespace penstock {
+
+/// What only one protocol has, of each of them: a listener's table `[listener.NAME]`.
+struct ProtocolOptions {
+  SyslogOptions syslog;
+
+  friend bool operator==(const ProtocolOptions&, const ProtocolOptions&) = default;
+};
+
+}  // namespace penstock

@@ -1,0 +1,236 @@
+#include "protocols/syslog/rfc3164.h"
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+
+#include "protocols/core/timestamp.h"
+#include "protocols/syslog/header.h"
+
+namespace penstock::syslog {
+namespace {
+
+constexpr std::size_t kMostTagBytes = 64;
+constexpr std::size_t kMostZoneNameBytes = 5;
+
+bool is_letter(char c) noexcept { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
+
+bool is_tag_byte(char c) noexcept {
+  return is_letter(c) || Scanner::is_digit(c) || c == '_' || c == '-' || c == '.' || c == '/' ||
+         c == '@' || c == '%';
+}
+
+bool scan_month(Scanner& in, unsigned& month) noexcept {
+  static constexpr std::array<std::string_view, 12> kMonths = {
+      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  for (unsigned at = 0; at < kMonths.size(); ++at) {
+    if (!in.take(kMonths[at])) continue;
+    month = at + 1;
+    return true;
+  }
+  return false;
+}
+
+bool scan_year(Scanner& in, int& year) noexcept {
+  const std::size_t begin = in.at();
+  unsigned value = 0;
+  if (in.take(' ') && in.digits(4, value) && (in.is(' ') || in.is(':') || in.done())) {
+    year = static_cast<int>(value);
+    return true;
+  }
+  in.back_to(begin);
+  return false;
+}
+
+/// `Mmm dd [yyyy] hh:mm:ss[.fraction] [yyyy]`; nothing is taken where it is not that.
+bool scan_bsd_time(Scanner& in, CivilTime& time) noexcept {
+  const std::size_t begin = in.at();
+  const auto no = [&] {
+    in.back_to(begin);
+    return false;
+  };
+  if (!scan_month(in, time.month) || !in.take(' ')) return no();
+  in.skip_all(' ');
+  if (!in.number(2, time.day)) return no();
+  scan_year(in, time.year);
+  if (!in.take(' ') || !scan_clock(in, time) || !scan_fraction(in, time.nanos)) return no();
+  if (time.year == 0) scan_year(in, time.year);
+  return true;
+}
+
+/// Without a year: the one that makes it nearest to when it came.
+bool with_nearest_year(CivilTime& time, std::int64_t received_ns, std::int64_t& ns) noexcept {
+  const std::chrono::sys_seconds received(std::chrono::seconds(received_ns / kNanosPerSecond));
+  const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(received));
+  bool found = false;
+  for (int year = static_cast<int>(date.year()) - 1; year <= static_cast<int>(date.year()) + 1;
+       ++year) {
+    time.year = year;
+    std::int64_t candidate = 0;
+    if (!to_nanoseconds(time, candidate)) continue;
+    if (!found || std::abs(candidate - received_ns) < std::abs(ns - received_ns)) ns = candidate;
+    found = true;
+  }
+  return found;
+}
+
+/// A time of any form, and the blank or the end behind it. Nothing is taken where there is none.
+class TimeScanner {
+ public:
+  TimeScanner(const SyslogOptions& options, std::int64_t received_ns) noexcept
+      : options_(options), received_ns_(received_ns) {}
+
+  bool scan(Scanner& in, std::int64_t& ns) const noexcept {
+    const std::size_t begin = in.at();
+    const bool found = Scanner::is_digit(in.peek()) ? !scan_rfc3339(in, ns) : scan_bsd(in, ns);
+    if (found && (in.done() || in.is(' ') || in.is(':'))) return true;
+    in.back_to(begin);
+    return false;
+  }
+
+  /// `*Mar  1 18:46:11.123 UTC:`: a mark of an unset clock, and a zone's name.
+  bool scan_cisco(Scanner& in, std::int64_t& ns) const noexcept {
+    const std::size_t begin = in.at();
+    if (!in.take('*')) in.take('.');
+    if (scan(in, ns)) {
+      scan_zone_name(in);
+      if (in.take(": ")) return true;
+    }
+    in.back_to(begin);
+    return false;
+  }
+
+ private:
+  bool scan_bsd(Scanner& in, std::int64_t& ns) const noexcept {
+    CivilTime time;
+    if (!scan_bsd_time(in, time)) return false;
+    time.zone_offset_s = options_.zone_offset_s;
+    if (time.year == 0) time.year = options_.year;
+    return time.year != 0 ? to_nanoseconds(time, ns) : with_nearest_year(time, received_ns_, ns);
+  }
+
+  /// Its offset cannot be known, unless it is UTC, which the option says anyway.
+  static void scan_zone_name(Scanner& in) noexcept {
+    const std::size_t begin = in.at();
+    if (in.take(' ')) {
+      std::size_t letters = 0;
+      while (is_letter(in.peek()) && letters < kMostZoneNameBytes) in.skip(1), ++letters;
+      if (letters >= 2 && in.is(':')) return;
+    }
+    in.back_to(begin);
+  }
+
+  const SyslogOptions& options_;
+  const std::int64_t received_ns_;
+};
+
+struct Tag {
+  std::string_view app, procid;
+};
+
+/// `TAG[PID]:`, `TAG:`; a blank behind it is no part of the message. Nothing is taken where it is not that.
+bool scan_tag(Scanner& in, Tag& tag) noexcept {
+  const std::size_t begin = in.at();
+  while (is_tag_byte(in.peek()) && in.at() - begin <= kMostTagBytes) in.skip(1);
+  tag.app = in.since(begin);
+  bool found = !tag.app.empty() && tag.app.size() <= kMostTagBytes && tag.app.front() != '%';
+  if (found && in.take('[')) {
+    const std::size_t pid = in.at();
+    while (!in.done() && !in.is(']') && !in.is(' ')) in.skip(1);
+    tag.procid = in.since(pid);
+    found = in.take(']');
+  }
+  if (found && in.take(':')) {
+    in.take(' ');
+    return true;
+  }
+  in.back_to(begin);
+  return false;
+}
+
+/// Messages of these begin with what looks like a tag.
+bool is_payload(std::string_view rest) noexcept {
+  return rest.starts_with("CEF:") || rest.starts_with("LEEF:");
+}
+
+/// One word and its blank: letters, digits and what addresses have in them.
+bool scan_host(Scanner& in, std::string_view& host) noexcept {
+  const std::size_t begin = in.at();
+  while (!in.done() && !in.is(' ')) in.skip(1);
+  host = in.since(begin);
+  const bool last_is_colon =
+      host.ends_with(':');  // a tag that is too long, or a form that nobody knows
+  if (!host.empty() && !last_is_colon && in.take(' ')) return true;
+  in.back_to(begin);
+  return false;
+}
+
+/// `123: ` or `123: host: ` or `host: ` in front of a time, as Cisco devices write it; nothing taken where it is not that.
+bool scan_cisco_front(Scanner& in, const TimeScanner& times, std::string_view& host,
+                      std::int64_t& ns) noexcept {
+  const std::size_t begin = in.at();
+  unsigned sequence = 0;
+  if (in.number(9, sequence) && !in.take(": ")) in.back_to(begin);
+  if (times.scan_cisco(in, ns)) return true;
+  const std::size_t word = in.at();
+  while (is_tag_byte(in.peek()) || in.is(':')) in.skip(1);
+  host = in.since(word);
+  if (host.ends_with(':') && in.take(' ') && times.scan_cisco(in, ns)) {
+    host.remove_suffix(1);
+    return true;
+  }
+  host = {};
+  in.back_to(begin);
+  return false;
+}
+
+/// What stands between priority and message.
+struct Head {
+  bool timed = false, tagged = false;
+  std::int64_t ns = 0;
+  std::string_view host;
+  Tag tag;
+};
+
+bool scan_optional_tag(Scanner& in, Tag& tag) noexcept {
+  return !is_payload(in.rest()) && scan_tag(in, tag);
+}
+
+Head scan_head(Scanner& in, const TimeScanner& times) noexcept {
+  Head head;
+  const std::size_t begin = in.at();
+  if (times.scan(in, head.ns) && in.take(' ')) {
+    head.timed = true;
+    in.skip_all(' ');
+    head.tagged = scan_optional_tag(in, head.tag);
+    if (!head.tagged && !is_payload(in.rest()) && scan_host(in, head.host))
+      head.tagged = scan_optional_tag(in, head.tag);
+    return head;
+  }
+  in.back_to(begin);
+  head.timed = scan_cisco_front(in, times, head.host, head.ns);
+  if (!head.timed) head.tagged = scan_optional_tag(in, head.tag);
+  return head;
+}
+
+}  // namespace
+
+Problem parse_rfc3164(std::string_view frame, const SyslogOptions& options,
+                      std::int64_t received_ns, FieldWriter& fields) {
+  Scanner in(frame);
+  if (in.is('<') && Scanner::is_digit(in.peek(1))) {
+    if (const Problem problem = scan_pri(in, fields)) return problem;
+  }
+  const Head head = scan_head(in, TimeScanner(options, received_ns));
+  if (head.timed) fields.time(Field::kTimestamp, head.ns);
+  if (!head.host.empty()) fields.string(Field::kHost, head.host);
+  if (head.tagged) {
+    fields.string(Field::kApp, head.tag.app);
+    if (!head.tag.procid.empty()) fields.string(Field::kProcid, head.tag.procid);
+  }
+  const std::string_view message = message_of(in.rest());
+  if (!message.empty()) fields.string(Field::kMessage, message);
+  return {};
+}
+
+}  // namespace penstock::syslog

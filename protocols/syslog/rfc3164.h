@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "protocols/core/field_writer.h"
+#include "protocols/core/problem.h"
+#include "protocols/syslog/options.h"
+
+namespace penstock::syslog {
+
+/// A message in one of the forms that RFC 3164 describes (`<PRI>Mmm dd hh:mm:ss HOST TAG[PID]: MSG`), or that are written
+/// in its name. Each part may be missing; what cannot be told is part of the message, and nothing is guessed twice:
+///
+/// - PRI: only one that is out of range is a problem.
+/// - time: `Oct 11 22:14:15`, day ` 1`, `1` or `01`, with a year behind the day or behind the time, with a fraction;
+///   RFC 3339; Cisco's `*Mar  1 18:46:11.123 UTC:` with a sequence number, and a host, in front of it. One without a zone
+///   is in options.zone_offset_s, one without a year in options.year. Something that begins like a time and is none is
+///   no time.
+/// - HOST: the first word behind a time, unless it is the tag already (Perl).
+/// - TAG: a word of up to 64 bytes of letters, digits and `_-./@%`, with `[PID]`, ended by a colon: `app` and `procid`.
+///   Cisco's `%FAC-SEV-MNEMONIC:` stays in the message.
+Problem parse_rfc3164(std::string_view frame, const SyslogOptions& options,
+                      std::int64_t received_ns, FieldWriter& fields);
+
+}  // namespace penstock::syslog

@@ -1,0 +1,67 @@
+#include "protocols/syslog/rfc5424.h"
+
+#include <array>
+
+#include "protocols/core/timestamp.h"
+#include "protocols/syslog/header.h"
+#include "protocols/syslog/structured_data.h"
+
+namespace penstock::syslog {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+Problem scan_timestamp(Scanner& in, FieldWriter& fields) {
+  if (in.take('-')) return {};
+  std::int64_t ns = 0;
+  if (const Problem problem = scan_rfc3339(in, ns)) return problem;
+  fields.time(Field::kTimestamp, ns);
+  return {};
+}
+
+Problem scan_names(Scanner& in, FieldWriter& fields) {
+  struct Name {
+    Field field;
+    const char* missing;
+  };
+  static constexpr std::array<Name, 4> kNames = {{
+      {Field::kHost, "no host name"},
+      {Field::kApp, "no application name"},
+      {Field::kProcid, "no process id"},
+      {Field::kMsgid, "no message id"},
+  }};
+  for (const Name& name : kNames) {
+    const std::string_view text = in.until(' ');
+    if (text.empty() || !in.take(' ')) return in.problem(name.missing);
+    if (text != "-") fields.string(name.field, text);
+  }
+  return {};
+}
+
+}  // namespace
+
+Problem parse_rfc5424(std::string_view frame, FieldWriter& fields) {
+  Scanner in(frame);
+  if (const Problem problem = scan_pri(in, fields)) return problem;
+  unsigned version = 0;
+  if (!in.number(2, version) || version != 1 || !in.take(' '))
+    return in.problem("the version is not 1");
+  if (const Problem problem = scan_timestamp(in, fields)) return problem;
+  if (!in.take(' ')) return in.problem("no blank behind the time");
+  if (const Problem problem = scan_names(in, fields)) return problem;
+  if (const Problem problem = scan_structured_data(in, fields)) return problem;
+  in.take(' ');
+  std::string_view message = message_of(in.rest());
+  if (message.starts_with(kByteOrderMark)) message.remove_prefix(kByteOrderMark.size());
+  if (!message.empty()) fields.string(Field::kMessage, message);
+  return {};
+}
+
+bool looks_like_rfc5424(std::string_view frame) noexcept {
+  Scanner in(frame);
+  unsigned pri = 0, version = 0;
+  return in.take('<') && in.number(3, pri) && in.take('>') && in.number(2, version) &&
+         version != 0 && in.is(' ');
+}
+
+}  // namespace penstock::syslog

@@ -1,0 +1,105 @@
+#include <algorithm>
+#include <array>
+
+#include "protocols/table.h"
+#include "server/config/checks.h"
+#include "server/config/text.h"
+#include "server/config/url_text.h"
+
+namespace penstock::config {
+namespace {
+
+constexpr std::array<std::string_view, 8> kFramingKeys = {"framing",       "delimiter",
+                                                          "length.bytes",  "length.endian",
+                                                          "length.offset", "length.includes_header",
+                                                          "frame_bytes",   "split"};
+
+std::string setting(std::string_view protocol) { return "protocol = " + quoted(protocol); }
+
+/// Keys of `[listener.NAME]` with another protocol.
+void check_own_keys(const Listener& listener, const TableSource& source, Problems& problems) {
+  for (const auto& [key, given] : source.keys) {
+    const std::string_view table = std::string_view(key).substr(0, key.find('.'));
+    if (table.size() == key.size() || table == listener.protocol) continue;
+    if (find_protocol(table) != nullptr)
+      source.error(problems, given.key, key, "only " + setting(table) + " has it");
+  }
+}
+
+/// What the protocol prefers where the file says nothing.
+void fill_in(const ProtocolInfo& protocol, const TableSource& source, Listener& listener) {
+  if (!source.has("framing")) listener.frames.framing = protocol.framing;
+  if (!source.has("split")) listener.frames.split = protocol.split;
+  if (!source.has("max_frame_bytes")) listener.frames.max_frame_bytes = protocol.max_frame_bytes;
+}
+
+void check_framing_keys(const ProtocolInfo& protocol, const TableSource& source,
+                        Problems& problems) {
+  if (!protocol.own_framing) return;
+  for (const std::string_view key : kFramingKeys) {
+    const auto given = source.keys.find(key);
+    if (given != source.keys.end())
+      source.error(problems, given->second.key, key,
+                   "not with " + setting(protocol.name) + ", which says where its frames end");
+  }
+}
+
+void check_unparsed(const ProtocolInfo& protocol, const TableSource& source, Problems& problems) {
+  const auto given = source.keys.find("unparsed");
+  if (given != source.keys.end() && protocol.makes == Makes::kNothing)
+    source.warn(problems, given->second.key, "unparsed",
+                "no effect: " + setting(protocol.name) + " takes every frame as it is");
+}
+
+void check_transports(const ProtocolInfo& protocol, const TableSource& source,
+                      const Listener& listener, Problems& problems) {
+  for (std::size_t i = 0; i < listener.listen.size(); ++i) {
+    const Item& item = source.item("listen", i);
+    const std::string_view scheme = std::string_view(item.text).substr(0, item.text.find("://"));
+    const bool stream = scheme.starts_with("tcp") || scheme == "unix";
+    const bool datagram =
+        scheme.starts_with("udp") || scheme == "unixgram" || scheme == "unixpacket";
+    if (stream && !protocol.transports.streams)
+      source.error(problems, item.place, "listen",
+                   item.shown + ": " + setting(protocol.name) +
+                       " is spoken over datagrams, expected udp, unixgram or unixpacket");
+    if (datagram && !protocol.transports.datagrams)
+      source.error(problems, item.place, "listen",
+                   item.shown + ": " + setting(protocol.name) +
+                       " is spoken over streams, expected tcp or unix");
+  }
+}
+
+/// An acknowledgement says what the sink's `sync` means by delivered.
+void check_acks(const Draft& draft, const ProtocolInfo& protocol, const Listener& listener,
+                const TableSource& source, Problems& problems) {
+  if (!protocol.acks) return;
+  for (const Sink& sink : draft.config.sinks) {
+    const bool required =
+        std::find(listener.sinks.begin(), listener.sinks.end(), sink.name) != listener.sinks.end();
+    if (required && sink.type == SinkType::kFile && sink.sync != Sync::kAlways)
+      source.warn(problems, source.place_of("protocol"), "protocol",
+                  setting(protocol.name) + " acknowledges what sink " + quoted(sink.name) +
+                      " has written, and with its sync that does not outlive a power cut; "
+                      "sync = \"always\" does");
+  }
+}
+
+}  // namespace
+
+void check_protocol(Draft& draft) {
+  for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
+    Listener& listener = draft.config.listeners[i];
+    const TableSource& source = draft.listeners[i];
+    const ProtocolInfo* protocol = find_protocol(listener.protocol);
+    if (protocol == nullptr || !source.sound("protocol")) continue;
+    fill_in(*protocol, source, listener);
+    check_own_keys(listener, source, draft.problems);
+    check_framing_keys(*protocol, source, draft.problems);
+    check_unparsed(*protocol, source, draft.problems);
+    if (source.sound("listen")) check_transports(*protocol, source, listener, draft.problems);
+    check_acks(draft, *protocol, listener, source, draft.problems);
+  }
+}
+
+}  // namespace penstock::config

@@ -1,0 +1,125 @@
+#include "server/sinks/json_fields.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
+#include "protocols/core/utc_text.h"
+#include "server/pipeline/base64.h"
+
+namespace penstock {
+namespace {
+
+/// The longest number that to_chars gives of 64 bits, with a `.0`: room was asked for.
+constexpr std::size_t kNumberBytes = 32;
+
+class Writer {
+ public:
+  explicit Writer(char* out) noexcept : out_(out) {}
+
+  void members(FieldReader reader, bool first) noexcept {
+    for (FieldEntry entry; reader.next(entry); first = false) {
+      if (!first) *out_++ = ',';
+      name(entry);
+      value(entry.value);
+    }
+  }
+
+  JsonTextEnd end() const noexcept { return {out_, utf8_}; }
+
+ private:
+  void put(std::string_view text) noexcept {
+    std::memcpy(out_, text.data(), text.size());
+    out_ += text.size();
+  }
+
+  void name(const FieldEntry& entry) noexcept {
+    *out_++ = '"';
+    if (entry.id == Field::kNone)
+      text(entry.name);
+    else
+      put(entry.name);
+    put("\":");
+  }
+
+  void text(std::string_view value) noexcept {
+    const JsonTextEnd written = write_json_text(value, out_);
+    out_ = written.end;
+    utf8_ = utf8_ && written.utf8;
+  }
+
+  void quoted(std::string_view value) noexcept {
+    *out_++ = '"';
+    text(value);
+    *out_++ = '"';
+  }
+
+  template <class Number>
+  void number(Number value) noexcept {
+    out_ = std::to_chars(out_, out_ + kNumberBytes, value).ptr;
+  }
+
+  void real(double value) noexcept {
+    if (!std::isfinite(value))
+      return put(std::isnan(value) ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+    char* const begin = out_;
+    number(value);
+    const auto says_double = [](char c) { return c == '.' || c == 'e'; };
+    if (std::none_of(begin, out_, says_double)) put(".0");
+  }
+
+  void value(const FieldValue& value) noexcept {
+    switch (value.type) {
+      case FieldType::kNull: return put("null");
+      case FieldType::kBool: return put(value.boolean ? "true" : "false");
+      case FieldType::kInt64: return number(value.integer);
+      case FieldType::kUint64: return number(value.unsigned_integer);
+      case FieldType::kDouble: return real(value.real);
+      case FieldType::kNumber: return put(value.text);
+      case FieldType::kString: return quoted(value.text);
+      case FieldType::kTime:
+        *out_++ = '"';
+        write_utc(value.integer, out_);
+        out_ += kUtcTextBytes;
+        *out_++ = '"';
+        return;
+      case FieldType::kBytes:
+        *out_++ = '"';
+        out_ = base64_write(value.text, out_);
+        *out_++ = '"';
+        return;
+      case FieldType::kMap:
+        *out_++ = '{';
+        members(value.children, true);
+        *out_++ = '}';
+        return;
+      case FieldType::kArray:
+        *out_++ = '[';
+        elements(value.children);
+        *out_++ = ']';
+        return;
+    }
+  }
+
+  void elements(FieldReader reader) noexcept {
+    bool first = true;
+    for (FieldEntry entry; reader.next(entry); first = false) {
+      if (!first) *out_++ = ',';
+      value(entry.value);
+    }
+  }
+
+  char* out_;
+  bool utf8_ = true;
+};
+
+}  // namespace
+
+JsonTextEnd write_json_fields(const Event& event, char* out) noexcept {
+  Writer writer(out);
+  writer.members(event.fields(), false);
+  return writer.end();
+}
+
+}  // namespace penstock

@@ -23,7 +23,8 @@ constexpr std::array<std::string_view, 4> kTails = {"auto", "deliver", "quaranti
 constexpr std::array<std::string_view, 5> kContentEncodings = {"none", "auto", "gzip", "zlib",
                                                                "zstd"};
 constexpr std::array<std::string_view, 3> kSinkTypes = {"file", "stdout", "blackhole"};
-constexpr std::array<std::string_view, 2> kEncodings = {"raw", "json"};
+constexpr std::array<std::string_view, 5> kEncodings = {"raw", "json", "influx", "graphite",
+                                                        "syslog"};
 constexpr std::array<std::string_view, 3> kNewlines = {"escape", "keep", "replace"};
 constexpr std::array<std::string_view, 3> kSyncs = {"never", "interval", "always"};
 constexpr std::array<std::string_view, 2> kWhenFulls = {"block", "drop_newest"};
@@ -263,6 +264,10 @@ std::string_view to_string(SinkType type) noexcept {
 }
 std::string_view to_string(Framing framing) noexcept {
   return kFramings[static_cast<std::size_t>(framing)];
+}
+
+std::string_view to_string(Encoding encoding) noexcept {
+  return kEncodings[static_cast<std::size_t>(encoding)];
 }
 
 std::vector<KnownKey> known_keys() {

@@ -28,6 +28,7 @@ void check(Draft& draft) {
   check_listeners(draft);
   check_protocol(draft);
   check_framing(draft);
+  check_encodings(draft);
   check_sinks(draft);
   check_paths(draft);
 }

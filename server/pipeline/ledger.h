@@ -43,6 +43,7 @@ enum class RouteLoss : std::uint8_t {
   kFailed,  ///< the sink said it will never succeed; a required sink's events then go to the quarantine
   kLeftover,   ///< written to the leftover file at stop
   kAbandoned,  ///< stop: even the leftover file failed
+  kUnencodable,  ///< the sink's encoding has no form for it; it goes to the quarantine
   kCount
 };
 inline constexpr std::size_t kRouteLossCount = static_cast<std::size_t>(RouteLoss::kCount);

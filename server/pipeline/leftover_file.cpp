@@ -69,7 +69,7 @@ std::size_t LeftoverFile::put(const Batch& batch, std::size_t first, std::size_t
     entry.reason = reason;
     for (std::size_t i = begin; i < end; ++i) {
       const FrameRef& frame = batch.frames[i];
-      entry.flags = static_cast<std::uint8_t>(frame.flags);
+      entry.flags = static_cast<std::uint8_t>(frame.flags & ~unsigned{kFrameInFields});
       entry.bytes = batch.bytes(frame);
       append_line(lines, entry);
       ++in_lines;

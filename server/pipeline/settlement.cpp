@@ -39,14 +39,25 @@ std::size_t total(const std::vector<FrameRange>& ranges) {
   return frames;
 }
 
-void put_segment(const Batch& batch, const Segment& segment, Quarantine& quarantine) {
+/// Those of `segment` that lie in `range`.
+void put_part(const Batch& batch, const Segment& segment, const FrameRange& range,
+              std::string_view reason, Quarantine& quarantine) {
+  const std::size_t first = std::max<std::size_t>(segment.first, range.first);
+  const std::size_t end =
+      std::min(std::size_t{segment.first} + segment.count, range.first + range.count);
+  if (first >= end) return;
   QuarantineEntry entry = entry_for(segment);
-  entry.reason = to_string(Reason::kUndelivered);
-  for (std::size_t at = segment.first; at < std::size_t{segment.first} + segment.count; ++at) {
-    entry.flags = static_cast<std::uint8_t>(batch.frames[at].flags);
+  entry.reason = reason;
+  for (std::size_t at = first; at < end; ++at) {
+    entry.flags = static_cast<std::uint8_t>(batch.frames[at].flags & ~unsigned{kFrameInFields});
     entry.bytes = batch.bytes(batch.frames[at]);
     quarantine.put(entry);
   }
+}
+
+void put_range(const Batch& batch, const FrameRange& range, std::string_view reason,
+               Quarantine& quarantine) {
+  for (const Segment& segment : batch.segments) put_part(batch, segment, range, reason, quarantine);
 }
 
 std::size_t write_leftover(const QueueEntry& entry, const std::vector<FrameRange>& ranges,
@@ -58,18 +69,30 @@ std::size_t write_leftover(const QueueEntry& entry, const std::vector<FrameRange
   return written;
 }
 
-}  // namespace
-
-void settle_delivered(const QueueEntry& entry) {
-  count_delivered(entry, entry.batch->events());
+void end_delivered(const QueueEntry& entry, std::size_t events) {
+  count_delivered(entry, events);
   count_delays(entry);
   end(entry, Outcome::kDelivered);
+}
+
+}  // namespace
+
+void settle_delivered(const QueueEntry& entry) { end_delivered(entry, entry.batch->events()); }
+
+void settle_delivered(const QueueEntry& entry, const std::vector<FrameRange>& unencodable,
+                      Quarantine& quarantine) {
+  const Batch& batch = entry.batch->batch();
+  for (const FrameRange& range : unencodable)
+    put_range(batch, range, to_string(RouteLoss::kUnencodable), quarantine);
+  const std::size_t lost = total(unencodable);
+  count_loss(*entry.route, RouteLoss::kUnencodable, lost);
+  end_delivered(entry, entry.batch->events() - lost);
 }
 
 void settle_failed(const QueueEntry& entry, Quarantine& quarantine) {
   const Batch& batch = entry.batch->batch();
   if (entry.required)
-    for (const Segment& segment : batch.segments) put_segment(batch, segment, quarantine);
+    put_range(batch, {0, batch.frames.size()}, to_string(Reason::kUndelivered), quarantine);
   count_loss(*entry.route, RouteLoss::kFailed, entry.batch->events());
   end(entry, Outcome::kFailed);
 }

@@ -41,6 +41,10 @@ struct Sink {
   /// frames were not delivered, so that they can go to the leftover file. Never call write() with it again.
   virtual std::vector<FrameRange> abandon(const Batch& batch) = 0;
 
+  /// Frames of a batch that write() has said kDelivered of and that are not written, for they have no form in the sink's
+  /// encoding.
+  virtual std::vector<FrameRange> unencodable(const Batch&) const { return {}; }
+
   /// Between batches, at least every 100 ms: periodic sync, reopening asked for by request_reopen().
   virtual void tick() {}
 

@@ -90,7 +90,9 @@ void SinkRunner::settle(const QueueEntry& entry, Ending ending,
                         const std::vector<FrameRange>& undelivered) {
   if (!queue_.claim()) return;
   switch (ending) {
-    case Ending::kDelivered: settle_delivered(entry); break;
+    case Ending::kDelivered:
+      settle_delivered(entry, sink_->unencodable(entry.batch->batch()), quarantine_);
+      break;
     case Ending::kFailed: settle_failed(entry, quarantine_); break;
     case Ending::kLeftOver: settle_left_over(entry, undelivered, name_, quarantine_); break;
   }

@@ -3,8 +3,11 @@
 #include <algorithm>
 
 #include "protocols/core/check.h"
+#include "server/sinks/graphite_encoder.h"
+#include "server/sinks/influx_encoder.h"
 #include "server/sinks/json_encoder.h"
 #include "server/sinks/raw_encoder.h"
+#include "server/sinks/syslog_encoder.h"
 
 namespace penstock {
 
@@ -22,10 +25,26 @@ bool EncodeBuffer::make_room(std::size_t bytes) {
   return true;
 }
 
+std::vector<FrameRange> unencodable(const Encoder& encoder, const Batch& batch) {
+  std::vector<FrameRange> ranges;
+  if (encoder.encodes_all()) return ranges;
+  for (std::size_t at = 0; at < batch.frames.size(); ++at) {
+    if (encoder.encodes(batch, at)) continue;
+    if (!ranges.empty() && ranges.back().first + ranges.back().count == at)
+      ++ranges.back().count;
+    else
+      ranges.push_back({at, 1});
+  }
+  return ranges;
+}
+
 std::unique_ptr<Encoder> make_encoder(const config::Sink& sink) {
   switch (sink.encoding) {
     case config::Encoding::kRaw: return std::make_unique<RawEncoder>(sink.newlines);
     case config::Encoding::kJson: return std::make_unique<JsonEncoder>();
+    case config::Encoding::kInflux: return std::make_unique<InfluxEncoder>();
+    case config::Encoding::kGraphite: return std::make_unique<GraphiteEncoder>();
+    case config::Encoding::kSyslog: return std::make_unique<SyslogEncoder>();
   }
   PENSTOCK_CHECK(false);
   return nullptr;

@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "protocols/core/batch.h"
 #include "server/config/config.h"
+#include "server/pipeline/sink.h"
 
 namespace penstock {
 
@@ -40,6 +42,11 @@ struct Encoder {
   /// True when a record without LF is written as it is with a LF behind it: line segments then go out as they lie.
   virtual bool keeps_lines() const noexcept = 0;
 
+  /// False: frame `frame` has no form in this encoding, and encode() passes over it. See unencodable().
+  virtual bool encodes(const Batch&, std::size_t) const { return true; }
+  /// Whether encodes() can say no at all.
+  virtual bool encodes_all() const noexcept { return true; }
+
   /// Bytes of frame `frame` of `batch` in encoded form, its LF included.
   virtual std::size_t encoded_bytes(const Batch& batch, const Segment& segment,
                                     std::size_t frame) const = 0;
@@ -49,6 +56,9 @@ struct Encoder {
   virtual std::size_t encode(const Batch& batch, const Segment& segment, std::size_t first,
                              std::size_t last, EncodeBuffer& out) const = 0;
 };
+
+/// The frames of `batch` that have no form in this encoding.
+std::vector<FrameRange> unencodable(const Encoder& encoder, const Batch& batch);
 
 /// The one list of encodings: what a sink's `encoding` names.
 std::unique_ptr<Encoder> make_encoder(const config::Sink& sink);

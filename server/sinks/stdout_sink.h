@@ -33,6 +33,9 @@ class StdoutSink final : public Sink {
   /// Fails where standard output is closed or cannot be written to (see log/standard_descriptors.h).
   Result<void> open() override;
   WriteStatus write(const Batch& batch) override;
+  std::vector<FrameRange> unencodable(const Batch& batch) const override {
+    return penstock::unencodable(*encoder_, batch);
+  }
   std::vector<FrameRange> abandon(const Batch& batch) override;
   Result<void> close() override { return {}; }
   void request_interrupt() noexcept override { interrupt_.request(); }

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "protocols/core/check.h"
+#include "tests/protocols/events.h"
 
 namespace penstock::test {
 namespace {
@@ -36,7 +37,7 @@ bool Feed::read(std::string_view piece) {
   char* const at = place_ == Place::kOutside ? outside.get() : room;
   std::copy(tail_.begin(), tail_.end(), at);
   std::copy(piece.begin(), piece.end(), at + tail_.size());
-  BatchWriter writer(batch_, place_ == Place::kOutside ? room : room + size, counts_, *this);
+  BatchWriter writer = open_writer(place_ == Place::kOutside ? room : room + size);
   const Consumed consumed = decoder_->on_bytes({at, size}, now, writer, *this);
   PENSTOCK_CHECK(consumed.bytes <= size);
   why_ = consumed.why;
@@ -50,7 +51,7 @@ bool Feed::read(std::string_view piece) {
     tail_.clear();
   }
   longest_tail_ = std::max(longest_tail_, tail_.size());
-  check_balance();
+  after(writer);
   return why_ == nullptr;
 }
 
@@ -74,10 +75,10 @@ void Feed::datagram(std::string_view input, std::size_t wire_bytes) {
   const auto slot = std::make_unique<char[]>(input.size());
   std::copy(input.begin(), input.end(), slot.get());
   char* const room = batch_.block->data() + fill_;
-  BatchWriter writer(batch_, room, counts_, *this);
+  BatchWriter writer = open_writer(room);
   decoder_->on_datagram({slot.get(), input.size()}, wire_bytes, now, writer, *this);
   fill_ += static_cast<std::size_t>(writer.end() - room);
-  check_balance();
+  after(writer);
 }
 
 void Feed::end(EndReason cause) {
@@ -85,18 +86,55 @@ void Feed::end(EndReason cause) {
   char* const room = batch_.block->data() + fill_;
   const bool outside = place_ == Place::kOutside;
   if (!outside) std::copy(tail_.begin(), tail_.end(), room);
-  BatchWriter writer(batch_, outside ? room : room + tail_.size(), counts_, *this);
+  BatchWriter writer = open_writer(outside ? room : room + tail_.size());
   decoder_->on_end(cause, {outside ? tail_.data() : room, tail_.size()}, writer);
   fill_ = static_cast<std::size_t>(writer.end() - batch_.block->data());
   tail_.clear();
+  after(writer);
+}
+
+void Feed::open() { decoder_->on_open(peer, *this); }
+
+void Feed::deadline() {
+  make_room(0);
+  char* const room = batch_.block->data() + fill_;
+  BatchWriter writer = open_writer(room);
+  decoder_->on_deadline(now, writer, *this);
+  fill_ += static_cast<std::size_t>(writer.end() - room);
+  after(writer);
+}
+
+void Feed::complete(Outcome outcome) {
+  if (!asked_) return;
+  asked_ = false;
+  decoder_->on_complete(batch_id_++, outcome, *this);
+}
+
+BatchWriter Feed::open_writer(char* input_end) {
+  batch_.id = batch_id_;
+  batch_.segments.back().peer = peer;
+  batch_.segments.back().time_ns = now.wall_ns;
+  return BatchWriter(batch_, input_end, counts_, *this);
+}
+
+void Feed::after(const BatchWriter& writer) {
+  asked_ = asked_ || writer.acknowledges();
+  if (writer.problem()) noted_.push_back(to_string(writer.problem()));
   check_balance();
 }
 
 std::vector<Record> Feed::records() const {
   std::vector<Record> all = records_;
   for (const FrameRef& frame : batch_.frames) {
-    all.push_back({std::string(batch_.bytes(frame)), static_cast<std::uint8_t>(frame.flags)});
+    all.push_back({std::string(batch_.bytes(frame)),
+                   static_cast<std::uint8_t>(frame.flags & ~unsigned{kFrameInFields})});
   }
+  return all;
+}
+
+std::vector<std::string> Feed::events() const {
+  std::vector<std::string> all = events_;
+  for (std::string& event : events_of(batch_)) all.push_back(std::move(event));
   return all;
 }
 
@@ -122,6 +160,7 @@ void Feed::make_room(std::size_t bytes) {
 
 void Feed::collect() {
   records_ = records();
+  events_ = events();
   lines_ = lines();
 }
 
@@ -141,7 +180,12 @@ void Feed::check_segment() {
   PENSTOCK_CHECK(segment.count == batch_.frames.size());
   for (; checked_ < batch_.frames.size(); ++checked_) {
     const std::string_view frame = batch_.bytes(batch_.frames[checked_]);
-    PENSTOCK_CHECK(!frame.empty() && frame.data() + frame.size() <= batch_.block->data() + fill_);
+    PENSTOCK_CHECK(!frame.empty());
+    if ((batch_.frames[checked_].flags & kFrameInFields) != 0) {
+      PENSTOCK_CHECK(!segment.lines);
+      continue;
+    }
+    PENSTOCK_CHECK(frame.data() + frame.size() <= batch_.block->data() + fill_);
     if (!segment.lines) continue;
     PENSTOCK_CHECK(checked_ == 0 || frame.data() == next_line_);
     PENSTOCK_CHECK(frame.find('\n') == std::string_view::npos &&

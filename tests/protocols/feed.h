@@ -43,24 +43,37 @@ class Feed final : private RejectHandler, private Replies {
   void datagram(std::string_view input, std::size_t wire_bytes);
   void datagram(std::string_view input) { datagram(input, input.size()); }
   void end(EndReason cause);
+  void open();      ///< the peer has connected
+  void deadline();  ///< it is `now`, and that is what the decoder waited for
+  /// All that the decoder asked to be told of so far has become that; further records are of another batch.
+  void complete(Outcome outcome = Outcome::kDelivered);
+  bool waits_for_completion() const noexcept { return asked_; }
 
   const FrameCounts& counts() const noexcept { return counts_; }
   std::vector<Record> records() const;
+  /// As events_of() shows them.
+  std::vector<std::string> events() const;
   const std::vector<Refusal>& refusals() const noexcept { return refusals_; }
   const std::string& sent() const noexcept { return sent_; }
   const std::string& tail() const noexcept { return tail_; }
   std::size_t longest_tail() const noexcept { return longest_tail_; }
   const char* why() const noexcept { return why_; }
+  /// What would be logged, one a call at most.
+  const std::vector<std::string>& noted() const noexcept { return noted_; }
   /// All segments so far promise that they can be written as one piece.
   bool lines() const;
 
   Decoder& decoder() noexcept { return *decoder_; }
+  /// Who sends, from the next call on.
+  Peer peer;
   Now now{};
 
  private:
   void on_reject(Reason reason, std::string_view bytes, const Problem& problem) override;
   void send(std::string_view bytes) override;
 
+  BatchWriter open_writer(char* input_end);
+  void after(const BatchWriter& writer);
   void make_room(std::size_t bytes);
   void collect();
   void check_balance();
@@ -69,6 +82,8 @@ class Feed final : private RejectHandler, private Replies {
   std::unique_ptr<Decoder> decoder_;
   Place place_;
   Batch batch_;
+  BatchId batch_id_ = 1;
+  bool asked_ = false;       // acknowledge_later() of batch_id_
   std::size_t fill_ = 0;     // of the open block
   std::size_t checked_ = 0;  // frames of it
   const char* next_line_ = nullptr;
@@ -76,10 +91,12 @@ class Feed final : private RejectHandler, private Replies {
   std::size_t longest_tail_ = 0;
   std::uint64_t read_bytes_ = 0;
   FrameCounts counts_;
-  std::vector<Record> records_;  // of blocks already full
+  std::vector<Record> records_;      // of blocks already full
+  std::vector<std::string> events_;  // of those
   bool lines_ = true;
   std::vector<Refusal> refusals_;
   std::string sent_;
+  std::vector<std::string> noted_;
   const char* why_ = nullptr;
   Reason reason_ = Reason::kMalformed;
 };

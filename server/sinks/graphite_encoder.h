@@ -1,0 +1,24 @@
+#pragma once
+
+#include "server/sinks/text_encoder.h"
+
+namespace penstock {
+
+/// `encoding = "graphite"`: metric points as Graphite's plaintext, one line a number, whole seconds:
+///
+///     cpu.usage;host=web1 0.5 1500000000
+///
+/// The path is the event's `name`, for `fields` with their names behind it; tags are its `tags` (of carbon 1.1). Blanks and
+/// controls in a path become `_`, and so do `;` and `~` where a tag may not have them. A point without a time has that of
+/// its receipt. What is no finite number has no form there; a point without one is not encoded, nor is an event that is no
+/// point.
+class GraphiteEncoder final : public TextEncoder {
+ public:
+  bool encodes(const Batch& batch, std::size_t frame) const override;
+
+ private:
+  void write(const Batch& batch, const Segment& segment, std::size_t frame,
+             std::string& out) const override;
+};
+
+}  // namespace penstock

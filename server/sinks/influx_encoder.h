@@ -1,0 +1,25 @@
+#pragma once
+
+#include "server/sinks/text_encoder.h"
+
+namespace penstock {
+
+/// `encoding = "influx"`: metric points as InfluxDB's line protocol, with nanoseconds:
+///
+///     cpu,host=web1,metric_type=gauge usage=0.5,cores=4i 1500000000000000000
+///
+/// The measurement is the event's `name`; tags are its `tags`, and `kind` as `metric_type` (Telegraf's name for it); fields
+/// are its `fields`, or `value`, or `value_0`, `value_1`, ... where it has several. Texts, truth values, integers (`i`),
+/// unsigned ones (`u`) and doubles keep their type. A point without a time has that of its receipt. NaN, infinities,
+/// nested values and what is empty have no form there and are left out; a point of which no field is left is not encoded,
+/// nor is an event that is no point.
+class InfluxEncoder final : public TextEncoder {
+ public:
+  bool encodes(const Batch& batch, std::size_t frame) const override;
+
+ private:
+  void write(const Batch& batch, const Segment& segment, std::size_t frame,
+             std::string& out) const override;
+};
+
+}  // namespace penstock

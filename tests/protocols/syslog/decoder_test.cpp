@@ -1,0 +1,103 @@
+#include "protocols/syslog/decoder.h"
+
+#include <zlib.h>
+#include <catch2/catch.hpp>
+
+#include "tests/protocols/syslog/parsed.h"
+
+using namespace penstock;
+using namespace penstock::test;
+
+namespace {
+
+const FramingOptions kAuto{.framing = Framing::kSyslogAuto};
+
+std::string zipped(std::string_view text) {
+  std::string out(compressBound(text.size()), '\0');
+  uLongf size = out.size();
+  REQUIRE(compress(reinterpret_cast<Bytef*>(out.data()), &size,
+                   reinterpret_cast<const Bytef*>(text.data()), text.size()) == Z_OK);
+  return 'z' + out.substr(0, size);
+}
+
+std::string framed(std::string_view message) {
+  return std::to_string(message.size()) + ' ' + std::string(message);
+}
+
+std::uint64_t rejected(const Feed& feed, Reason reason) {
+  return feed.counts().rejected[static_cast<std::size_t>(reason)];
+}
+
+}  // namespace
+
+TEST_CASE("syslog: both forms, counts and lines, in one connection", "[syslog]") {
+  const std::string bytes = "<13>1 - h a - - - one\n" + framed("<13>h: two\nlines") +
+                            "<13>su[1]: three\r\n" + framed("<13>1 - - - - - - four\n") + "five";
+  const std::vector<std::string> expected = {
+      R"({"facility":1,"severity":5,"host":"h","app":"a","message":"one"})",
+      R"({"facility":1,"severity":5,"app":"h","message":"two\x0alines"})",
+      R"({"facility":1,"severity":5,"app":"su","procid":"1","message":"three"})",
+      R"({"facility":1,"severity":5,"message":"four"})", R"({"message":"five"})"};
+  for (const Place place : {Place::kBlock, Place::kOutside}) {
+    for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
+      CAPTURE(cut);
+      Feed feed(make_syslog_decoder(kAuto, {}), place);
+      feed.read_cut(bytes, {cut});
+      feed.end(EndReason::kFin);
+      REQUIRE(feed.events() == expected);
+    }
+    Feed feed(make_syslog_decoder(kAuto, {}), place);
+    feed.read_bytewise(bytes);
+    feed.end(EndReason::kFin);
+    REQUIRE(feed.events() == expected);
+    CHECK(feed.records().back() == Record{"five", kFramePartial});
+  }
+}
+
+TEST_CASE("syslog: what is not parsed goes on, or to the quarantine with the reason", "[syslog]") {
+  const std::string bad = "<200>1 - - - - - - x";
+  Feed deliver(make_syslog_decoder(kAuto, {}));
+  deliver.read(bad + '\n');
+  CHECK(deliver.records() == std::vector<Record>{{bad, kFrameUnparsed}});
+  CHECK(deliver.counts().unparsed == 1);
+  CHECK(deliver.noted() == std::vector<std::string>{"at byte 1: the priority is above 191"});
+  FramingOptions framing = kAuto;
+  framing.unparsed = Unparsed::kQuarantine;
+  Feed refuse(make_syslog_decoder(framing, {}));
+  refuse.read(bad + "\n<13>good\n");
+  CHECK(refuse.refusals() ==
+        std::vector<Refusal>{{Reason::kUnparsed, bad, "at byte 1: the priority is above 191"}});
+  CHECK(refuse.records() == std::vector<Record>{{"<13>good"}});
+}
+
+TEST_CASE("syslog: one form for all messages", "[syslog]") {
+  CHECK(parsed("<13>text", {.form = SyslogOptions::Form::k5424})
+            .starts_with(R"({"error":"the version is not 1")"));
+  CHECK(parsed("<13>1 - h a - - - m", {.form = SyslogOptions::Form::k3164}) ==
+        R"({"facility":1,"severity":5,"message":"1 - h a - - - m"})");
+}
+
+TEST_CASE("syslog: compressed messages between plain ones", "[syslog]") {
+  const std::string text = "<13>1 - h a - - - " + std::string(500, 'x');
+  Feed feed(make_syslog_decoder(kAuto, {}));
+  feed.read(framed(zipped(text)) + framed("<13>plain") + framed(zipped(text)));
+  CHECK(feed.records() == std::vector<Record>{{text}, {"<13>plain"}, {text}});
+  CHECK(feed.events()[0] == R"({"facility":1,"severity":5,"host":"h","app":"a","message":")" +
+                                std::string(500, 'x') + "\"}");
+  CHECK(feed.counts().compressed_bytes == 2 * zipped(text).size());
+  CHECK(feed.counts().decompressed_bytes == 2 * text.size());
+}
+
+TEST_CASE("syslog: compressed messages that are none, and bombs", "[syslog]") {
+  const std::string good = zipped(std::string(2000, 'x'));
+  Feed feed(make_syslog_decoder(kAuto, {.max_decompressed_bytes = 1999}));
+  feed.datagram(good);
+  CHECK(rejected(feed, Reason::kDecompressLimit) == 1);
+  feed.datagram(good.substr(0, good.size() - 1));
+  feed.datagram("zx\x01garbage");
+  CHECK(rejected(feed, Reason::kUndecodable) == 1);
+  CHECK(feed.records() == std::vector<Record>{{"zx\x01garbage"}});
+  Feed off(make_syslog_decoder(kAuto, {.decompress = false}));
+  off.datagram(good);
+  CHECK(off.records() == std::vector<Record>{{good}});
+}

@@ -1,5 +1,7 @@
 #include "protocols/syslog/header.h"
 
+#include "protocols/syslog/cef.h"
+
 namespace penstock::syslog {
 namespace {
 
@@ -26,6 +28,12 @@ std::string_view message_of(std::string_view rest) noexcept {
   while (rest.ends_with('\0')) rest.remove_suffix(1);
   if (rest.ends_with('\n')) rest.remove_suffix(1);
   return rest;
+}
+
+void write_message(std::string_view message, SyslogOptions::Payload payload, FieldWriter& fields) {
+  if (message.empty()) return;
+  fields.string(Field::kMessage, message);
+  if (payload == SyslogOptions::Payload::kCef) write_cef_or_leef(message, fields);
 }
 
 }  // namespace penstock::syslog

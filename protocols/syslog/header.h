@@ -2,6 +2,7 @@
 
 #include "protocols/core/field_writer.h"
 #include "protocols/core/scanner.h"
+#include "protocols/syslog/options.h"
 
 namespace penstock::syslog {
 
@@ -12,5 +13,8 @@ Problem scan_pri(Scanner& in, FieldWriter& fields);
 /// What stands behind the header is the message, less what only ends it: one LF that an octet count included
 /// (syslog-ng), and NUL bytes (Python, Perl).
 std::string_view message_of(std::string_view rest) noexcept;
+
+/// Writes the message, unless it is empty, and what `payload` makes of it.
+void write_message(std::string_view message, SyslogOptions::Payload payload, FieldWriter& fields);
 
 }  // namespace penstock::syslog

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "protocols/core/timestamp.h"
+#include "protocols/syslog/cef.h"
 #include "protocols/syslog/header.h"
 
 namespace penstock::syslog {
@@ -58,20 +59,20 @@ bool scan_bsd_time(Scanner& in, CivilTime& time) noexcept {
   return true;
 }
 
-/// Without a year: the one that makes it nearest to when it came.
-bool with_nearest_year(CivilTime& time, std::int64_t received_ns, std::int64_t& ns) noexcept {
+/// Senders whose clock or zone is wrong are ahead of us by less.
+constexpr std::int64_t kMostAheadNs = std::int64_t{7} * 86'400 * kNanosPerSecond;
+/// Between two leap years there may be eight.
+constexpr int kYearsBack = 8;
+
+/// Without a year: the last one that puts it no more than a week ahead of its receipt.
+bool with_likely_year(CivilTime& time, std::int64_t received_ns, std::int64_t& ns) noexcept {
   const std::chrono::sys_seconds received(std::chrono::seconds(received_ns / kNanosPerSecond));
   const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(received));
-  bool found = false;
-  for (int year = static_cast<int>(date.year()) - 1; year <= static_cast<int>(date.year()) + 1;
-       ++year) {
-    time.year = year;
-    std::int64_t candidate = 0;
-    if (!to_nanoseconds(time, candidate)) continue;
-    if (!found || std::abs(candidate - received_ns) < std::abs(ns - received_ns)) ns = candidate;
-    found = true;
+  const int this_year = static_cast<int>(date.year());
+  for (time.year = this_year + 1; time.year >= this_year - kYearsBack; --time.year) {
+    if (to_nanoseconds(time, ns) && ns <= received_ns + kMostAheadNs) return true;
   }
-  return found;
+  return false;
 }
 
 /// A time of any form, and the blank or the end behind it. Nothing is taken where there is none.
@@ -106,7 +107,7 @@ class TimeScanner {
     if (!scan_bsd_time(in, time)) return false;
     time.zone_offset_s = options_.zone_offset_s;
     if (time.year == 0) time.year = options_.year;
-    return time.year != 0 ? to_nanoseconds(time, ns) : with_nearest_year(time, received_ns_, ns);
+    return time.year != 0 ? to_nanoseconds(time, ns) : with_likely_year(time, received_ns_, ns);
   }
 
   /// Its offset cannot be known, unless it is UTC, which the option says anyway.
@@ -128,12 +129,21 @@ struct Tag {
   std::string_view app, procid;
 };
 
+/// A word of hexadecimal digits and several colons: an address of IPv6 is no tag.
+bool is_address(std::string_view rest) noexcept {
+  const std::string_view word = rest.substr(0, rest.find(' '));
+  return word.find_first_not_of("0123456789abcdefABCDEF:.%") == std::string_view::npos &&
+         word.find(':') != word.rfind(':');
+}
+
 /// `TAG[PID]:`, `TAG:`; a blank behind it is no part of the message. Nothing is taken where it is not that.
 bool scan_tag(Scanner& in, Tag& tag) noexcept {
   const std::size_t begin = in.at();
   while (is_tag_byte(in.peek()) && in.at() - begin <= kMostTagBytes) in.skip(1);
   tag.app = in.since(begin);
-  bool found = !tag.app.empty() && tag.app.size() <= kMostTagBytes && tag.app.front() != '%';
+  const bool address = is_address(in.frame().substr(begin));
+  bool found =
+      !address && !tag.app.empty() && tag.app.size() <= kMostTagBytes && tag.app.front() != '%';
   if (found && in.take('[')) {
     const std::size_t pid = in.at();
     while (!in.done() && !in.is(']') && !in.is(' ')) in.skip(1);
@@ -148,11 +158,6 @@ bool scan_tag(Scanner& in, Tag& tag) noexcept {
   return false;
 }
 
-/// Messages of these begin with what looks like a tag.
-bool is_payload(std::string_view rest) noexcept {
-  return rest.starts_with("CEF:") || rest.starts_with("LEEF:");
-}
-
 /// One word and its blank: letters, digits and what addresses have in them.
 bool scan_host(Scanner& in, std::string_view& host) noexcept {
   const std::size_t begin = in.at();
@@ -161,6 +166,7 @@ bool scan_host(Scanner& in, std::string_view& host) noexcept {
   const bool last_is_colon =
       host.ends_with(':');  // a tag that is too long, or a form that nobody knows
   if (!host.empty() && !last_is_colon && in.take(' ')) return true;
+  host = {};
   in.back_to(begin);
   return false;
 }
@@ -192,8 +198,9 @@ struct Head {
   Tag tag;
 };
 
+/// What CEF and LEEF begin with looks like a tag.
 bool scan_optional_tag(Scanner& in, Tag& tag) noexcept {
-  return !is_payload(in.rest()) && scan_tag(in, tag);
+  return !is_cef_or_leef(in.rest()) && scan_tag(in, tag);
 }
 
 Head scan_head(Scanner& in, const TimeScanner& times) noexcept {
@@ -203,7 +210,7 @@ Head scan_head(Scanner& in, const TimeScanner& times) noexcept {
     head.timed = true;
     in.skip_all(' ');
     head.tagged = scan_optional_tag(in, head.tag);
-    if (!head.tagged && !is_payload(in.rest()) && scan_host(in, head.host))
+    if (!head.tagged && !is_cef_or_leef(in.rest()) && scan_host(in, head.host))
       head.tagged = scan_optional_tag(in, head.tag);
     return head;
   }
@@ -228,8 +235,7 @@ Problem parse_rfc3164(std::string_view frame, const SyslogOptions& options,
     fields.string(Field::kApp, head.tag.app);
     if (!head.tag.procid.empty()) fields.string(Field::kProcid, head.tag.procid);
   }
-  const std::string_view message = message_of(in.rest());
-  if (!message.empty()) fields.string(Field::kMessage, message);
+  write_message(message_of(in.rest()), options.payload, fields);
   return {};
 }
 

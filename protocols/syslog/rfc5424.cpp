@@ -40,7 +40,7 @@ Problem scan_names(Scanner& in, FieldWriter& fields) {
 
 }  // namespace
 
-Problem parse_rfc5424(std::string_view frame, FieldWriter& fields) {
+Problem parse_rfc5424(std::string_view frame, FieldWriter& fields, SyslogOptions::Payload payload) {
   Scanner in(frame);
   if (const Problem problem = scan_pri(in, fields)) return problem;
   unsigned version = 0;
@@ -53,7 +53,7 @@ Problem parse_rfc5424(std::string_view frame, FieldWriter& fields) {
   in.take(' ');
   std::string_view message = message_of(in.rest());
   if (message.starts_with(kByteOrderMark)) message.remove_prefix(kByteOrderMark.size());
-  if (!message.empty()) fields.string(Field::kMessage, message);
+  write_message(message, payload, fields);
   return {};
 }
 

@@ -4,6 +4,7 @@
 
 #include "protocols/core/field_writer.h"
 #include "protocols/core/problem.h"
+#include "protocols/syslog/options.h"
 
 namespace penstock::syslog {
 
@@ -14,7 +15,8 @@ namespace penstock::syslog {
 /// second, a message right behind the structured data, a control byte in a name, `\` in front of another byte than `"`,
 /// `\` and `]` (it stands for itself). A parameter that an element has several times becomes an array of its values
 /// (section 6.3.3 allows it). At most kMostParams parameters.
-Problem parse_rfc5424(std::string_view frame, FieldWriter& fields);
+Problem parse_rfc5424(std::string_view frame, FieldWriter& fields,
+                      SyslogOptions::Payload payload = SyslogOptions::Payload::kNone);
 
 inline constexpr std::size_t kMostParams = 1024;
 

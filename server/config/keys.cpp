@@ -171,7 +171,7 @@ const std::array kListenerKeys = {
                   [](Listener& l,
                      const Value& v) { l.of_protocol.syslog.form = as<SyslogOptions::Form>(v); }},
     Key<Listener>{"syslog.year",
-                  count(1970, 2261, "the one that is nearest to the time of receipt"),
+                  count(1970, 2261, "the last one that is not over a week ahead of the time of receipt"),
                   [](Listener& l, const Value& v) { l.of_protocol.syslog.year = as<int>(v); }},
     Key<Listener>{"syslog.zone", zone(),
                   [](Listener& l,

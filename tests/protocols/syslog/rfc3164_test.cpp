@@ -45,12 +45,15 @@ TEST_CASE("RFC 3164: times", "[syslog][rfc3164]") {
         std::string(R"({"timestamp":)") + kSeptember6 + R"(,"host":"h","app":"a","message":"m"})");
 }
 
-TEST_CASE("RFC 3164: the year is the one that makes the time nearest to its receipt",
+TEST_CASE("RFC 3164: the year is the last one that is not over a week ahead of the receipt",
           "[syslog][rfc3164]") {
   CHECK(rest_of("<13>Dec 31 23:59:59 h m") ==
-        R"({"timestamp":@1451606399000000000,"host":"h","message":"m"})");  // 2015
-  CHECK(rest_of("<13>Feb 29 00:00:00 h m") ==
-        R"({"timestamp":@1456704000000000000,"host":"h","message":"m"})");  // only 2016 has one
+        R"({"timestamp":@1420070399000000000,"host":"h","message":"m"})");  // 2014
+  CHECK(
+      rest_of("<13>Feb 29 00:00:00 h m") ==
+      R"({"timestamp":@1330473600000000000,"host":"h","message":"m"})");  // 2012 is the last leap year
+  CHECK(rest_of("<13>Sep 13 00:00:00 h m") ==
+        R"({"timestamp":@1442102400000000000,"host":"h","message":"m"})");  // six days ahead
   CHECK(rest_of("<13>Sep  6 17:14:15 h m", {.year = 2014}) ==
         R"({"timestamp":@1410023655000000000,"host":"h","message":"m"})");
   CHECK(rest_of("<13>Sep  6 17:14:15 h m", {.zone_offset_s = 7200}) ==
@@ -117,7 +120,7 @@ TEST_CASE("RFC 3164: a message cut anywhere is an event", "[syslog][rfc3164]") {
   for (const std::string message :
        {"<189>123: sw1: *Mar  1 18:46:11.123 UTC: %SYS-5-CONFIG_I: Configured",
         "<13>2015-09-06T19:14:15.5+02:00 h su[12]: m", "<13>Sep  6 17:14:15 2015 h su[12]: m"}) {
-    for (std::size_t size = 4; size < message.size(); ++size) {
+    for (std::size_t size = 5; size < message.size(); ++size) {
       CAPTURE(message, size);
       CHECK_FALSE(parsed(message.substr(0, size)).starts_with(R"({"error":)"));
     }

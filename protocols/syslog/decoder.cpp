@@ -11,11 +11,13 @@ namespace {
 constexpr unsigned kMostRatio = 1000;  // zlib itself reaches 1032
 constexpr std::size_t kGraceBytes = std::size_t{64} << 10;
 
-/// rsyslog writes `z` and a zlib stream, whose header is divisible by 31 (RFC 1950 section 2.2). Of texts that passes
-/// `zx^` alone.
+/// rsyslog writes `z` and a zlib stream without a preset dictionary, whose header is divisible by 31 (RFC 1950 section
+/// 2.2). Of texts that passes `zx^` alone.
 bool is_compressed(std::string_view frame) noexcept {
   if (frame.size() < 3 || frame[0] != 'z' || frame[1] != '\x78') return false;
-  return (0x7800u + static_cast<unsigned char>(frame[2])) % 31 == 0;
+  constexpr unsigned kPresetDictionary = 0x20;
+  const unsigned flags = static_cast<unsigned char>(frame[2]);
+  return (0x7800u + flags) % 31 == 0 && (flags & kPresetDictionary) == 0;
 }
 
 class SyslogHandler final : public FrameHandler {

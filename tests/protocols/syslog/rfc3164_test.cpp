@@ -23,7 +23,7 @@ constexpr const char* kSeptember6 = "@1441559655000000000";  // 2015-09-06 17:14
 
 TEST_CASE("RFC 3164: the examples of section 5.4", "[syslog][rfc3164]") {
   CHECK(parsed("<34>Oct 11 22:14:15 mymachine su: 'su root' failed for lonvick on /dev/pts/8") ==
-        R"({"facility":4,"severity":2,"timestamp":@1444601655000000000,"host":"mymachine",)"
+        R"({"facility":4,"severity":2,"timestamp":@1413065655000000000,"host":"mymachine",)"
         R"("app":"su","message":"'su root' failed for lonvick on /dev/pts/8"})");
   CHECK(parsed("Use the BFG!") == R"({"message":"Use the BFG!"})");
   CHECK(rest_of("<13>Feb  5 17:32:18 10.0.0.99 Use the BFG!") ==

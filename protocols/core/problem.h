@@ -13,7 +13,6 @@ struct Problem {
   std::size_t at = kNowhere;  ///< the byte of the frame at which it shows, from 0
 
   explicit operator bool() const noexcept { return why != nullptr; }
-  friend bool operator==(const Problem&, const Problem&) = default;
 };
 
 /// `at byte 12: the month is none of Jan to Dec`; empty where there is none.

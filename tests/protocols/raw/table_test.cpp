@@ -27,7 +27,7 @@ TEST_CASE("protocol table: names are matched whole and as written", "[raw]") {
 
 TEST_CASE("protocol table: each row makes a decoder from its options", "[raw]") {
   penstock::test::Feed feed(
-      find_protocol("raw")->make(FramingOptions{.framing = Framing::kOctetCounted}));
+      find_protocol("raw")->make(FramingOptions{.framing = Framing::kOctetCounted}, {}));
   feed.read("3 a\nb");
   CHECK(feed.records() == std::vector<penstock::test::Record>{{"a\nb"}});
   CHECK_FALSE(feed.decoder().replies());

@@ -1,0 +1,93 @@
+#include <catch2/catch.hpp>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "tests/config/load_texts.h"
+
+using namespace penstock;
+using test::problems_of;
+using Lines = std::vector<std::string>;
+
+namespace {
+
+/// A listener "in" with these lines, and a sink "out" with those.
+std::string file(const std::string& listener) { return test::kListener + listener + test::kSink; }
+
+std::string file_with_encoding(const std::string& listener, const std::string& encoding) {
+  return test::kListener + listener + "[[sink]]\nname = \"out\"\ntype = \"stdout\"\nencoding = \"" +
+         encoding + "\"\n";
+}
+
+const config::Listener& only_listener(const config::Loaded& loaded) {
+  REQUIRE(loaded.problems.empty());
+  return loaded.config.listeners.at(0);
+}
+
+}  // namespace
+
+TEST_CASE("protocol: it chooses framing where the file does not", "[config]") {
+  const auto framing = [](const std::string& lines) {
+    return only_listener(config::load_text(file(lines), "t.toml")).frames.framing;
+  };
+  CHECK(framing("") == Framing::kNewline);
+  CHECK(framing("protocol = \"raw\"\n") == Framing::kNewline);
+  CHECK(framing("protocol = \"syslog\"\n") == Framing::kSyslogAuto);
+  CHECK(framing("protocol = \"syslog\"\nframing = \"nul\"\n") == Framing::kNul);
+}
+
+TEST_CASE("protocol: options of its own table", "[config]") {
+  const auto loaded = config::load_text(
+      file("protocol = \"syslog\"\nunparsed = \"quarantine\"\n"
+           "syslog = { form = \"rfc3164\", year = 2020, zone = \"-03:30\", payload = \"cef\", "
+           "decompress = false, max_decompressed_bytes = \"2KiB\" }\n"),
+      "t.toml");
+  const config::Listener& listener = only_listener(loaded);
+  CHECK(listener.frames.unparsed == Unparsed::kQuarantine);
+  CHECK(listener.of_protocol.syslog == SyslogOptions{.form = SyslogOptions::Form::k3164,
+                                                     .year = 2020,
+                                                     .zone_offset_s = -12600,
+                                                     .decompress = false,
+                                                     .max_decompressed_bytes = 2048,
+                                                     .payload = SyslogOptions::Payload::kCef});
+}
+
+TEST_CASE("protocol: keys of another one's table are errors", "[config]") {
+  CHECK(problems_of(file("syslog.year = 2020\n")) ==
+        Lines{"t.toml:4:8: listener \"in\": syslog.year: only protocol = \"syslog\" has it"});
+  CHECK(problems_of(file("unparsed = \"quarantine\"\n")) ==
+        Lines{"t.toml:4:1: warning: listener \"in\": unparsed: no effect: protocol = \"raw\" takes "
+              "every frame as it is"});
+}
+
+TEST_CASE("protocol: zones", "[config]") {
+  const auto [zone, good] = GENERATE(table<std::string, bool>({
+      {"utc", true},
+      {"Z", true},
+      {"+14:00", true},
+      {"-0330", true},
+      {"+24:00", false},
+      {"+1:00", false},
+      {"02:00", false},
+      {"+02:60", false},
+      {"CET", false},
+  }));
+  CAPTURE(zone);
+  const auto problems =
+      problems_of(file("protocol = \"syslog\"\nsyslog.zone = \"" + zone + "\"\n"));
+  CHECK(problems.empty() == good);
+  if (!good)
+    CHECK(problems ==
+          Lines{"t.toml:5:15: listener \"in\": syslog.zone: expected an offset from UTC "
+                "such as \"+02:00\", or \"utc\", got \"" +
+                zone + '"'});
+}
+
+TEST_CASE("protocol: an encoding that has no form for what it makes is an error", "[config]") {
+  CHECK(problems_of(file_with_encoding("protocol = \"syslog\"\n", "influx")) ==
+        Lines{"t.toml:4:12: listener \"in\": sinks: sink \"out\" with encoding = \"influx\" cannot "
+              "take what protocol = \"syslog\" makes: it writes metric points only"});
+  CHECK(problems_of(file_with_encoding("", "graphite")).size() == 1);
+  CHECK(problems_of(file_with_encoding("", "syslog")).empty());
+  CHECK(problems_of(file_with_encoding("protocol = \"syslog\"\n", "syslog")).empty());
+}

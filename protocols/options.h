@@ -1,11 +1,15 @@
 #pragma once
 
+#include "protocols/gelf/options.h"
+#include "protocols/json/options.h"
 #include "protocols/syslog/options.h"
 
 namespace penstock {
 
 /// What only one protocol has, of each of them: a listener's table `[listener.NAME]`.
 struct ProtocolOptions {
+  GelfOptions gelf;
+  JsonOptions json;
   SyslogOptions syslog;
 
   friend bool operator==(const ProtocolOptions&, const ProtocolOptions&) = default;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "protocols/collectd/decoder.h"
 #include "protocols/gelf/decoder.h"
 #include "protocols/json/decoder.h"
 #include "protocols/raw/decoder.h"
@@ -49,6 +50,16 @@ constexpr std::array kTable = {
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_gelf_decoder(framing, options.gelf);
+                     }},
+    ProtocolInfo{.name = "collectd",
+                 .transports = {.datagrams = true},
+                 .default_port = 25826,
+                 .acks = false,
+                 .makes = Makes::kMetrics,
+                 .own_framing = true,
+                 .make =
+                     [](const FramingOptions& framing, const ProtocolOptions& options) {
+                       return make_collectd_decoder(framing, options.collectd);
                      }},
 };
 

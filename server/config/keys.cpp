@@ -33,6 +33,7 @@ constexpr std::array<std::string_view, 2> kCompress = {"none", "zstd"};
 
 constexpr std::array<std::string_view, 2> kUnparsed = {"deliver", "quarantine"};
 constexpr std::array<std::string_view, 3> kSyslogForms = {"auto", "rfc3164", "rfc5424"};
+constexpr std::array<std::string_view, 3> kCollectdSecurities = {"none", "sign", "encrypt"};
 constexpr std::array<std::string_view, 2> kSyslogPayloads = {"none", "cef"};
 
 constexpr std::int64_t kMostConnections = 10'000'000;
@@ -212,6 +213,14 @@ const std::array kListenerKeys = {
     Key<Listener>{"gelf.max_chunk_bytes", bytes(64 * kKiB, kGiB, "16MiB"),
                   [](Listener& l, const Value& v) {
                     l.of_protocol.gelf.max_chunk_bytes = as<std::size_t>(v);
+                  }},
+    Key<Listener>{"collectd.types_db", text("a file, such as \"/usr/share/collectd/types.db\""),
+                  [](Listener& l, const Value& v) { l.of_protocol.collectd.types_db = v.text(); }},
+    Key<Listener>{"collectd.auth_file", text("a file, such as \"/etc/penstock/collectd.users\""),
+                  [](Listener& l, const Value& v) { l.of_protocol.collectd.auth_file = v.text(); }},
+    Key<Listener>{"collectd.security", choice(kCollectdSecurities),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.collectd.security = as<CollectdOptions::Security>(v);
                   }},
     Key<Listener>{"sinks", list("a list of sink names, such as [\"archive\"]"),
                   [](Listener& l, const Value& v) { l.sinks = v.texts(); }},

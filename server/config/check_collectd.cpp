@@ -3,7 +3,6 @@
 #include "protocols/collectd/tables.h"
 #include "server/config/checks.h"
 #include "server/config/read_file.h"
-#include "server/config/text.h"
 
 namespace penstock::config {
 namespace {

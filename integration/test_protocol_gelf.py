@@ -90,7 +90,7 @@ def graypy():
     return module
 
 
-@pytest.mark.parametrize("scheme", ["udp4", "udp6", "tcp4", "tcp6"])
+@pytest.mark.parametrize("scheme", ["udp4", "tcp4", "tcp6"])  # Python's DatagramHandler knows no IPv6
 @pytest.mark.parametrize("pad", [0, 5000], ids=["short", "chunked"])
 def test_graypy(penstock, scheme, pad):
     server = penstock({"listen": any_url(scheme), "protocol": "gelf"}, JSON)

@@ -50,7 +50,33 @@ std::string prefix() {
   return text_part(kHost, "h") + text_part(kPlugin, "p") + text_part(kType, "t");
 }
 
+// As collectd 5.12 sends it, with user alice and password secret.
+constexpr std::string_view kEncryptedByCollectd =
+    "021000770005616c696365e995c3341c8c97925d82793490ff80bf06b59cf98f22fea531d55c0379"
+    "9247e41c45b6b7cd97f1a3a74f75dba3ae12c5551b6fbeae534df56b8fde23e2341b1a9364c304b7"
+    "0bcf22f66e5083ac827ec55d1dc6153e2b699f47beb02bd1add0ab6b8efe3d7dbb1efd50a62e67";
+constexpr std::string_view kSignedByCollectd =
+    "02000029134bece46e3aaba800cb4698662dd365b9fa54fe194579816b0482949544ee00616c6963"
+    "650008000c157b39be000000000101000c0000000000000002000000097765623100000200076466"
+    "000004000f64665f636f6d706c657800010000116469736b2069732066756c6c00";
+
+std::string from_hex(std::string_view digits) {
+  std::string bytes;
+  for (std::size_t i = 0; i < digits.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(std::string(digits.substr(i, 2)), nullptr, 16));
+  return bytes;
+}
+
 }  // namespace
+
+TEST_CASE("collectd: what collectd itself has signed and encrypted", "[collectd]") {
+  const std::string event =
+      R"({"timestamp":@1441588984000000000,"host":"web1","app":"df","severity":4,"message":"disk is full",)"
+      R"("tags":{"host":"web1","plugin":"df","type":"df_complex"}})";
+  CHECK(fed(from_hex(kEncryptedByCollectd), with_tables(Security::kEncrypt)).events() ==
+        Lines{event});
+  CHECK(fed(from_hex(kSignedByCollectd), with_tables(Security::kSign)).events() == Lines{event});
+}
 
 TEST_CASE("collectd: a value with all that belongs to it", "[collectd]") {
   const Feed feed = fed(cpu_packet());

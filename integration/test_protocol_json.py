@@ -81,7 +81,7 @@ def test_what_is_no_object_goes_on_with_the_reason(penstock):
 
 def test_or_it_goes_to_the_quarantine(penstock):
     server = penstock({"listen": any_url("tcp4"), "protocol": "json", "unparsed": "quarantine"}, JSON)
-    send_stream(server.address(), b"\n".join([*BAD, record(7)]))
+    send_stream(server.address(), b"\n".join([*BAD, record(7), b""]))
     check_record(wait_lines(server, 1)[0], 7)
     server.stop()
     assert server.ledger().listener()["rejected"] == {"unparsed": len(BAD)}

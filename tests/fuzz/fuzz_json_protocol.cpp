@@ -32,7 +32,7 @@ void check_events(const test::Feed& feed) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::Input input(data, size);
   const std::uint8_t limits = input.byte();
-  FramingOptions framing{.split = Split::kNewline, .max_frame_bytes = 32 + limits};
+  FramingOptions framing{.split = Split::kNewline, .max_frame_bytes = 32u + limits};
   const JsonOptions options{
       .known_names = limits % 2 == 0,
       .limits = {.max_depth = 1 + limits % 8u, .max_fields = 1 + limits / 8u}};

@@ -33,7 +33,7 @@ TEST_CASE("collectd: the files that a listener names are read", "[config]") {
       listener("collectd.types_db = \"" + types + "\"\ncollectd.auth_file = \"" + users +
                "\"\ncollectd.security = \"encrypt\"\n");
   CHECK(test::problems_of(text) == Lines{});
-  const auto& options = test::config_of(text).listeners.at(0).of_protocol.collectd;
+  const CollectdOptions options = test::config_of(text).listeners.at(0).of_protocol.collectd;
   CHECK(options.security == CollectdOptions::Security::kEncrypt);
   REQUIRE(options.tables != nullptr);
   CHECK(options.tables->types.at("load") == Lines{"a", "b"});

@@ -1,11 +1,17 @@
 #pragma once
 
+#include "protocols/collectd/options.h"
+#include "protocols/gelf/options.h"
+#include "protocols/json/options.h"
 #include "protocols/syslog/options.h"
 
 namespace penstock {
 
 /// What only one protocol has, of each of them: a listener's table `[listener.NAME]`.
 struct ProtocolOptions {
+  CollectdOptions collectd;
+  GelfOptions gelf;
+  JsonOptions json;
   SyslogOptions syslog;
 
   friend bool operator==(const ProtocolOptions&, const ProtocolOptions&) = default;

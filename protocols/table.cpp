@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "protocols/collectd/decoder.h"
+#include "protocols/gelf/decoder.h"
+#include "protocols/json/decoder.h"
 #include "protocols/raw/decoder.h"
 #include "protocols/syslog/decoder.h"
 
@@ -27,6 +30,36 @@ constexpr std::array kTable = {
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_syslog_decoder(framing, options.syslog);
+                     }},
+    ProtocolInfo{.name = "json",
+                 .transports = kEverything,
+                 .default_port = 0,
+                 .acks = false,
+                 .makes = Makes::kLogs,
+                 .split = Split::kNewline,
+                 .make =
+                     [](const FramingOptions& framing, const ProtocolOptions& options) {
+                       return make_json_decoder(framing, options.json);
+                     }},
+    ProtocolInfo{.name = "gelf",
+                 .transports = kEverything,
+                 .default_port = 12201,
+                 .acks = false,
+                 .makes = Makes::kLogs,
+                 .framing = Framing::kNul,
+                 .make =
+                     [](const FramingOptions& framing, const ProtocolOptions& options) {
+                       return make_gelf_decoder(framing, options.gelf);
+                     }},
+    ProtocolInfo{.name = "collectd",
+                 .transports = {.datagrams = true},
+                 .default_port = 25826,
+                 .acks = false,
+                 .makes = Makes::kMetrics,
+                 .own_framing = true,
+                 .make =
+                     [](const FramingOptions& framing, const ProtocolOptions& options) {
+                       return make_collectd_decoder(framing, options.collectd);
                      }},
 };
 

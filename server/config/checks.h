@@ -12,6 +12,7 @@ void check_names(Draft& draft);      ///< present, unique
 void check_routes(Draft& draft);     ///< listeners' sinks; fills in the default
 void check_listeners(Draft& draft);  ///< URLs, keys against kinds of URL, limits, owners
 void check_protocol(Draft& draft);   ///< URLs and keys against the protocol; fills in its framing
+void check_collectd(Draft& draft);   ///< reads the files that its listeners name
 void check_framing(Draft& draft);    ///< keys of one framing against that framing
 void check_encodings(Draft& draft);  ///< what protocols make against what encodings can write
 void check_sinks(Draft& draft);      ///< keys against types

@@ -27,6 +27,7 @@ void check(Draft& draft) {
   check_routes(draft);
   check_listeners(draft);
   check_protocol(draft);
+  check_collectd(draft);
   check_framing(draft);
   check_encodings(draft);
   check_sinks(draft);

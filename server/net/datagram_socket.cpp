@@ -82,6 +82,7 @@ bool DatagramSocket::try_resume() {
 DatagramSocket::Reading DatagramSocket::read_batch(std::size_t& budget) {
   const std::uint64_t events_before = account_.events(), bytes_before = bytes_read_;
   const Reading reading = receive_batch(budget);
+  if (decoder_->deadline()) share_.loop().watch_clock();
   const std::uint64_t events = account_.events() - events_before;
   events_ += events;
   if (bytes_read_ != bytes_before || events != 0)
@@ -220,13 +221,19 @@ void DatagramSocket::begin_drain() {
 
 void DatagramSocket::sweep(Now now) {
   if (closed()) return;
-  if (const auto due = decoder_->deadline(); due && now.monotonic >= *due) {
-    const std::span<char> room = share_.intake().room(0);
-    BatchWriter writer = share_.write(0, Peer{}, account_, room.data());
-    decoder_->on_deadline(now, writer, *this);
-    share_.intake().commit(writer, room.data());
-  }
+  if (const auto due = decoder_->deadline(); due && now.monotonic >= *due)
+    decode_nothing([&](BatchWriter& writer) { decoder_->on_deadline(now, writer, *this); });
   if (frozen_ && !is_parked()) on_readable();
+}
+
+/// A call into the decoder that no datagram is the cause of.
+template <class Call>
+void DatagramSocket::decode_nothing(Call call) {
+  const std::span<char> room = share_.intake().room(0);
+  BatchWriter writer = share_.write(0, Peer{}, account_, room.data());
+  call(writer);
+  share_.intake().commit(writer, room.data());
+  share_.log_problem(writer, Peer{});
 }
 
 void DatagramSocket::leave_to_others() {
@@ -241,6 +248,9 @@ void DatagramSocket::leave_to_others() {
 
 void DatagramSocket::close() {
   sample_drops();
+  if (decoder_->deadline())  // it waits for more, and keeps what has come
+    decode_nothing(
+        [&](BatchWriter& writer) { decoder_->on_end(EndReason::kDeadline, {}, writer); });
   share_.loop().parked().remove(*this);
   socket_.close();
   file_.remove();

@@ -49,6 +49,8 @@ class DatagramSocket final : private SocketEvents, private Parkable, private Rep
   unsigned take_run(DatagramSlots& slots, unsigned first, unsigned count, std::size_t& budget);
   std::uint64_t decode(const ReceivedDatagram& datagram, Now now, BatchWriter& writer);
   void leave_to_others();
+  template <class Call>
+  void decode_nothing(Call call);
   void close();
 
   ListenerShare& share_;

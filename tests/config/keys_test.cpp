@@ -25,11 +25,28 @@ TEST_CASE("an unknown key is told at its place, with the key that was meant", "[
        "\"delimiter\", \"length.bytes\", \"length.endian\", \"length.offset\", "
        "\"length.includes_header\", \"frame_bytes\", \"split\", "
        "\"max_frame_bytes\", "
-       "\"oversize\", \"tail\", \"content_encoding\", \"max_decompressed_bytes\", "
+       "\"oversize\", \"tail\", \"unparsed\", \"content_encoding\", \"max_decompressed_bytes\", "
        "\"max_decompressed_ratio\", \"receive_buffer\", \"gro\", \"backlog\", \"max_connections\", "
        "\"max_connections_per_peer\", "
        "\"idle_timeout\", \"first_byte_timeout\", \"keepalive\", \"mode\", \"owner\", \"group\", "
-       "\"multicast.groups\", \"multicast.interface\", \"multicast.sources\", \"sinks\" and "
+       "\"multicast.groups\", \"multicast.interface\", \"multicast.sources\", "
+       "\"syslog.form\", "
+       "\"syslog.year\", "
+       "\"syslog.zone\", "
+       "\"syslog.decompress\", "
+       "\"syslog.max_decompressed_bytes\", "
+       "\"syslog.payload\", "
+       "\"json.known_names\", "
+       "\"json.max_depth\", "
+       "\"json.max_fields\", "
+       "\"gelf.max_message_bytes\", "
+       "\"gelf.max_decompressed_ratio\", "
+       "\"gelf.max_chunk_sets\", "
+       "\"gelf.max_chunk_bytes\", "
+       "\"collectd.types_db\", "
+       "\"collectd.auth_file\", "
+       "\"collectd.security\", "
+       "\"sinks\" and "
        "\"best_effort_sinks\""},
   }));
   CAPTURE(key);
@@ -128,7 +145,7 @@ TEST_CASE("an empty file lacks a listener and a sink, and that is all", "[config
 
 TEST_CASE("no key is known twice, and each says what it takes", "[config]") {
   const auto keys = config::known_keys();
-  CHECK(keys.size() == 61);
+  CHECK(keys.size() == 78);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     CAPTURE(keys[i].table, keys[i].name);
     CHECK_FALSE(config::describe(keys[i].rule).empty());

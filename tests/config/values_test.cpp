@@ -84,7 +84,7 @@ TEST_CASE("[server]: each wrong value is told with its place, its range and what
 TEST_CASE("[[listener]]: each wrong value is told with its place, its range and what was found",
           "[config]") {
   const auto [line, problem] = GENERATE(table<std::string, std::string>({
-      {"protocol = \"syslog\"", "12: PROTOCOL"},
+      {"protocol = \"snmp\"", "12: PROTOCOL"},
       {"framing = \"xml\"", "11: FRAMING\"xml\""},
       {"framing = \"newlines\"", "11: FRAMING\"newlines\", did you mean \"newline\"?"},
       {"framing = [\"newline\"]", "11: FRAMINGa list"},
@@ -152,7 +152,9 @@ TEST_CASE("[[listener]]: each wrong value is told with its place, its range and 
     if (const auto at = expected.find(mark); at != std::string::npos)
       expected.replace(at, mark.size(), text);
   };
-  put("PROTOCOL", "listener \"in\": protocol: expected \"raw\", got \"syslog\"");
+  put("PROTOCOL",
+      "listener \"in\": protocol: expected \"raw\", \"syslog\", \"json\", \"gelf\" or "
+      "\"collectd\", got \"snmp\"");
   put("FRAMING",
       "listener \"in\": framing: expected \"newline\", \"nul\", \"octet_counted\", "
       "\"syslog_auto\", \"delimiter\", \"length_prefixed\", \"varint\", \"fixed\", \"json\" or "

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "protocols/raw/decoder.h"
+#include "protocols/statsd/decoder.h"
 #include "protocols/syslog/decoder.h"
 
 namespace penstock {
@@ -28,6 +29,14 @@ constexpr std::array kTable = {
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_syslog_decoder(framing, options.syslog);
                      }},
+    ProtocolInfo{.name = "statsd",
+                 .transports = kEverything,
+                 .default_port = 8125,
+                 .acks = false,
+                 .makes = Makes::kMetrics,
+                 .split = Split::kNewline,
+                 .make = [](const FramingOptions& framing,
+                            const ProtocolOptions&) { return make_statsd_decoder(framing); }},
 };
 
 }  // namespace

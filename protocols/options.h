@@ -1,11 +1,13 @@
 #pragma once
 
+#include "protocols/influx/options.h"
 #include "protocols/syslog/options.h"
 
 namespace penstock {
 
 /// What only one protocol has, of each of them: a listener's table `[listener.NAME]`.
 struct ProtocolOptions {
+  InfluxOptions influx;
   SyslogOptions syslog;
 
   friend bool operator==(const ProtocolOptions&, const ProtocolOptions&) = default;

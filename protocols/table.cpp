@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "protocols/influx/decoder.h"
 #include "protocols/raw/decoder.h"
 #include "protocols/statsd/decoder.h"
 #include "protocols/syslog/decoder.h"
@@ -28,6 +29,16 @@ constexpr std::array kTable = {
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_syslog_decoder(framing, options.syslog);
+                     }},
+    ProtocolInfo{.name = "influx",
+                 .transports = kEverything,
+                 .default_port = 8089,
+                 .acks = false,
+                 .makes = Makes::kMetrics,
+                 .own_framing = true,
+                 .make =
+                     [](const FramingOptions& framing, const ProtocolOptions& options) {
+                       return make_influx_decoder(framing, options.influx);
                      }},
     ProtocolInfo{.name = "statsd",
                  .transports = kEverything,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "protocols/graphite/decoder.h"
 #include "protocols/influx/decoder.h"
 #include "protocols/raw/decoder.h"
 #include "protocols/statsd/decoder.h"
@@ -12,6 +13,7 @@ namespace penstock {
 namespace {
 
 constexpr Transports kEverything{.streams = true, .datagrams = true};
+constexpr Transports kStreams{.streams = true, .datagrams = false};
 
 constexpr std::array kTable = {
     ProtocolInfo{.name = "raw",
@@ -48,6 +50,32 @@ constexpr std::array kTable = {
                  .split = Split::kNewline,
                  .make = [](const FramingOptions& framing,
                             const ProtocolOptions&) { return make_statsd_decoder(framing); }},
+    ProtocolInfo{.name = "graphite",
+                 .transports = kEverything,
+                 .default_port = 2003,
+                 .acks = false,
+                 .makes = Makes::kMetrics,
+                 .split = Split::kNewline,
+                 .make = [](const FramingOptions& framing,
+                            const ProtocolOptions&) { return make_graphite_decoder(framing); }},
+    ProtocolInfo{
+        .name = "graphite_pickle",
+        .transports = kStreams,
+        .default_port = 2004,
+        .acks = false,
+        .makes = Makes::kMetrics,
+        .own_framing = true,
+        .framing = Framing::kLengthPrefixed,
+        .max_frame_bytes = std::size_t{1} << 20,
+        .make = [](const FramingOptions& framing,
+                   const ProtocolOptions&) { return make_graphite_pickle_decoder(framing); }},
+    ProtocolInfo{.name = "opentsdb",
+                 .transports = kStreams,
+                 .default_port = 4242,
+                 .acks = false,
+                 .makes = Makes::kMetrics,
+                 .make = [](const FramingOptions& framing,
+                            const ProtocolOptions&) { return make_opentsdb_decoder(framing); }},
 };
 
 }  // namespace

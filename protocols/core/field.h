@@ -99,8 +99,6 @@ class FieldName {
   constexpr FieldName(Field id) noexcept : id_(id) {}  // NOLINT(google-explicit-constructor)
   constexpr FieldName(std::string_view text) noexcept  // NOLINT(google-explicit-constructor)
       : text_(text), own_(true) {}
-  constexpr FieldName(const char* text) noexcept  // NOLINT(google-explicit-constructor)
-      : FieldName(std::string_view(text)) {}
 
   constexpr bool is_own() const noexcept { return own_; }
   constexpr Field id() const noexcept { return id_; }

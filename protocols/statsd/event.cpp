@@ -3,6 +3,9 @@
 #include "protocols/statsd/parts.h"
 
 namespace penstock::statsd {
+
+using namespace std::string_view_literals;
+
 namespace {
 
 constexpr unsigned kMostLengthDigits = 8;  // beyond any frame
@@ -39,10 +42,10 @@ Problem parse_event(Scanner& in, FieldWriter& fields) {
   fields.string(Field::kTitle, title);
   write_text(fields, Field::kText, text);
   write_if_there(parts, Part::kHost, Field::kHost, fields);
-  write_if_there(parts, Part::kKey, "aggregation_key", fields);
-  write_if_there(parts, Part::kPriority, "priority", fields);
-  write_if_there(parts, Part::kSource, "source_type", fields);
-  write_if_there(parts, Part::kAlert, "alert_type", fields);
+  write_if_there(parts, Part::kKey, "aggregation_key"sv, fields);
+  write_if_there(parts, Part::kPriority, "priority"sv, fields);
+  write_if_there(parts, Part::kSource, "source_type"sv, fields);
+  write_if_there(parts, Part::kAlert, "alert_type"sv, fields);
   return parts.write(in.frame(), fields);
 }
 

@@ -4,6 +4,9 @@
 #include "protocols/statsd/parts.h"
 
 namespace penstock::statsd {
+
+using namespace std::string_view_literals;
+
 namespace {
 
 /// Empty where there is no such type.
@@ -59,7 +62,7 @@ Problem write_values(std::string_view values, std::size_t place, std::string_vie
   const Problem problem = values.find(':') == std::string_view::npos
                               ? write_number(place, values, Field::kValue, fields)
                               : write_packed(values, place, gauge, fields);
-  if (!problem && gauge && has_sign(values)) fields.boolean("delta", true);
+  if (!problem && gauge && has_sign(values)) fields.boolean("delta"sv, true);
   return problem;
 }
 

@@ -6,6 +6,9 @@
 #include "protocols/core/scanner.h"
 
 namespace penstock::statsd {
+
+using namespace std::string_view_literals;
+
 namespace {
 
 constexpr std::string_view kEscapedLf = "\\n";
@@ -79,8 +82,8 @@ Problem Parts::write(std::string_view line, FieldWriter& fields) const {
   if (has(Part::kTags)) write_tags(fields);
   if (const Problem problem = write_times(line, fields)) return problem;
   if (has(Part::kContainer)) fields.string(Field::kContainer, text(Part::kContainer));
-  if (has(Part::kExternal)) fields.string("external_data", text(Part::kExternal));
-  if (has(Part::kCardinality)) fields.string("cardinality", text(Part::kCardinality));
+  if (has(Part::kExternal)) fields.string("external_data"sv, text(Part::kExternal));
+  if (has(Part::kCardinality)) fields.string("cardinality"sv, text(Part::kCardinality));
   if (has_extensions_) write_extensions(fields);
   return {};
 }
@@ -114,7 +117,7 @@ void Parts::write_tags(FieldWriter& fields) const {
 }
 
 void Parts::write_extensions(FieldWriter& fields) const {
-  const auto array = fields.begin_array("extensions");
+  const auto array = fields.begin_array("extensions"sv);
   for (std::string_view list = behind_; !list.empty();) {
     const std::string_view item = take_item(list, '|');
     Part part;

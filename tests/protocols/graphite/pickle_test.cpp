@@ -89,6 +89,14 @@ TEST_CASE("pickle: what Python 2 writes, byte strings", "[pickle]") {
   CHECK(lines("(lp1\n(S'a.b'\np2\n(I1700000000\nF1.5\ntp3\ntp4\na."s) == "a.b 1.5 1700000000");
 }
 
+TEST_CASE("pickle: what carbon-relay sends, protocol 2 with real times", "[pickle]") {
+  CHECK(lines("\x80\x02]q\x00(X\x07\x00\x00\x00"
+              "a.b;k=vq\x01GA\xd9T\xfc@\x00\x00\x00G?"
+              "\xf8\x00\x00\x00\x00\x00\x00\x86q\x02\x86q\x03X\x01\x00\x00\x00"
+              "cq\x04GA\xd9T\xfc@@\x00\x00G@\x00\x00\x00\x00\x00\x00\x00\x86q\x05\x86q\x06"
+              "e."s) == "a.b;k=v 1.5 1700000000\nc 2.0 1700000001");
+}
+
 TEST_CASE("pickle: numbers of every kind", "[pickle]") {
   const auto metric = [](const std::string& value) {
     return lines("(l(S'a'\n(I1\n" + value + "tta.");

@@ -28,15 +28,18 @@ struct PickleValue {
   };
   static constexpr std::uint32_t kNoItem = UINT32_MAX;
 
+  /// Where PickleReader has the first and the last item; kNoItem where there is none.
+  struct Items {
+    std::uint32_t first, last;
+  };
+
   Kind kind = Kind::kNone;
   std::uint32_t size = 0;  ///< bytes of kText, items of kList and kTuple
   union {
     std::int64_t integer = 0;
     double real;
     const char* text;
-    struct {
-      std::uint32_t first, last;  ///< for PickleReader::item, kNoItem where there is none
-    } items;
+    Items items;
   };
 
   std::string_view view() const noexcept { return {text, size}; }

@@ -1,6 +1,15 @@
 #include "protocols/influx/framer.h"
 
 namespace penstock::influx {
+namespace {
+
+/// Where `byte` stands from `at` on, else the text's size.
+std::size_t find(std::string_view text, std::size_t at, char byte) noexcept {
+  const char* found = find_byte(text.data() + at, text.size() - at, byte);
+  return found == nullptr ? text.size() : static_cast<std::size_t>(found - text.data());
+}
+
+}  // namespace
 
 FrameResult LineFramer::next(std::string_view input) noexcept {
   if (skipping_) return skip(input);
@@ -22,43 +31,63 @@ FrameResult LineFramer::next(std::string_view input) noexcept {
 
 /// The place of the LF that ends the line, or the window's size where it has not come.
 std::size_t LineFramer::walk(std::string_view window) noexcept {
-  std::size_t at = walked_;
-  for (; at < window.size(); ++at) {
+  std::size_t at = walked_, lf = find(window, at, '\n');
+  for (;;) {
     const bool in_string = at_ == At::kString || at_ == At::kEscaped;
-    if (window[at] == '\n') {
-      if (!in_string) break;
-      holds_lf_ = true;
-    }
-    step(window[at], at == 0 ? '\0' : window[at - 1]);
+    if (at == (in_string ? window.size() : lf)) break;
+    at = in_string ? pass_string(window, at) : pass(window.substr(0, lf), at);
+    if (at <= lf) continue;
+    holds_lf_ = true;
+    lf = find(window, at, '\n');
   }
   walked_ = at;
   return at;
 }
 
-void LineFramer::step(char c, char before) noexcept {
-  const bool escaped = before == '\\';
+/// One part of `line`, which does not go on behind its end: gives the place behind it.
+std::size_t LineFramer::pass(std::string_view line, std::size_t at) noexcept {
   switch (at_) {
     case At::kBegin:
-      if (c != ' ') at_ = c == '#' ? At::kRest : At::kKey;
-      break;
-    case At::kKey:
-      if (c == ' ' && !escaped) at_ = At::kField;
-      break;
-    case At::kField:
-      if (c == '=' && !escaped) at_ = At::kValue;
-      break;
-    case At::kValue: at_ = c == '"' ? At::kString : At::kBehindValue; break;
-    case At::kString:
-      if (c == '\\') at_ = At::kEscaped;
-      if (c == '"') at_ = At::kBehindValue;
-      break;
-    case At::kEscaped: at_ = At::kString; break;
+      if (line[at] != ' ') at_ = line[at] == '#' ? At::kRest : At::kKey;
+      return at + 1;
+    case At::kKey: return pass_to(line, at, ' ', At::kField);
+    case At::kField: return pass_to(line, at, '=', At::kValue);
+    case At::kValue: at_ = line[at] == '"' ? At::kString : At::kBehindValue; return at + 1;
     case At::kBehindValue:
-      if (c == ',') at_ = At::kField;
-      if (c == ' ') at_ = At::kRest;
-      break;
+      while (at < line.size() && line[at] != ',' && line[at] != ' ') ++at;
+      if (at == line.size()) return at;
+      at_ = line[at] == ',' ? At::kField : At::kRest;
+      return at + 1;
+    case At::kString:
+    case At::kEscaped:
     case At::kRest: break;
   }
+  return line.size();
+}
+
+/// Up to `byte` without a backslash before it, and then `then`.
+std::size_t LineFramer::pass_to(std::string_view line, std::size_t at, char byte,
+                                At then) noexcept {
+  for (at = find(line, at, byte); at < line.size(); at = find(line, at + 1, byte)) {
+    if (at != 0 && line[at - 1] == '\\') continue;
+    at_ = then;
+    return at + 1;
+  }
+  return at;
+}
+
+std::size_t LineFramer::pass_string(std::string_view window, std::size_t at) noexcept {
+  if (at_ == At::kEscaped) ++at;
+  at_ = At::kString;
+  for (; at < window.size(); ++at) {
+    if (window[at] == '"') {
+      at_ = At::kBehindValue;
+      return at + 1;
+    }
+    if (window[at] != '\\') continue;
+    if (++at == window.size()) at_ = At::kEscaped;
+  }
+  return window.size();
 }
 
 FrameResult LineFramer::whole(std::string_view input, std::size_t lf) noexcept {

@@ -49,7 +49,9 @@ class LineFramer {
   };
 
   std::size_t walk(std::string_view input) noexcept;
-  void step(char c, char before) noexcept;
+  std::size_t pass(std::string_view line, std::size_t at) noexcept;
+  std::size_t pass_to(std::string_view line, std::size_t at, char byte, At then) noexcept;
+  std::size_t pass_string(std::string_view window, std::size_t at) noexcept;
   FrameResult whole(std::string_view input, std::size_t lf) noexcept;
   void begin_line() noexcept;
   FrameResult truncated(std::string_view input) noexcept;

@@ -72,7 +72,7 @@ def test_collectd_write_graphite(penstock, workdir, scheme):
     server = penstock({"listen": any_url(scheme), "protocol": "graphite"}, JSON)
     with Collectd(workdir, server.address(scheme), "write_graphite") as collectd:
         collectd.put(COUNT, SECOND)
-        found = by_name(events(server, COUNT))
+    found = by_name(events(server, COUNT))
     assert {name: event["value"] for name, event in found.items()} == {
         f"web1.test-{n}.gauge-x": n + 0.5 for n in range(COUNT)}
     assert all(event["timestamp"] == AT for event in found.values())
@@ -84,7 +84,7 @@ def test_collectd_write_tsdb(penstock, workdir, scheme):
     server = penstock({"listen": any_url(scheme), "protocol": "opentsdb"}, JSON)
     with Collectd(workdir, server.address(scheme), "write_tsdb") as collectd:
         collectd.put(COUNT, SECOND)
-        found = by_name(events(server, COUNT))
+    found = by_name(events(server, COUNT))
     assert sorted(event["value"] for event in found.values()) == [n + 0.5 for n in range(COUNT)]
     assert all(event["tags"]["fqdn"] == "web1" and event["timestamp"] == AT for event in found.values())
 

@@ -46,7 +46,7 @@ def hot_shots(n: int) -> dict:
         {"name": name, "kind": "histogram", "value": n},
         {"name": name, "kind": "distribution", "value": n},
         {"name": name, "kind": "set", "value": f"user{n}"},
-        {"kind": "event", "title": f"m{n}", "text": f"first\nsecond {n}", "host": "web1", "priority": "low", "tags": TAGS},
+        {"kind": "event", "title": name, "text": f"first\nsecond {n}", "host": "web1", "priority": "low", "tags": TAGS},
         {"name": name, "kind": "service_check", "status": 2, "message": f"down {n}", "tags": TAGS},
     ][n % 9]
 
@@ -54,7 +54,7 @@ def hot_shots(n: int) -> dict:
 def node_statsd(n: int) -> dict:
     name = f"shop.m{n}"
     return [
-        {"name": name, "kind": "counter", "value": n},
+        {"name": name, "kind": "counter", "value": n + 1},
         {"name": name, "kind": "gauge", "value": n + 0.5},
         {"name": name, "kind": "timer", "value": n},
         {"name": name, "kind": "histogram", "value": n},

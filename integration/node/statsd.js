@@ -29,20 +29,20 @@ function hotShots() {
     (metric, n) => client.event(metric, `first\nsecond ${n}`, { priority: 'low', hostname: 'web1' }, tags),
     (metric, n) => client.check(metric, client.CHECKS.CRITICAL, { message: `down ${n}` }, tags),
   ];
-  return { send: (n) => send[n % send.length](`m${n}`, n), close: () => client.close() };
+  return { send: (n) => send[n % send.length](`m${n}`, n), close: (done) => client.close(done) };
 }
 
 function nodeStatsd() {
   const StatsD = require('node-statsd');
   const client = new StatsD({ host, port: Number(place), prefix: 'shop.' });
   const send = [
-    (metric, n) => client.increment(metric, n),
+    (metric, n) => client.increment(metric, n + 1), // it takes 0 for no value
     (metric, n) => client.gauge(metric, n + 0.5),
     (metric, n) => client.timing(metric, n),
     (metric, n) => client.histogram(metric, n),
     (metric, n) => client.set(metric, `user${n}`),
   ];
-  return { send: (n) => send[n % send.length](`m${n}`, n), close: () => client.close() };
+  return { send: (n) => send[n % send.length](`m${n}`, n), close: (done) => { client.close(); done(); } };
 }
 
 const client = { 'hot-shots': hotShots, 'node-statsd': nodeStatsd }[name]();
@@ -53,5 +53,5 @@ function sendSome() {
   console.log(next);
 }
 const told = readline.createInterface({ input: process.stdin });
-told.on('line', () => (next < Number(count) ? sendSome() : (client.close(), told.close())));
+told.on('line', () => (next < Number(count) ? sendSome() : client.close(() => process.exit(0))));
 sendSome();

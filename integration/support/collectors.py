@@ -81,7 +81,6 @@ class Collectd:
     def __init__(self, folder: Path, destination: Address, plugin: str):
         self.folder = folder / "collectd"
         self.folder.mkdir()
-        self.plugin = plugin
         self.input = str(self.folder / "in.sock")
         protocol = f'Protocol "{destination.scheme[:3]}"\n' if plugin == "write_graphite" else ""
         (self.folder / "collectd.conf").write_text(f"""
@@ -119,7 +118,7 @@ LoadPlugin {plugin}
         return self
 
     def put(self, count: int, second: int):
-        """`count` gauges `web1/test-N/gauge-x` of the value N + 0.5 at that second, and what its buffer then holds goes out."""
+        """`count` gauges `web1/test-N/gauge-x` of the value N + 0.5 at that second. The last of them it sends when it ends."""
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(PATIENCE)
             sock.connect(self.input)
@@ -129,9 +128,6 @@ LoadPlugin {plugin}
                     lines.flush()
                     answer = lines.readline()
                     assert answer.startswith("0 "), answer
-                lines.write(f"FLUSH plugin={self.plugin}\n")
-                lines.flush()
-                assert lines.readline().startswith("0 ")
 
     def said(self) -> str:
         log = self.folder / "log"

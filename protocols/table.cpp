@@ -32,6 +32,14 @@ constexpr std::array kTable = {
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_syslog_decoder(framing, options.syslog);
                      }},
+    ProtocolInfo{.name = "statsd",
+                 .transports = kEverything,
+                 .default_port = 8125,
+                 .acks = false,
+                 .makes = Makes::kMetrics,
+                 .split = Split::kNewline,
+                 .make = [](const FramingOptions& framing,
+                            const ProtocolOptions&) { return make_statsd_decoder(framing); }},
     ProtocolInfo{.name = "influx",
                  .transports = kEverything,
                  .default_port = 8089,
@@ -42,14 +50,6 @@ constexpr std::array kTable = {
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_influx_decoder(framing, options.influx);
                      }},
-    ProtocolInfo{.name = "statsd",
-                 .transports = kEverything,
-                 .default_port = 8125,
-                 .acks = false,
-                 .makes = Makes::kMetrics,
-                 .split = Split::kNewline,
-                 .make = [](const FramingOptions& framing,
-                            const ProtocolOptions&) { return make_statsd_decoder(framing); }},
     ProtocolInfo{.name = "graphite",
                  .transports = kEverything,
                  .default_port = 2003,

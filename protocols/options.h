@@ -3,6 +3,7 @@
 #include "protocols/collectd/options.h"
 #include "protocols/gelf/options.h"
 #include "protocols/json/options.h"
+#include "protocols/influx/options.h"
 #include "protocols/syslog/options.h"
 
 namespace penstock {
@@ -12,6 +13,7 @@ struct ProtocolOptions {
   CollectdOptions collectd;
   GelfOptions gelf;
   JsonOptions json;
+  InfluxOptions influx;
   SyslogOptions syslog;
 
   friend bool operator==(const ProtocolOptions&, const ProtocolOptions&) = default;

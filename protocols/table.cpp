@@ -6,13 +6,17 @@
 #include "protocols/collectd/decoder.h"
 #include "protocols/gelf/decoder.h"
 #include "protocols/json/decoder.h"
+#include "protocols/graphite/decoder.h"
+#include "protocols/influx/decoder.h"
 #include "protocols/raw/decoder.h"
+#include "protocols/statsd/decoder.h"
 #include "protocols/syslog/decoder.h"
 
 namespace penstock {
 namespace {
 
 constexpr Transports kEverything{.streams = true, .datagrams = true};
+constexpr Transports kStreams{.streams = true, .datagrams = false};
 
 constexpr std::array kTable = {
     ProtocolInfo{.name = "raw",
@@ -61,6 +65,50 @@ constexpr std::array kTable = {
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_collectd_decoder(framing, options.collectd);
                      }},
+    ProtocolInfo{.name = "statsd",
+                 .transports = kEverything,
+                 .default_port = 8125,
+                 .acks = false,
+                 .makes = Makes::kMetrics,
+                 .split = Split::kNewline,
+                 .make = [](const FramingOptions& framing,
+                            const ProtocolOptions&) { return make_statsd_decoder(framing); }},
+    ProtocolInfo{.name = "influx",
+                 .transports = kEverything,
+                 .default_port = 8089,
+                 .acks = false,
+                 .makes = Makes::kMetrics,
+                 .own_framing = true,
+                 .make =
+                     [](const FramingOptions& framing, const ProtocolOptions& options) {
+                       return make_influx_decoder(framing, options.influx);
+                     }},
+    ProtocolInfo{.name = "graphite",
+                 .transports = kEverything,
+                 .default_port = 2003,
+                 .acks = false,
+                 .makes = Makes::kMetrics,
+                 .split = Split::kNewline,
+                 .make = [](const FramingOptions& framing,
+                            const ProtocolOptions&) { return make_graphite_decoder(framing); }},
+    ProtocolInfo{
+        .name = "graphite_pickle",
+        .transports = kStreams,
+        .default_port = 2004,
+        .acks = false,
+        .makes = Makes::kMetrics,
+        .own_framing = true,
+        .framing = Framing::kLengthPrefixed,
+        .max_frame_bytes = std::size_t{1} << 20,
+        .make = [](const FramingOptions& framing,
+                   const ProtocolOptions&) { return make_graphite_pickle_decoder(framing); }},
+    ProtocolInfo{.name = "opentsdb",
+                 .transports = kStreams,
+                 .default_port = 4242,
+                 .acks = false,
+                 .makes = Makes::kMetrics,
+                 .make = [](const FramingOptions& framing,
+                            const ProtocolOptions&) { return make_opentsdb_decoder(framing); }},
 };
 
 }  // namespace

@@ -32,6 +32,7 @@ constexpr std::array<std::string_view, 2> kTimeZones = {"utc", "local"};
 constexpr std::array<std::string_view, 2> kCompress = {"none", "zstd"};
 
 constexpr std::array<std::string_view, 2> kUnparsed = {"deliver", "quarantine"};
+constexpr std::array<std::string_view, 4> kInfluxPrecisions = {"ns", "us", "ms", "s"};
 constexpr std::array<std::string_view, 3> kSyslogForms = {"auto", "rfc3164", "rfc5424"};
 constexpr std::array<std::string_view, 3> kCollectdSecurities = {"none", "sign", "encrypt"};
 constexpr std::array<std::string_view, 2> kSyslogPayloads = {"none", "cef"};
@@ -222,6 +223,10 @@ const std::array kListenerKeys = {
                   [](Listener& l, const Value& v) {
                     l.of_protocol.collectd.security = as<CollectdOptions::Security>(v);
                   }},
+    Key<Listener>{
+        "influx.precision", choice(kInfluxPrecisions),
+        [](Listener& l,
+           const Value& v) { l.of_protocol.influx.precision = as<InfluxOptions::Precision>(v); }},
     Key<Listener>{"sinks", list("a list of sink names, such as [\"archive\"]"),
                   [](Listener& l, const Value& v) { l.sinks = v.texts(); }},
     Key<Listener>{"best_effort_sinks", list("a list of sink names, such as [\"debug\"]"),

@@ -1,0 +1,45 @@
+"""protocol = "influx": points of the line protocol, over every transport."""
+
+import pytest
+
+from support.address import ALL, STREAMS, any_url
+from support.clients import send_packets, send_stream
+from support.metrics import JSON, events, flags
+
+INFLUX = {"protocol": "influx"}
+WIRE = (b'# a comment\ncpu,host=web\\ 1 usage=12.5,cores=4i,big=18446744073709551615u,up=True 1700000000000000000\r\n\n'
+        b'log text="one\ntwo \\"quoted\\"\t"\nbad\nm f=1')
+MEANT = [
+    {"name": "cpu", "tags": {"host": "web 1"}, "fields": {"usage": 12.5, "cores": 4, "big": 18446744073709551615, "up": True},
+     "timestamp": "2023-11-14T22:13:20.000000000Z"},
+    {"name": "log", "fields": {"text": 'one\ntwo "quoted"\t'}},
+    {"error": "no blank before the fields", "error_offset": 3, "message": "bad"},
+    {"name": "m", "fields": {"f": 1.0}},
+]
+
+
+@pytest.mark.parametrize("scheme", ALL)
+def test_points_over_every_transport(penstock, scheme):
+    server = penstock({"listen": any_url(scheme), **INFLUX}, JSON)
+    address = server.address(scheme)
+    if scheme in (*STREAMS, "tcp"):
+        send_stream(address, WIRE, pieces=5)
+    else:
+        send_packets(address, [WIRE])
+    assert events(server, len(MEANT)) == MEANT
+    assert [("unparsed" in each) for each in flags(server)] == [False, False, True, False]
+
+
+@pytest.mark.parametrize("precision, digits", [("ns", "000000000"), ("us", "000000"), ("ms", "000"), ("s", "")])
+def test_precision(penstock, precision, digits):
+    server = penstock({"listen": any_url("tcp4"), "influx.precision": precision, **INFLUX}, JSON)
+    send_stream(server.address("tcp4"), f"m f=1 1700000000{digits}\n".encode())
+    assert events(server, 1)[0]["timestamp"] == "2023-11-14T22:13:20.000000000Z"
+
+
+def test_a_quote_that_nobody_closes_ends_with_the_longest_frame(penstock):
+    server = penstock({"listen": any_url("tcp4"), "max_frame_bytes": 1024, **INFLUX}, JSON)
+    send_stream(server.address("tcp4"), b'm f="' + b"x\n" * 1000 + b"\nm f=1\n")
+    lines = server.wait_records(2)
+    assert flags(server)[0] == ["truncated", "unparsed"] or "unparsed" in flags(server)[0]
+    assert b'"fields":{"f":1.0}' in lines[-1]

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+#include "protocols/framed/frame_handler.h"
+
+namespace penstock {
+
+/// A handler that makes one event of each frame with a pure function, `Problem parse(std::string_view frame, FieldWriter&)`:
+/// what it finds a problem with is unparsed. So is a frame that max_frame_bytes cut off, where a number that ends too early
+/// would be a wrong one and no less than whole.
+template <class Parse>
+class EventPerFrame final : public FrameHandler {
+ public:
+  EventPerFrame(const FramingOptions& framing, EventShape shape, Parse parse)
+      : framing_(framing), shape_(shape), parse_(std::move(parse)) {}
+
+  void on_frame(std::string_view frame, std::uint8_t flags, Shape form,
+                FrameContext& context) override {
+    BatchWriter& writer = context.writer;
+    if ((flags & kFrameTruncated) != 0)
+      return take_unparsed(framing_, frame, flags, form, {"cut off at max_frame_bytes"}, writer);
+    FieldWriter fields = writer.begin_event(frame, shape_);
+    if (const Problem problem = parse_(frame, fields)) {
+      fields.forget();
+      return take_unparsed(framing_, frame, flags, form, problem, writer);
+    }
+    writer.add_event(fields, flags, form);
+  }
+
+ private:
+  const FramingOptions framing_;
+  const EventShape shape_;
+  const Parse parse_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,97 @@
+#include <string>
+
+#include "protocols/framed/decoder.h"
+#include "protocols/framed/frame_handler.h"
+#include "protocols/graphite/decoder.h"
+#include "protocols/graphite/line.h"
+#include "protocols/graphite/pickle.h"
+#include "protocols/graphite/pickle_metrics.h"
+
+namespace penstock {
+namespace {
+
+using graphite::PickleMetric;
+using graphite::PickleValue;
+
+constexpr std::uint8_t kLengthBytes = 4;
+
+class PickleHandler final : public FrameHandler {
+ public:
+  explicit PickleHandler(const FramingOptions& framing) : framing_(framing) {}
+
+  void on_frame(std::string_view frame, std::uint8_t flags, Shape form,
+                FrameContext& context) override {
+    BatchWriter& writer = context.writer;
+    if (const Problem problem = read(frame, flags))
+      take_unparsed(framing_, frame, flags, form, problem, writer);
+    else if (reader_.top().size == 0)
+      skip(frame, writer);
+    else
+      take_metrics(frame.size(), writer);
+    reader_.release();
+  }
+
+ private:
+  Problem read(std::string_view frame, std::uint8_t flags) {
+    if (flags != kFrameWhole) return {"the pickle is not whole"};
+    if (const Problem problem = reader_.read(frame)) return problem;
+    return graphite::check_metrics(reader_, frame.size());
+  }
+
+  static void skip(std::string_view frame, BatchWriter& writer) noexcept {
+    writer.counts().framing_bytes += frame.size();
+    writer.skip_empty();
+  }
+
+  /// The pickle's bytes are counted with its first metric.
+  void take_metrics(std::size_t wire_bytes, BatchWriter& writer) {
+    reader_.for_each(reader_.top(), [&](const PickleValue& item) {
+      PickleMetric metric;
+      graphite::as_metric(reader_, item, metric);
+      line_.clear();
+      graphite::append_line(metric, line_);
+      take_line(wire_bytes, writer);
+      wire_bytes = 0;
+      return true;
+    });
+  }
+
+  void take_line(std::size_t wire_bytes, BatchWriter& writer) {
+    FieldWriter fields = writer.begin_event(line_, EventShape::kMetric);
+    if (const Problem problem = parse(fields)) {
+      fields.forget();
+      return take_unparsed_line(problem, wire_bytes, writer);
+    }
+    writer.add_event(fields, kFrameWhole, Shape::kOpaque, wire_bytes);
+  }
+
+  Problem parse(FieldWriter& fields) const {
+    const std::size_t line_end = line_.find_first_of("\r\n");
+    if (line_end != std::string::npos) return {"a line end in the path", line_end};
+    return graphite::parse_graphite(line_, fields);
+  }
+
+  void take_unparsed_line(const Problem& problem, std::size_t wire_bytes, BatchWriter& writer) {
+    take_unparsed(framing_, line_, kFrameWhole, Shape::kOpaque, problem, writer);
+    FrameCounts& counts = writer.counts();
+    auto& counted = framing_.unparsed == Unparsed::kDeliver
+                        ? counts.in_frames_bytes
+                        : counts.discarded_bytes[static_cast<std::size_t>(Reason::kUnparsed)];
+    counted += wire_bytes - line_.size();
+  }
+
+  const FramingOptions framing_;
+  graphite::PickleReader reader_;
+  std::string line_;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> make_graphite_pickle_decoder(const FramingOptions& framing) {
+  FramingOptions counted = framing;
+  counted.framing = Framing::kLengthPrefixed;
+  counted.length = {.bytes = kLengthBytes, .order = std::endian::big};
+  return make_framed_decoder(counted, std::make_unique<PickleHandler>(framing));
+}
+
+}  // namespace penstock

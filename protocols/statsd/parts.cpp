@@ -1,0 +1,139 @@
+#include "protocols/statsd/parts.h"
+
+#include <string>
+
+#include "protocols/core/decimal.h"
+#include "protocols/core/scanner.h"
+
+namespace penstock::statsd {
+
+using namespace std::string_view_literals;
+
+namespace {
+
+constexpr std::string_view kEscapedLf = "\\n";
+
+struct Prefix {
+  std::string_view text;
+  Part part;
+  bool metrics, events, checks;  // whose part it is
+};
+constexpr std::array<Prefix, static_cast<std::size_t>(Part::kCount)> kPrefixes = {{
+    {"#", Part::kTags, true, true, true},
+    {"@", Part::kRate, true, false, false},
+    {"c:", Part::kContainer, true, true, true},
+    {"T", Part::kTime, true, false, false},
+    {"e:", Part::kExternal, true, true, true},
+    {"card:", Part::kCardinality, true, true, true},
+    {"d:", Part::kDate, false, true, true},
+    {"h:", Part::kHost, false, true, true},
+    {"k:", Part::kKey, false, true, false},
+    {"p:", Part::kPriority, false, true, false},
+    {"s:", Part::kSource, false, true, false},
+    {"t:", Part::kAlert, false, true, false},
+    {"m:", Part::kMessage, false, false, true},
+}};
+
+std::size_t place(std::string_view line, std::string_view part) noexcept {
+  return static_cast<std::size_t>(part.data() - line.data());
+}
+
+/// The front of `list` up to `separator`, both taken off it.
+std::string_view take_item(std::string_view& list, char separator) noexcept {
+  const std::size_t end = std::min(list.find(separator), list.size());
+  const std::string_view item = list.substr(0, end);
+  list.remove_prefix(std::min(end + 1, list.size()));
+  return item;
+}
+
+}  // namespace
+
+bool Parts::known(std::string_view text, Part& part, std::size_t& prefix) const noexcept {
+  for (const Prefix& row : kPrefixes) {
+    const bool ours = of_ == Of::kMetric  ? row.metrics
+                      : of_ == Of::kEvent ? row.events
+                                          : row.checks;
+    if (!ours || !text.starts_with(row.text)) continue;
+    part = row.part;
+    prefix = row.text.size();
+    return true;
+  }
+  return false;
+}
+
+Problem Parts::scan(Scanner& in) noexcept {
+  behind_ = in.rest();
+  while (in.take('|')) {
+    const std::size_t begin = in.at();
+    const std::string_view text = in.until('|');
+    Part part;
+    std::size_t prefix;
+    if (!known(text, part, prefix)) {
+      has_extensions_ = has_extensions_ || !text.empty();
+      continue;
+    }
+    if (has(part)) return {"the same part twice", begin};
+    texts_[index(part)] = text.substr(prefix);
+  }
+  return {};
+}
+
+Problem Parts::write(std::string_view line, FieldWriter& fields) const {
+  if (has(Part::kTags)) write_tags(fields);
+  if (const Problem problem = write_times(line, fields)) return problem;
+  if (has(Part::kContainer)) fields.string(Field::kContainer, text(Part::kContainer));
+  if (has(Part::kExternal)) fields.string("external_data"sv, text(Part::kExternal));
+  if (has(Part::kCardinality)) fields.string("cardinality"sv, text(Part::kCardinality));
+  if (has_extensions_) write_extensions(fields);
+  return {};
+}
+
+Problem Parts::write_times(std::string_view line, FieldWriter& fields) const {
+  const Part part = of_ == Of::kMetric ? Part::kTime : Part::kDate;
+  if (has(part)) {
+    std::int64_t ns = 0;
+    if (!parse_epoch_seconds(text(part), ns))
+      return {"the time is not in seconds since 1970", place(line, text(part))};
+    fields.time(Field::kTimestamp, ns);
+  }
+  if (!has(Part::kRate)) return {};
+  Decimal rate;
+  const bool sound = parse_decimal(text(Part::kRate), rate);
+  if (!sound || !(rate.as_real() > 0 && rate.as_real() <= 1))
+    return {"the sample rate is not above 0 and at most 1", place(line, text(Part::kRate))};
+  fields.real(Field::kSampleRate, rate.as_real());
+  return {};
+}
+
+void Parts::write_tags(FieldWriter& fields) const {
+  const auto map = fields.begin_map(Field::kTags);
+  for (std::string_view list = text(Part::kTags); !list.empty();) {
+    std::string_view value = take_item(list, ',');
+    if (value.empty()) continue;
+    const std::string_view name = take_item(value, ':');
+    fields.string(name, value);
+  }
+  fields.end(map);
+}
+
+void Parts::write_extensions(FieldWriter& fields) const {
+  const auto array = fields.begin_array("extensions"sv);
+  for (std::string_view list = behind_; !list.empty();) {
+    const std::string_view item = take_item(list, '|');
+    Part part;
+    std::size_t prefix;
+    if (!item.empty() && !known(item, part, prefix)) fields.string(Field::kNone, item);
+  }
+  fields.end(array);
+}
+
+void write_text(FieldWriter& fields, FieldName name, std::string_view value) {
+  std::size_t at = value.find(kEscapedLf);
+  if (at == std::string_view::npos) return fields.string(name, value);
+  std::string text(value);
+  for (; at != std::string::npos; at = text.find(kEscapedLf, at + 1))
+    text.replace(at, kEscapedLf.size(), 1, '\n');
+  fields.string(name, text);
+}
+
+}  // namespace penstock::statsd

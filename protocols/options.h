@@ -1,5 +1,6 @@
 #pragma once
 
+#include "protocols/relp/options.h"
 #include "protocols/syslog/options.h"
 
 namespace penstock {
@@ -7,6 +8,7 @@ namespace penstock {
 /// What only one protocol has, of each of them: a listener's table `[listener.NAME]`.
 struct ProtocolOptions {
   SyslogOptions syslog;
+  RelpOptions relp;
 
   friend bool operator==(const ProtocolOptions&, const ProtocolOptions&) = default;
 };

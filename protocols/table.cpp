@@ -4,12 +4,14 @@
 #include <array>
 
 #include "protocols/raw/decoder.h"
+#include "protocols/relp/decoder.h"
 #include "protocols/syslog/decoder.h"
 
 namespace penstock {
 namespace {
 
 constexpr Transports kEverything{.streams = true, .datagrams = true};
+constexpr Transports kStreams{.streams = true};
 
 constexpr std::array kTable = {
     ProtocolInfo{.name = "raw",
@@ -27,6 +29,17 @@ constexpr std::array kTable = {
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_syslog_decoder(framing, options.syslog);
+                     }},
+    ProtocolInfo{.name = "relp",
+                 .transports = kStreams,
+                 .default_port = 20514,
+                 .acks = true,
+                 .makes = Makes::kLogs,
+                 .carries = "syslog",
+                 .own_framing = true,
+                 .make =
+                     [](const FramingOptions& framing, const ProtocolOptions& options) {
+                       return make_relp_decoder(framing, options.relp, options.syslog);
                      }},
 };
 

@@ -17,10 +17,10 @@ constexpr std::array<std::string_view, 8> kFramingKeys = {"framing",       "deli
 std::string setting(std::string_view protocol) { return "protocol = " + quoted(protocol); }
 
 /// Keys of `[listener.NAME]` with another protocol.
-void check_own_keys(const Listener& listener, const TableSource& source, Problems& problems) {
+void check_own_keys(const ProtocolInfo& protocol, const TableSource& source, Problems& problems) {
   for (const auto& [key, given] : source.keys) {
     const std::string_view table = std::string_view(key).substr(0, key.find('.'));
-    if (table.size() == key.size() || table == listener.protocol) continue;
+    if (table.size() == key.size() || table == protocol.name || table == protocol.carries) continue;
     if (find_protocol(table) != nullptr)
       source.error(problems, given.key, key, "only " + setting(table) + " has it");
   }
@@ -94,7 +94,7 @@ void check_protocol(Draft& draft) {
     const ProtocolInfo* protocol = find_protocol(listener.protocol);
     if (protocol == nullptr || !source.sound("protocol")) continue;
     fill_in(*protocol, source, listener);
-    check_own_keys(listener, source, draft.problems);
+    check_own_keys(*protocol, source, draft.problems);
     check_framing_keys(*protocol, source, draft.problems);
     check_unparsed(*protocol, source, draft.problems);
     if (source.sound("listen")) check_transports(*protocol, source, listener, draft.problems);

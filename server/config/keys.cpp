@@ -187,6 +187,9 @@ const std::array kListenerKeys = {
         "syslog.payload", choice(kSyslogPayloads),
         [](Listener& l,
            const Value& v) { l.of_protocol.syslog.payload = as<SyslogOptions::Payload>(v); }},
+    Key<Listener>{
+        "relp.max_window", count(1, 1'000'000),
+        [](Listener& l, const Value& v) { l.of_protocol.relp.max_window = as<std::size_t>(v); }},
     Key<Listener>{"sinks", list("a list of sink names, such as [\"archive\"]"),
                   [](Listener& l, const Value& v) { l.sinks = v.texts(); }},
     Key<Listener>{"best_effort_sinks", list("a list of sink names, such as [\"debug\"]"),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "protocols/forward/options.h"
 #include "protocols/relp/options.h"
 #include "protocols/syslog/options.h"
 
@@ -9,6 +10,7 @@ namespace penstock {
 struct ProtocolOptions {
   SyslogOptions syslog;
   RelpOptions relp;
+  ForwardOptions forward;
 
   friend bool operator==(const ProtocolOptions&, const ProtocolOptions&) = default;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "protocols/forward/decoder.h"
 #include "protocols/raw/decoder.h"
 #include "protocols/relp/decoder.h"
 #include "protocols/syslog/decoder.h"
@@ -40,6 +41,18 @@ constexpr std::array kTable = {
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_relp_decoder(framing, options.relp, options.syslog);
+                     }},
+    // Datagrams are its heartbeats.
+    ProtocolInfo{.name = "forward",
+                 .transports = kEverything,
+                 .default_port = 24224,
+                 .acks = true,
+                 .makes = Makes::kLogs,
+                 .own_framing = true,
+                 .max_frame_bytes = std::size_t{8} << 20,
+                 .make =
+                     [](const FramingOptions& framing, const ProtocolOptions& options) {
+                       return make_forward_decoder(framing, options.forward);
                      }},
 };
 

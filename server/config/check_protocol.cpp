@@ -70,6 +70,18 @@ void check_transports(const ProtocolInfo& protocol, const TableSource& source,
   }
 }
 
+/// Users stand beside a shared key, never alone; names go into messages that hold no longer ones.
+void check_forward(const Listener& listener, const TableSource& source, Problems& problems) {
+  constexpr std::size_t kMaxNameBytes = 255;
+  const ForwardOptions& forward = listener.of_protocol.forward;
+  if (!forward.users_file.empty() && forward.shared_key_file.empty())
+    source.error(problems, source.place_of("forward.users_file"), "forward.users_file",
+                 "only together with shared_key_file");
+  if (forward.server_name.size() > kMaxNameBytes)
+    source.error(problems, source.place_of("forward.server_name"), "forward.server_name",
+                 "expected at most 255 bytes");
+}
+
 /// An acknowledgement says what the sink's `sync` means by delivered.
 void check_acks(const Draft& draft, const ProtocolInfo& protocol, const Listener& listener,
                 const TableSource& source, Problems& problems) {
@@ -98,6 +110,7 @@ void check_protocol(Draft& draft) {
     check_framing_keys(*protocol, source, draft.problems);
     check_unparsed(*protocol, source, draft.problems);
     if (source.sound("listen")) check_transports(*protocol, source, listener, draft.problems);
+    check_forward(listener, source, draft.problems);
     check_acks(draft, *protocol, listener, source, draft.problems);
   }
 }

@@ -190,6 +190,25 @@ const std::array kListenerKeys = {
     Key<Listener>{
         "relp.max_window", count(1, 1'000'000),
         [](Listener& l, const Value& v) { l.of_protocol.relp.max_window = as<std::size_t>(v); }},
+    Key<Listener>{
+        "forward.shared_key_file", text("a file, such as \"/etc/penstock/forward.key\""),
+        [](Listener& l, const Value& v) { l.of_protocol.forward.shared_key_file = v.text(); }},
+    Key<Listener>{"forward.users_file", text("a file, such as \"/etc/penstock/forward.users\""),
+                  [](Listener& l, const Value& v) { l.of_protocol.forward.users_file = v.text(); }},
+    Key<Listener>{
+        "forward.server_name", text("a name, such as \"logs.example.com\""),
+        [](Listener& l, const Value& v) { l.of_protocol.forward.server_name = v.text(); }},
+    Key<Listener>{"forward.max_decompressed_bytes", bytes(kKiB, 256 * kMiB, "16MiB"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.forward.max_decompressed_bytes = as<std::size_t>(v);
+                  }},
+    Key<Listener>{"forward.max_decompressed_ratio", count(1, 1'000'000, "no limit"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.forward.max_decompressed_ratio = as<unsigned>(v);
+                  }},
+    Key<Listener>{
+        "forward.max_depth", count(1, 128),
+        [](Listener& l, const Value& v) { l.of_protocol.forward.max_depth = as<unsigned>(v); }},
     Key<Listener>{"sinks", list("a list of sink names, such as [\"archive\"]"),
                   [](Listener& l, const Value& v) { l.sinks = v.texts(); }},
     Key<Listener>{"best_effort_sinks", list("a list of sink names, such as [\"debug\"]"),

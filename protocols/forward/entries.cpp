@@ -20,7 +20,7 @@ constexpr std::size_t kMaxExtraBytes = std::size_t{64} << 20, kEntryBytes = 64;
 constexpr std::size_t kSpareEntries = 4096;
 constexpr std::size_t kSpareFrameBytes = std::size_t{64} << 10;
 
-Token first_token(std::string_view value) noexcept {
+[[gnu::always_inline]] inline Token first_token(std::string_view value) noexcept {
   Token token;
   (void)msgpack::read_token(value, token);
   return token;

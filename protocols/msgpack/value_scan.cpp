@@ -10,22 +10,8 @@ bool may_be_key(Kind kind) noexcept {
 
 }  // namespace
 
-ValueScan::Status ValueScan::run(std::string_view input) noexcept {
-  while (!began_ || depth_ != 0) {
-    if (at_ >= input.size()) return Status::kNeedMore;
-    Token token;
-    switch (read_token(input.substr(at_), token)) {
-      case TokenStatus::kToken: break;
-      case TokenStatus::kNeedMore: return Status::kNeedMore;
-      case TokenStatus::kIllegal: return illegal("the byte c1, which MessagePack does not have");
-    }
-    if (const Status status = take(token); status != Status::kWhole) return status;
-  }
-  return at_ <= input.size() ? Status::kWhole : Status::kNeedMore;
-}
-
 /// One token, its payload and what it closes. kWhole: the scan goes on.
-ValueScan::Status ValueScan::take(const Token& token) noexcept {
+[[gnu::always_inline]] inline ValueScan::Status ValueScan::take(const Token& token) noexcept {
   if (is_key() && !may_be_key(token.kind))
     return illegal("a map's key is neither text nor bytes nor an integer");
   if (depth_ == 1 && children_ < kMostChildren) child_at_[children_++] = at_;
@@ -49,6 +35,21 @@ ValueScan::Status ValueScan::take(const Token& token) noexcept {
   if (depth_ != 0) --levels_[depth_ - 1].left;
   while (depth_ != 0 && levels_[depth_ - 1].left == 0) --depth_;
   return Status::kWhole;
+}
+
+ValueScan::Status ValueScan::run(std::string_view input) noexcept {
+  while (!began_ || depth_ != 0) {
+    if (at_ >= input.size()) return Status::kNeedMore;
+    Token token;
+    const TokenStatus found = read_token({input.data() + at_, input.size() - at_}, token);
+    if (found != TokenStatus::kToken) [[unlikely]]
+      return found == TokenStatus::kNeedMore
+                 ? Status::kNeedMore
+                 : illegal("the byte c1, which MessagePack does not have");
+    if (const Status status = take(token); status != Status::kWhole) [[unlikely]]
+      return status;
+  }
+  return at_ <= input.size() ? Status::kWhole : Status::kNeedMore;
 }
 
 }  // namespace penstock::msgpack

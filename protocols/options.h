@@ -2,12 +2,16 @@
 
 #include "protocols/forward/options.h"
 #include "protocols/relp/options.h"
+#include "protocols/gelf/options.h"
+#include "protocols/json/options.h"
 #include "protocols/syslog/options.h"
 
 namespace penstock {
 
 /// What only one protocol has, of each of them: a listener's table `[listener.NAME]`.
 struct ProtocolOptions {
+  GelfOptions gelf;
+  JsonOptions json;
   SyslogOptions syslog;
   RelpOptions relp;
   ForwardOptions forward;

@@ -4,6 +4,8 @@
 #include <array>
 
 #include "protocols/forward/decoder.h"
+#include "protocols/gelf/decoder.h"
+#include "protocols/json/decoder.h"
 #include "protocols/raw/decoder.h"
 #include "protocols/relp/decoder.h"
 #include "protocols/syslog/decoder.h"
@@ -53,6 +55,26 @@ constexpr std::array kTable = {
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_forward_decoder(framing, options.forward);
+                     }},
+    ProtocolInfo{.name = "json",
+                 .transports = kEverything,
+                 .default_port = 0,
+                 .acks = false,
+                 .makes = Makes::kLogs,
+                 .split = Split::kNewline,
+                 .make =
+                     [](const FramingOptions& framing, const ProtocolOptions& options) {
+                       return make_json_decoder(framing, options.json);
+                     }},
+    ProtocolInfo{.name = "gelf",
+                 .transports = kEverything,
+                 .default_port = 12201,
+                 .acks = false,
+                 .makes = Makes::kLogs,
+                 .framing = Framing::kNul,
+                 .make =
+                     [](const FramingOptions& framing, const ProtocolOptions& options) {
+                       return make_gelf_decoder(framing, options.gelf);
                      }},
 };
 

@@ -153,11 +153,11 @@ bool read_json_number(std::string_view text, FieldValue& value, std::size_t& at)
     at = reader.at();
     return false;
   }
+  value.text = text;
   if (number.integer && read_integer(text, value)) return true;
   const bool zero = number.mantissa == 0 && !number.too_long;
   if ((!number.integer || zero) && read_real(number, text, value)) return true;
   value.type = FieldType::kNumber;
-  value.text = text;
   return true;
 }
 

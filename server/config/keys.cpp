@@ -37,6 +37,7 @@ constexpr std::array<std::string_view, 2> kSyslogPayloads = {"none", "cef"};
 
 constexpr std::int64_t kMostConnections = 10'000'000;
 constexpr std::int64_t kMostKept = 1'000'000;
+constexpr std::int64_t kMostDepth = 512, kMostFields = 1'000'000;  // of one JSON object
 
 /// Names of the table of protocols, which stands still.
 std::span<const std::string_view> protocol_names() {
@@ -209,6 +210,30 @@ const std::array kListenerKeys = {
     Key<Listener>{
         "forward.max_depth", count(1, 128),
         [](Listener& l, const Value& v) { l.of_protocol.forward.max_depth = as<unsigned>(v); }},
+        "json.known_names", flag(),
+        [](Listener& l, const Value& v) { l.of_protocol.json.known_names = v.number != 0; }},
+    Key<Listener>{"json.max_depth", count(1, kMostDepth),
+                  [](Listener& l,
+                     const Value& v) { l.of_protocol.json.limits.max_depth = as<std::size_t>(v); }},
+    Key<Listener>{
+        "json.max_fields", count(1, kMostFields),
+        [](Listener& l,
+           const Value& v) { l.of_protocol.json.limits.max_fields = as<std::size_t>(v); }},
+    Key<Listener>{"gelf.max_message_bytes", bytes(kKiB, 16 * kMiB, "1MiB"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.gelf.max_message_bytes = as<std::size_t>(v);
+                  }},
+    Key<Listener>{"gelf.max_decompressed_ratio", count(1, 1'000'000, "no limit"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.gelf.max_decompressed_ratio = as<unsigned>(v);
+                  }},
+    Key<Listener>{"gelf.max_chunk_sets", count(1, 1'000'000),
+                  [](Listener& l,
+                     const Value& v) { l.of_protocol.gelf.max_chunk_sets = as<std::size_t>(v); }},
+    Key<Listener>{"gelf.max_chunk_bytes", bytes(64 * kKiB, kGiB, "16MiB"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.gelf.max_chunk_bytes = as<std::size_t>(v);
+                  }},
     Key<Listener>{"sinks", list("a list of sink names, such as [\"archive\"]"),
                   [](Listener& l, const Value& v) { l.sinks = v.texts(); }},
     Key<Listener>{"best_effort_sinks", list("a list of sink names, such as [\"debug\"]"),

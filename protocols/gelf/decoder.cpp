@@ -1,0 +1,130 @@
+#include "protocols/gelf/decoder.h"
+
+#include "protocols/compression/message.h"
+#include "protocols/framed/decoder.h"
+#include "protocols/gelf/chunk.h"
+#include "protocols/gelf/message.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::size_t kGraceBytes = std::size_t{64} << 10;
+
+/// One message as JSON.
+class GelfHandler final : public FrameHandler {
+ public:
+  GelfHandler(const FramingOptions& framing, const JsonLimits& limits)
+      : framing_(framing), limits_(limits) {}
+
+  void on_frame(std::string_view frame, std::uint8_t flags, Shape shape,
+                FrameContext& context) override {
+    FieldWriter fields = context.writer.begin_event(frame, EventShape::kLog);
+    if (const Problem problem = gelf::parse_message(frame, limits_, fields)) {
+      fields.forget();
+      return take_unparsed(framing_, frame, flags, shape, problem, context.writer);
+    }
+    context.writer.add_event(fields, flags, shape);
+  }
+
+ private:
+  const FramingOptions framing_;
+  const JsonLimits limits_;
+};
+
+Coding coding_of(std::string_view message) noexcept {
+  if (message.size() < 2) return Coding::kPlain;
+  const auto first = static_cast<unsigned char>(message[0]);
+  const auto second = static_cast<unsigned char>(message[1]);
+  if (first == 0x1f && second == 0x8b) return Coding::kGzip;
+  // RFC 1950 section 2.2: deflate, and a header that is divisible by 31. No JSON begins so.
+  if ((first & 0x0f) == 8 && first >> 4 <= 7 && (first * 256u + second) % 31 == 0)
+    return Coding::kZlib;
+  return Coding::kPlain;
+}
+
+class GelfDecoder final : public Decoder {
+ public:
+  GelfDecoder(const FramingOptions& framing, const GelfOptions& options)
+      : frames_(
+            make_framed_decoder(framing, std::make_unique<GelfHandler>(framing, options.limits))),
+        handler_(framing, options.limits),
+        decompressor_({.max_bytes = options.max_message_bytes,
+                       .max_ratio = options.max_decompressed_ratio,
+                       .grace_bytes = kGraceBytes}),
+        chunks_({.max_message_bytes = options.max_message_bytes,
+                 .max_sets = options.max_chunk_sets,
+                 .max_bytes = options.max_chunk_bytes}) {}
+
+  Consumed on_bytes(std::string_view input, Now now, BatchWriter& writer,
+                    Replies& replies) override {
+    return frames_->on_bytes(input, now, writer, replies);
+  }
+
+  void on_datagram(std::string_view input, std::size_t wire_bytes, Now now, BatchWriter& writer,
+                   Replies& replies) override {
+    const bool chunk = input.starts_with(gelf::kChunkMagic);
+    if (!chunk && coding_of(input) == Coding::kPlain)
+      return frames_->on_datagram(input, wire_bytes, now, writer, replies);
+    if (wire_bytes > input.size()) {
+      writer.reject(Reason::kOversize, input, {"cut on receipt: raise max_frame_bytes"});
+      return writer.discard(Reason::kOversize, wire_bytes - input.size());
+    }
+    if (!chunk) return on_message(input, writer);
+    on_chunk(input, now, writer);
+  }
+
+  void on_end(EndReason cause, std::string_view tail, BatchWriter& writer) override {
+    chunks_.give_up("a GELF message whose chunks had not all come when the listener ended", writer);
+    frames_->on_end(cause, tail, writer);
+  }
+
+  std::optional<std::chrono::milliseconds> deadline() const override { return chunks_.deadline(); }
+  void on_deadline(Now now, BatchWriter& writer, Replies&) override { chunks_.expire(now, writer); }
+
+ private:
+  void on_chunk(std::string_view datagram, Now now, BatchWriter& writer) {
+    gelf::Chunk chunk;
+    if (const Problem problem = gelf::parse_chunk(datagram, chunk))
+      return writer.reject(Reason::kMalformed, datagram, problem);
+    if (chunk.count == 1) {
+      writer.counts().framing_bytes += gelf::kChunkHeaderBytes;
+      return on_message(chunk.payload, writer);
+    }
+    const auto whole = chunks_.add(writer.segment().peer, datagram, chunk, now, writer);
+    if (whole) on_message(*whole, writer);
+  }
+
+  void on_message(std::string_view message, BatchWriter& writer) {
+    const Coding coding = coding_of(message);
+    if (coding == Coding::kPlain) return on_json(message, writer);
+    const auto done = decompressor_.decompress(coding, message);
+    if (done.status != InflateStatus::kNeedsInput) {
+      const bool limit = done.status == InflateStatus::kOverLimit;
+      return writer.reject(limit ? Reason::kDecompressLimit : Reason::kUndecodable, message,
+                           Problem{done.why});
+    }
+    writer.counts().compressed_bytes += message.size();
+    writer.counts().decompressed_bytes += done.bytes.size();
+    on_json(done.bytes, writer);
+  }
+
+  void on_json(std::string_view json, BatchWriter& writer) {
+    if (json.empty()) return writer.skip_empty();
+    FrameContext context{writer};
+    handler_.on_frame(json, kFrameWhole, Shape::kOpaque, context);
+  }
+
+  const std::unique_ptr<Decoder> frames_;
+  GelfHandler handler_;
+  MessageDecompressor decompressor_;
+  gelf::ChunkTable chunks_;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> make_gelf_decoder(const FramingOptions& framing,
+                                           const GelfOptions& options) {
+  return std::make_unique<GelfDecoder>(framing, options);
+}
+
+}  // namespace penstock

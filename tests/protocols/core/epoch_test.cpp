@@ -1,0 +1,44 @@
+#include "protocols/core/epoch.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+using namespace penstock;
+
+TEST_CASE("epoch: seconds are exact to the nanosecond", "[time]") {
+  const auto [text, ns] = GENERATE(table<std::string, std::int64_t>({
+      {"0", 0},
+      {"1", 1'000'000'000},
+      {"-1", -1'000'000'000},
+      {"-0.5", -500'000'000},
+      {"1385053862.3072", 1385053862'307200000},
+      {"1385053862.123456789", 1385053862'123456789},
+      {"1385053862.1234567899", 1385053862'123456789},
+      {"1385053862.", 1385053862'000000000},
+      {"1.5e9", 1'500'000'000'000'000'000},
+      {"9223372036.854775807", INT64_MAX},
+  }));
+  CAPTURE(text);
+  std::int64_t got = 7;
+  CHECK(epoch_seconds(text, got));
+  CHECK(got == ns);
+}
+
+TEST_CASE("epoch: what is no time", "[time]") {
+  const auto text = GENERATE(as<std::string>(), "", "-", "x", "1x", "1 ", " 1", "1.5.6", "nan",
+                             "inf", "1e30", "9223372037", "99999999999999999999999");
+  CAPTURE(text);
+  std::int64_t got = 7;
+  CHECK_FALSE(epoch_seconds(text, got));
+  CHECK(got == 7);
+}
+
+TEST_CASE("epoch: the size tells the unit", "[time]") {
+  const auto text = GENERATE(as<std::string>(), "1531171074.631", "1531171074631",
+                             "1531171074631000", "1531171074631000000");
+  CAPTURE(text);
+  std::int64_t got = 0;
+  CHECK(epoch_of_any_unit(text, got));
+  CHECK(got == 1531171074'631000000);
+  CHECK_FALSE(epoch_of_any_unit("noon", got));
+}

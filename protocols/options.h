@@ -4,6 +4,7 @@
 #include "protocols/relp/options.h"
 #include "protocols/gelf/options.h"
 #include "protocols/json/options.h"
+#include "protocols/lumberjack/options.h"
 #include "protocols/syslog/options.h"
 
 namespace penstock {
@@ -15,6 +16,7 @@ struct ProtocolOptions {
   SyslogOptions syslog;
   RelpOptions relp;
   ForwardOptions forward;
+  LumberjackOptions lumberjack;
 
   friend bool operator==(const ProtocolOptions&, const ProtocolOptions&) = default;
 };

@@ -6,6 +6,7 @@
 #include "protocols/forward/decoder.h"
 #include "protocols/gelf/decoder.h"
 #include "protocols/json/decoder.h"
+#include "protocols/lumberjack/decoder.h"
 #include "protocols/raw/decoder.h"
 #include "protocols/relp/decoder.h"
 #include "protocols/syslog/decoder.h"
@@ -43,6 +44,17 @@ constexpr std::array kTable = {
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_relp_decoder(framing, options.relp, options.syslog);
+                     }},
+    ProtocolInfo{.name = "lumberjack",
+                 .transports = kStreams,
+                 .default_port = 5044,
+                 .acks = true,
+                 .makes = Makes::kLogs,
+                 .own_framing = true,
+                 .max_frame_bytes = std::size_t{16} << 20,
+                 .make =
+                     [](const FramingOptions& framing, const ProtocolOptions& options) {
+                       return make_lumberjack_decoder(framing, options.lumberjack);
                      }},
     // Datagrams are its heartbeats.
     ProtocolInfo{.name = "forward",

@@ -98,200 +98,171 @@ const std::array kServerKeys = {
                 [](Server& s, const Value& v) { s.log_format = as<LogFormat>(v); }},
 };
 
-const std::array
-    kListenerKeys =
-        {Key<Listener>{"name", name(), [](Listener&l, const Value&v) { l.name = v.text(); }},
-         Key<Listener>{"listen", urls("a URL or a list of URLs, such as \"tcp://:5514\""),
-                       store_listen},
-         Key<Listener>{
-             "protocol", choice(protocol_names()),
-             [](Listener&l, const Value&v) { l.protocol = protocol_names()[as<std::size_t>(v)]; }},
-         Key<Listener>{"framing", choice(kFramings),
-                       [](Listener&l, const Value&v) { l.frames.framing = as<Framing>(v); }},
-         Key<Listener>{"delimiter", delimiter(),
-                       [](Listener&l, const Value&v) { l.frames.delimiter = v.text(); }},
-         Key<Listener>{
-             "length.bytes", one_of(kLengthBytes),
-             [](Listener&l, const Value&v) { l.frames.length.bytes = as<std::uint8_t>(v); }},
-         Key<Listener>{"length.endian", choice(kEndians),
-                       [](Listener&l, const Value&v) {
-                         l.frames.length.order =
-                             v.number == 0 ? std::endian::big : std::endian::little;
-                       }},
-         Key<Listener>{
-             "length.offset", count(0, 64),
-             [](Listener&l, const Value&v) { l.frames.length.offset = as<std::uint8_t>(v); }},
-         Key<Listener>{
-             "length.includes_header", flag(),
-             [](Listener&l, const Value&v) { l.frames.length.includes_header = v.number != 0; }},
-         Key<Listener>{
-             "frame_bytes", bytes(1, 16 * kMiB, "1KiB"),
-             [](Listener&l, const Value&v) { l.frames.frame_bytes = as<std::size_t>(v); }},
-         Key<Listener>{"split", choice(kSplits),
-                       [](Listener&l, const Value&v) { l.frames.split = as<Split>(v); }},
-         Key<Listener>{
-             "max_frame_bytes", bytes(1, 16 * kMiB, "64KiB"),
-             [](Listener&l, const Value&v) { l.frames.max_frame_bytes = as<std::size_t>(v); }},
-         Key<Listener>{"oversize", choice(kOversizes),
-                       [](Listener&l, const Value&v) { l.frames.oversize = as<Oversize>(v); }},
-         Key<Listener>{"tail", choice(kTails),
-                       [](Listener&l, const Value&v) { l.frames.tail = as<Tail>(v); }},
-         Key<Listener>{"unparsed", choice(kUnparsed),
-                       [](Listener&l, const Value&v) { l.frames.unparsed = as<Unparsed>(v); }},
-         Key<Listener>{
-             "content_encoding", choice(kContentEncodings),
-             [](Listener&l, const Value&v) { l.content_encoding = as<ContentEncoding>(v); }},
-         Key<Listener>{
-             "max_decompressed_bytes",
-             bytes(kKiB, kTiB, "16MiB", "1MiB a datagram or packet, no limit a connection"),
-             [](Listener&l, const Value&v) { l.max_decompressed_bytes = as<std::size_t>(v); }},
-         Key<Listener>{
-             "max_decompressed_ratio", count(1, 1'000'000, "no limit"),
-             [](Listener&l, const Value&v) { l.max_decompressed_ratio = as<unsigned>(v); }},
-         Key<Listener>{
-             "receive_buffer", size(4 * kKiB, kGiB, "4MiB", "the system's default"),
-             [](Listener&l, const Value&v) { l.receive_buffer_bytes = as<std::size_t>(v); }},
-         Key<Listener>{"gro", flag(), [](Listener&l, const Value&v) { l.gro = v.number != 0; }},
-         Key<Listener>{"backlog", count(1, 65535, "net.core.somaxconn"),
-                       [](Listener&l, const Value&v) { l.backlog = as<int>(v); }},
-         Key<Listener>{"max_connections", count(1, kMostConnections, "only the server's limit"),
-                       [](Listener&l, const Value&v) { l.max_connections = as<std::size_t>(v); }},
-         Key<Listener>{
-             "max_connections_per_peer", count(1, kMostConnections, "no limit"),
-             [](Listener&l, const Value&v) { l.max_connections_per_peer = as<std::size_t>(v); }},
-         Key<Listener>{"idle_timeout", duration(100 * kMillisecond, 720 * kHour, "10m", "off"),
-                       [](Listener&l, const Value&v) { l.idle_timeout = ms(v); }},
-         Key<Listener>{"first_byte_timeout",
-                       duration(100 * kMillisecond, 720 * kHour, "30s", "off"),
-                       [](Listener&l, const Value&v) { l.first_byte_timeout = ms(v); }},
-         Key<Listener>{"keepalive", seconds(kSecond, 9 * kHour, "1m", "off"), store_keepalive},
-         Key<Listener>{"mode", mode(),
-                       [](Listener&l, const Value&v) { l.mode = as<std::uint32_t>(v); }},
-         Key<Listener>{"owner", account("a user name or number"),
-                       [](Listener&l, const Value&v) { l.owner = v.text(); }},
-         Key<Listener>{"group", account("a group name or number"),
-                       [](Listener&l, const Value&v) { l.group = v.text(); }},
-         Key<Listener>{"multicast.groups",
-                       list("a list of group addresses, such as [\"239.1.2.3\"]"),
-                       [](Listener&l, const Value&v) { l.multicast.groups = addresses(v); }},
-         Key<Listener>{"multicast.interface", text("an interface name, such as \"eth0\""),
-                       store_interface},
-         Key<Listener>{"multicast.sources",
-                       list("a list of source addresses, such as [\"10.0.0.7\"]"),
-                       [](Listener&l, const Value&v) { l.multicast.sources = addresses(v); }},
-         Key<Listener>{
-             "syslog.form", choice(kSyslogForms),
-             [](
-                 Listener&l, const Value
-                                 &v) { l.of_protocol.syslog.form = as<SyslogOptions::Form>(v); }},
-         Key<Listener>{"syslog.year",
-                       count(1970, 2261, "the one that is nearest to the time of receipt"),
-                       [](Listener&l, const Value&v) { l.of_protocol.syslog.year = as<int>(v); }},
-         Key<Listener>{
-             "syslog.zone", zone(),
-             [](
-                 Listener&l,
-                 const Value
-                     &v) { l.of_protocol.syslog.zone_offset_s = as<std::int32_t>(v); }},
-         Key<Listener>{
-             "syslog.decompress", flag(),
-             [](Listener&l, const Value&v) { l.of_protocol.syslog.decompress = v.number != 0; }},
-         Key<Listener>{"syslog.max_decompressed_bytes", bytes(kKiB, 16 * kMiB, "1MiB"),
-                       [](Listener&l, const Value&v) {
-                         l.of_protocol.syslog.max_decompressed_bytes = as<std::size_t>(v);
-                       }},
-         Key<Listener>{
-             "syslog.payload", choice(kSyslogPayloads),
-             [](
-                 Listener&l,
-                 const Value
-                     &v) { l.of_protocol.syslog.payload = as<SyslogOptions::Payload>(v); }},
-         Key<Listener>{
-             "relp.max_window", count(1, 1'000'000),
-             [](Listener&l, const Value&v) { l.of_protocol.relp.max_window = as<std::size_t>(v); }},
-         Key<Listener>{
-             "lumberjack.keepalive", duration(100 * kMillisecond, kMinute, "3s", "never"),
-             [](Listener&l, const Value&v) { l.of_protocol.lumberjack.keepalive = ms(v); }},
-         Key<Listener>{
-             "lumberjack.max_window", count(1, 1'000'000),
-             [](
-                 Listener&l,
-                 const Value
-                     &v) { l.of_protocol.lumberjack.max_window = as<std::size_t>(v); }},
-         Key<Listener>{
-             "lumberjack.max_pairs", count(1, 100'000),
-             [](
-                 Listener&l,
-                 const Value
-                     &v) { l.of_protocol.lumberjack.max_pairs = as<std::size_t>(v); }},
-         Key<Listener>{"lumberjack.max_decompressed_bytes", bytes(kKiB, 256 * kMiB, "16MiB"),
-                       [](Listener&l, const Value&v) {
-                         l.of_protocol.lumberjack.max_decompressed_bytes = as<std::size_t>(v);
-                       }},
-         Key<Listener>{"lumberjack.max_decompressed_ratio", count(1, 1'000'000, "no limit"),
-                       [](Listener&l, const Value&v) {
-                         l.of_protocol.lumberjack.max_decompressed_ratio = as<unsigned>(v);
-                       }},
-         Key<Listener>{
-             "lumberjack.max_depth", count(1, kMostDepth),
-             [](
-                 Listener&l,
-                 const Value
-                     &v) { l.of_protocol.lumberjack.json.max_depth = as<std::size_t>(v); }},
-         Key<Listener>{
-             "lumberjack.max_fields", count(1, 1'000'000),
-             [](
-                 Listener
-                     &l,
-                 const Value
-                     &v) { l.of_protocol.lumberjack.json.max_fields = as<std::size_t>(v); }},
-         Key<Listener>{
-             "forward.shared_key_file", text("a file, such as \"/etc/penstock/forward.key\""),
-             [](Listener&l, const Value&v) { l.of_protocol.forward.shared_key_file = v.text(); }},
-         Key<Listener>{
-             "forward.users_file", text("a file, such as \"/etc/penstock/forward.users\""),
-             [](Listener&l, const Value&v) { l.of_protocol.forward.users_file = v.text(); }},
-         Key<Listener>{
-             "forward.server_name", text("a name, such as \"logs.example.com\""),
-             [](Listener&l, const Value&v) { l.of_protocol.forward.server_name = v.text(); }},
-         Key<Listener>{"forward.max_decompressed_bytes", bytes(kKiB, 256 * kMiB, "16MiB"),
-                       [](Listener&l, const Value&v) {
-                         l.of_protocol.forward.max_decompressed_bytes = as<std::size_t>(v);
-                       }},
-         Key<Listener>{"forward.max_decompressed_ratio", count(1, 1'000'000, "no limit"),
-                       [](Listener&l, const Value&v) {
-                         l.of_protocol.forward.max_decompressed_ratio = as<unsigned>(v);
-                       }},
-         Key<Listener>{
-             "forward.max_depth", count(1, 128),
-             [](Listener&l, const Value&v) { l.of_protocol.forward.max_depth = as<unsigned>(v); }},
-         "json.known_names",
-         flag(),
-         [](Listener&l, const Value&v) { l.of_protocol.json.known_names = v.number != 0; }},
+const std::array kListenerKeys = {
+    Key<Listener>{"name", name(), [](Listener& l, const Value& v) { l.name = v.text(); }},
+    Key<Listener>{"listen", urls("a URL or a list of URLs, such as \"tcp://:5514\""), store_listen},
+    Key<Listener>{
+        "protocol", choice(protocol_names()),
+        [](Listener& l, const Value& v) { l.protocol = protocol_names()[as<std::size_t>(v)]; }},
+    Key<Listener>{"framing", choice(kFramings),
+                  [](Listener& l, const Value& v) { l.frames.framing = as<Framing>(v); }},
+    Key<Listener>{"delimiter", delimiter(),
+                  [](Listener& l, const Value& v) { l.frames.delimiter = v.text(); }},
+    Key<Listener>{"length.bytes", one_of(kLengthBytes),
+                  [](Listener& l, const Value& v) { l.frames.length.bytes = as<std::uint8_t>(v); }},
+    Key<Listener>{"length.endian", choice(kEndians),
+                  [](Listener& l, const Value& v) {
+                    l.frames.length.order = v.number == 0 ? std::endian::big : std::endian::little;
+                  }},
+    Key<Listener>{
+        "length.offset", count(0, 64),
+        [](Listener& l, const Value& v) { l.frames.length.offset = as<std::uint8_t>(v); }},
+    Key<Listener>{
+        "length.includes_header", flag(),
+        [](Listener& l, const Value& v) { l.frames.length.includes_header = v.number != 0; }},
+    Key<Listener>{"frame_bytes", bytes(1, 16 * kMiB, "1KiB"),
+                  [](Listener& l, const Value& v) { l.frames.frame_bytes = as<std::size_t>(v); }},
+    Key<Listener>{"split", choice(kSplits),
+                  [](Listener& l, const Value& v) { l.frames.split = as<Split>(v); }},
+    Key<Listener>{
+        "max_frame_bytes", bytes(1, 16 * kMiB, "64KiB"),
+        [](Listener& l, const Value& v) { l.frames.max_frame_bytes = as<std::size_t>(v); }},
+    Key<Listener>{"oversize", choice(kOversizes),
+                  [](Listener& l, const Value& v) { l.frames.oversize = as<Oversize>(v); }},
+    Key<Listener>{"tail", choice(kTails),
+                  [](Listener& l, const Value& v) { l.frames.tail = as<Tail>(v); }},
+    Key<Listener>{"unparsed", choice(kUnparsed),
+                  [](Listener& l, const Value& v) { l.frames.unparsed = as<Unparsed>(v); }},
+    Key<Listener>{"content_encoding", choice(kContentEncodings),
+                  [](Listener& l, const Value& v) { l.content_encoding = as<ContentEncoding>(v); }},
+    Key<Listener>{
+        "max_decompressed_bytes",
+        bytes(kKiB, kTiB, "16MiB", "1MiB a datagram or packet, no limit a connection"),
+        [](Listener& l, const Value& v) { l.max_decompressed_bytes = as<std::size_t>(v); }},
+    Key<Listener>{"max_decompressed_ratio", count(1, 1'000'000, "no limit"),
+                  [](Listener& l, const Value& v) { l.max_decompressed_ratio = as<unsigned>(v); }},
+    Key<Listener>{"receive_buffer", size(4 * kKiB, kGiB, "4MiB", "the system's default"),
+                  [](Listener& l, const Value& v) { l.receive_buffer_bytes = as<std::size_t>(v); }},
+    Key<Listener>{"gro", flag(), [](Listener& l, const Value& v) { l.gro = v.number != 0; }},
+    Key<Listener>{"backlog", count(1, 65535, "net.core.somaxconn"),
+                  [](Listener& l, const Value& v) { l.backlog = as<int>(v); }},
+    Key<Listener>{"max_connections", count(1, kMostConnections, "only the server's limit"),
+                  [](Listener& l, const Value& v) { l.max_connections = as<std::size_t>(v); }},
+    Key<Listener>{
+        "max_connections_per_peer", count(1, kMostConnections, "no limit"),
+        [](Listener& l, const Value& v) { l.max_connections_per_peer = as<std::size_t>(v); }},
+    Key<Listener>{"idle_timeout", duration(100 * kMillisecond, 720 * kHour, "10m", "off"),
+                  [](Listener& l, const Value& v) { l.idle_timeout = ms(v); }},
+    Key<Listener>{"first_byte_timeout", duration(100 * kMillisecond, 720 * kHour, "30s", "off"),
+                  [](Listener& l, const Value& v) { l.first_byte_timeout = ms(v); }},
+    Key<Listener>{"keepalive", seconds(kSecond, 9 * kHour, "1m", "off"), store_keepalive},
+    Key<Listener>{"mode", mode(),
+                  [](Listener& l, const Value& v) { l.mode = as<std::uint32_t>(v); }},
+    Key<Listener>{"owner", account("a user name or number"),
+                  [](Listener& l, const Value& v) { l.owner = v.text(); }},
+    Key<Listener>{"group", account("a group name or number"),
+                  [](Listener& l, const Value& v) { l.group = v.text(); }},
+    Key<Listener>{"multicast.groups", list("a list of group addresses, such as [\"239.1.2.3\"]"),
+                  [](Listener& l, const Value& v) { l.multicast.groups = addresses(v); }},
+    Key<Listener>{"multicast.interface", text("an interface name, such as \"eth0\""),
+                  store_interface},
+    Key<Listener>{"multicast.sources", list("a list of source addresses, such as [\"10.0.0.7\"]"),
+                  [](Listener& l, const Value& v) { l.multicast.sources = addresses(v); }},
+    Key<Listener>{"syslog.form", choice(kSyslogForms),
+                  [](Listener& l,
+                     const Value& v) { l.of_protocol.syslog.form = as<SyslogOptions::Form>(v); }},
+    Key<Listener>{"syslog.year",
+                  count(1970, 2261, "the one that is nearest to the time of receipt"),
+                  [](Listener& l, const Value& v) { l.of_protocol.syslog.year = as<int>(v); }},
+    Key<Listener>{"syslog.zone", zone(),
+                  [](Listener& l,
+                     const Value& v) { l.of_protocol.syslog.zone_offset_s = as<std::int32_t>(v); }},
+    Key<Listener>{
+        "syslog.decompress", flag(),
+        [](Listener& l, const Value& v) { l.of_protocol.syslog.decompress = v.number != 0; }},
+    Key<Listener>{"syslog.max_decompressed_bytes", bytes(kKiB, 16 * kMiB, "1MiB"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.syslog.max_decompressed_bytes = as<std::size_t>(v);
+                  }},
+    Key<Listener>{
+        "syslog.payload", choice(kSyslogPayloads),
+        [](Listener& l,
+           const Value& v) { l.of_protocol.syslog.payload = as<SyslogOptions::Payload>(v); }},
+    Key<Listener>{
+        "relp.max_window", count(1, 1'000'000),
+        [](Listener& l, const Value& v) { l.of_protocol.relp.max_window = as<std::size_t>(v); }},
+    Key<Listener>{"lumberjack.keepalive", duration(100 * kMillisecond, kMinute, "3s", "never"),
+                  [](Listener& l, const Value& v) { l.of_protocol.lumberjack.keepalive = ms(v); }},
+    Key<Listener>{"lumberjack.max_window", count(1, 1'000'000),
+                  [](Listener& l,
+                     const Value& v) { l.of_protocol.lumberjack.max_window = as<std::size_t>(v); }},
+    Key<Listener>{"lumberjack.max_pairs", count(1, 100'000),
+                  [](Listener& l,
+                     const Value& v) { l.of_protocol.lumberjack.max_pairs = as<std::size_t>(v); }},
+    Key<Listener>{"lumberjack.max_decompressed_bytes", bytes(kKiB, 256 * kMiB, "16MiB"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.lumberjack.max_decompressed_bytes = as<std::size_t>(v);
+                  }},
+    Key<Listener>{"lumberjack.max_decompressed_ratio", count(1, 1'000'000, "no limit"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.lumberjack.max_decompressed_ratio = as<unsigned>(v);
+                  }},
+    Key<Listener>{
+        "lumberjack.max_depth", count(1, kMostDepth),
+        [](Listener& l,
+           const Value& v) { l.of_protocol.lumberjack.json.max_depth = as<std::size_t>(v); }},
+    Key<Listener>{
+        "lumberjack.max_fields", count(1, 1'000'000),
+        [](Listener& l,
+           const Value& v) { l.of_protocol.lumberjack.json.max_fields = as<std::size_t>(v); }},
+    Key<Listener>{
+        "forward.shared_key_file", text("a file, such as \"/etc/penstock/forward.key\""),
+        [](Listener& l, const Value& v) { l.of_protocol.forward.shared_key_file = v.text(); }},
+    Key<Listener>{"forward.users_file", text("a file, such as \"/etc/penstock/forward.users\""),
+                  [](Listener& l, const Value& v) { l.of_protocol.forward.users_file = v.text(); }},
+    Key<Listener>{
+        "forward.server_name", text("a name, such as \"logs.example.com\""),
+        [](Listener& l, const Value& v) { l.of_protocol.forward.server_name = v.text(); }},
+    Key<Listener>{"forward.max_decompressed_bytes", bytes(kKiB, 256 * kMiB, "16MiB"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.forward.max_decompressed_bytes = as<std::size_t>(v);
+                  }},
+    Key<Listener>{"forward.max_decompressed_ratio", count(1, 1'000'000, "no limit"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.forward.max_decompressed_ratio = as<unsigned>(v);
+                  }},
+    Key<Listener>{
+        "forward.max_depth", count(1, 128),
+        [](Listener& l, const Value& v) { l.of_protocol.forward.max_depth = as<unsigned>(v); }},
+    Key<Listener>{
+        "json.known_names", flag(),
+        [](Listener& l, const Value& v) { l.of_protocol.json.known_names = v.number != 0; }},
     Key<Listener>{"json.max_depth", count(1, kMostDepth),
-                  [](Listener&l,
-                     const Value&v) { l.of_protocol.json.limits.max_depth = as<std::size_t>(v); }},
-    Key<Listener>{"json.max_fields", count(1, kMostFields),
-                  [](Listener&l,
-                     const Value&v) { l.of_protocol.json.limits.max_fields = as<std::size_t>(v); }},
+                  [](Listener& l,
+                     const Value& v) { l.of_protocol.json.limits.max_depth = as<std::size_t>(v); }},
+    Key<Listener>{
+        "json.max_fields", count(1, kMostFields),
+        [](Listener& l,
+           const Value& v) { l.of_protocol.json.limits.max_fields = as<std::size_t>(v); }},
     Key<Listener>{"gelf.max_message_bytes", bytes(kKiB, 16 * kMiB, "1MiB"),
-                  [](Listener&l, const Value&v) {
+                  [](Listener& l, const Value& v) {
                     l.of_protocol.gelf.max_message_bytes = as<std::size_t>(v);
                   }},
     Key<Listener>{"gelf.max_decompressed_ratio", count(1, 1'000'000, "no limit"),
-                  [](Listener&l, const Value&v) {
+                  [](Listener& l, const Value& v) {
                     l.of_protocol.gelf.max_decompressed_ratio = as<unsigned>(v);
                   }},
-    Key<Listener>{
-        "gelf.max_chunk_sets", count(1, 1'000'000),
-        [](Listener&l, const Value&v) { l.of_protocol.gelf.max_chunk_sets = as<std::size_t>(v); }},
-    Key<Listener>{
-        "gelf.max_chunk_bytes", bytes(64 * kKiB, kGiB, "16MiB"),
-        [](Listener&l, const Value&v) { l.of_protocol.gelf.max_chunk_bytes = as<std::size_t>(v); }},
+    Key<Listener>{"gelf.max_chunk_sets", count(1, 1'000'000),
+                  [](Listener& l,
+                     const Value& v) { l.of_protocol.gelf.max_chunk_sets = as<std::size_t>(v); }},
+    Key<Listener>{"gelf.max_chunk_bytes", bytes(64 * kKiB, kGiB, "16MiB"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.gelf.max_chunk_bytes = as<std::size_t>(v);
+                  }},
     Key<Listener>{"sinks", list("a list of sink names, such as [\"archive\"]"),
-                  [](Listener&l, const Value&v) { l.sinks = v.texts(); }},
+                  [](Listener& l, const Value& v) { l.sinks = v.texts(); }},
     Key<Listener>{"best_effort_sinks", list("a list of sink names, such as [\"debug\"]"),
-                  [](Listener&l, const Value&v) { l.best_effort_sinks = v.texts(); }},
+                  [](Listener& l, const Value& v) { l.best_effort_sinks = v.texts(); }},
 };
 
 const std::array kSinkKeys = {

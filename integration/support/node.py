@@ -10,7 +10,7 @@ from .settings import ROOT, cannot_run
 NODE = ROOT / "build/node-loggers"
 
 
-def send(logger: str, protocol: str, port, count: int, **options):
+def send(logger: str, protocol: str, port, count: int, /, **options):
     """Runs integration/node/send.js to its end."""
     if not shutil.which("node") or not (NODE / "complete").exists():
         cannot_run("the Node loggers are not installed; ./dev test installs them where npm reaches its registry")

@@ -8,6 +8,10 @@
 
 namespace penstock {
 
+/// Senders wait for answers long before so many are open. Where a sink drops what comes behind one record that it cannot
+/// write, nothing else would bound them.
+inline constexpr std::size_t kMaxPendingAcks = 10'000;
+
 /// What one connection still has to acknowledge, in the order in which it came. `Token` is what the protocol needs for
 /// the answer. The connection's loop only.
 template <class Token>

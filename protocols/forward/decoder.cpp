@@ -109,6 +109,8 @@ class ForwardDecoder final : public Decoder {
     if (handshake_) return take_ping(bytes, writer, replies);
     Message message;
     if (const Problem problem = forward::parse_message(bytes, scan_, message)) return problem;
+    if (!message.chunk.empty() && pending_.size() >= kMaxPendingAcks)
+      return {"more than 10000 chunks without an answer"};
     if (const Problem problem = take_entries(bytes, message, writer)) return problem;
     if (!message.chunk.empty())
       pending_.add(writer.acknowledge_later(), std::string(message.chunk));

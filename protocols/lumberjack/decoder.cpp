@@ -179,6 +179,8 @@ class LumberjackDecoder final : public Decoder {
 
   Problem open_window(const Frame& frame) {
     if (left_ != 0) return {"a window before the end of the last one", 1};
+    if (pending_.size() >= kMaxPendingAcks)
+      return {"more than 10000 windows without an acknowledgement", 0};
     if (frame.number > options_.max_window) return {"a window larger than max_window", 2};
     window_.version = frame.version;
     left_ = frame.number;

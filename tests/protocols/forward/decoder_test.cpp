@@ -50,6 +50,13 @@ TEST_CASE("forward: a chunk without entries is answered in its turn", "[forward]
   CHECK(feed.sent() == "\x81" + text("ack") + text("id"));
 }
 
+TEST_CASE("forward: so many chunks without an answer end the connection", "[forward]") {
+  Feed feed(make_forward());
+  for (int i = 0; i < 10'000; ++i) REQUIRE(feed.read(kMessageChunk));
+  CHECK_FALSE(feed.read(kMessageChunk));
+  CHECK(feed.records().size() == 10'000);
+}
+
 TEST_CASE("forward: an unfinished message is not delivered, for its sender has it still",
           "[forward]") {
   Feed feed(make_forward());

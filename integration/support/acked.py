@@ -259,7 +259,6 @@ def check_undelivered(penstock, protocol, scheme: str):
     sender = AckedSender(protocol, server.address(scheme), outstanding=5000)
     sender.start()
     wait_until(lambda: server.admin.status()["routes"][0]["lost"].get("queue_full"), "records to be dropped")
-    assert sender.acked == 0
     pipe.flow()  # what came before them is delivered now
     sender.wait_closed()
     server.stop(expect=None)

@@ -4,6 +4,11 @@
 #include "protocols/gelf/options.h"
 #include "protocols/json/options.h"
 #include "protocols/influx/options.h"
+#include "protocols/forward/options.h"
+#include "protocols/relp/options.h"
+#include "protocols/gelf/options.h"
+#include "protocols/json/options.h"
+#include "protocols/lumberjack/options.h"
 #include "protocols/syslog/options.h"
 
 namespace penstock {
@@ -14,7 +19,12 @@ struct ProtocolOptions {
   GelfOptions gelf;
   JsonOptions json;
   InfluxOptions influx;
+  GelfOptions gelf;
+  JsonOptions json;
   SyslogOptions syslog;
+  RelpOptions relp;
+  ForwardOptions forward;
+  LumberjackOptions lumberjack;
 
   friend bool operator==(const ProtocolOptions&, const ProtocolOptions&) = default;
 };

@@ -4,11 +4,14 @@
 #include <array>
 
 #include "protocols/collectd/decoder.h"
+#include "protocols/forward/decoder.h"
 #include "protocols/gelf/decoder.h"
-#include "protocols/json/decoder.h"
 #include "protocols/graphite/decoder.h"
 #include "protocols/influx/decoder.h"
+#include "protocols/json/decoder.h"
+#include "protocols/lumberjack/decoder.h"
 #include "protocols/raw/decoder.h"
+#include "protocols/relp/decoder.h"
 #include "protocols/statsd/decoder.h"
 #include "protocols/syslog/decoder.h"
 
@@ -34,6 +37,40 @@ constexpr std::array kTable = {
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_syslog_decoder(framing, options.syslog);
+                     }},
+    ProtocolInfo{.name = "relp",
+                 .transports = kStreams,
+                 .default_port = 20514,
+                 .acks = true,
+                 .makes = Makes::kLogs,
+                 .carries = "syslog",
+                 .own_framing = true,
+                 .make =
+                     [](const FramingOptions& framing, const ProtocolOptions& options) {
+                       return make_relp_decoder(framing, options.relp, options.syslog);
+                     }},
+    ProtocolInfo{.name = "lumberjack",
+                 .transports = kStreams,
+                 .default_port = 5044,
+                 .acks = true,
+                 .makes = Makes::kLogs,
+                 .own_framing = true,
+                 .max_frame_bytes = std::size_t{16} << 20,
+                 .make =
+                     [](const FramingOptions& framing, const ProtocolOptions& options) {
+                       return make_lumberjack_decoder(framing, options.lumberjack);
+                     }},
+    // Datagrams are its heartbeats.
+    ProtocolInfo{.name = "forward",
+                 .transports = kEverything,
+                 .default_port = 24224,
+                 .acks = true,
+                 .makes = Makes::kLogs,
+                 .own_framing = true,
+                 .max_frame_bytes = std::size_t{8} << 20,
+                 .make =
+                     [](const FramingOptions& framing, const ProtocolOptions& options) {
+                       return make_forward_decoder(framing, options.forward);
                      }},
     ProtocolInfo{.name = "json",
                  .transports = kEverything,

@@ -28,6 +28,8 @@ struct ProtocolInfo {
   std::uint16_t default_port;  ///< IANA's where one is registered, else the usual one, else 0
   bool acks;  ///< acknowledges what is delivered, so the completion of its batches is tracked
   Makes makes = Makes::kNothing;
+  std::string_view carries =
+      {};  ///< another protocol, whose messages are inside: its table `[listener.NAME]` counts too
   bool own_framing =
       false;  ///< the protocol says where its frames end: `framing` and `split` are not for it
   Framing framing = Framing::kNewline;                  ///< of streams, where the config says none

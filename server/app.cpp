@@ -12,6 +12,7 @@
 #include "protocols/core/errno_text.h"
 #include "protocols/table.h"
 #include "server/config/expand.h"
+#include "server/forward_secrets.h"
 #include "server/listener_setup.h"
 #include "server/log/log.h"
 #include "server/log/sd_notify.h"
@@ -290,10 +291,15 @@ std::vector<Route> App::routes_of(const config::Listener& listener) {
 }
 
 Result<void> App::create_listeners() {
-  for (const config::Listener& from : config_.listeners) {
+  for (config::Listener& from : config_.listeners) {
     const ProtocolInfo* protocol = find_protocol(from.protocol);
     if (protocol == nullptr)
       return fail(0, "listener \"" + from.name + "\": unknown protocol \"" + from.protocol + '"');
+    auto secrets = read_forward_secrets(from.of_protocol.forward);
+    if (!secrets)
+      return fail(secrets.error().code,
+                  "listener \"" + from.name + "\": " + secrets.error().message);
+    from.of_protocol.forward.secrets = std::move(*secrets);
     auto listener =
         std::make_unique<Listener>(make_listener_options(from, config_.sinks, *protocol),
                                    routes_of(from), *ledger_, *quarantine_, *connections_,

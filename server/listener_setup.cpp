@@ -80,7 +80,7 @@ std::shared_ptr<const ListenerOptions> make_listener_options(const config::Liste
     return make(frames, of_protocol);
   };
   options->datagram_bytes = datagram_bytes(listener);
-  options->form = stream_form(listener.frames.framing);
+  options->form = protocol.own_framing ? StreamForm::kAny : stream_form(listener.frames.framing);
   options->content_encoding = listener.content_encoding;
   options->stream_limits = stream_limits(listener);
   options->datagram_limits = datagram_limits(listener);

@@ -10,6 +10,8 @@ Tail tail_policy(const FramingOptions& options, EndReason cause) noexcept {
   return cause == EndReason::kFin ? Tail::kDeliver : Tail::kQuarantine;
 }
 
+}  // namespace
+
 Reason tail_reason(EndReason cause) noexcept {
   switch (cause) {
     case EndReason::kFin: return Reason::kTailFin;
@@ -21,8 +23,6 @@ Reason tail_reason(EndReason cause) noexcept {
   }
   return Reason::kPartialBudget;
 }
-
-}  // namespace
 
 void take_oversize(const FramingOptions& options, std::string_view head, FrameHandler& handler,
                    FrameContext& context) {

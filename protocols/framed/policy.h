@@ -10,6 +10,9 @@
 
 namespace penstock {
 
+/// Under which name the unfinished frame of a stream counts that ended so.
+Reason tail_reason(EndReason cause) noexcept;
+
 /// What the options make of a frame that is not simply whole. Each counts its bytes in exactly one member of
 /// FrameCounts, so that the ledger's identities hold after every call (DESIGN.md section 7).
 

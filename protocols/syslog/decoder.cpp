@@ -1,82 +1,13 @@
 #include "protocols/syslog/decoder.h"
 
-#include "protocols/compression/message.h"
 #include "protocols/framed/decoder.h"
-#include "protocols/syslog/rfc3164.h"
-#include "protocols/syslog/rfc5424.h"
+#include "protocols/syslog/handler.h"
 
 namespace penstock {
-namespace {
-
-constexpr unsigned kMostRatio = 1000;  // zlib itself reaches 1032
-constexpr std::size_t kGraceBytes = std::size_t{64} << 10;
-
-/// rsyslog writes `z` and a zlib stream without a preset dictionary, whose header is divisible by 31 (RFC 1950 section
-/// 2.2). Of texts that passes `zx^` alone.
-bool is_compressed(std::string_view frame) noexcept {
-  if (frame.size() < 3 || frame[0] != 'z' || frame[1] != '\x78') return false;
-  constexpr unsigned kPresetDictionary = 0x20;
-  const unsigned flags = static_cast<unsigned char>(frame[2]);
-  return (0x7800u + flags) % 31 == 0 && (flags & kPresetDictionary) == 0;
-}
-
-class SyslogHandler final : public FrameHandler {
- public:
-  SyslogHandler(const FramingOptions& framing, const SyslogOptions& options)
-      : framing_(framing),
-        options_(options),
-        decompressor_({.max_bytes = options.max_decompressed_bytes,
-                       .max_ratio = kMostRatio,
-                       .grace_bytes = kGraceBytes}) {}
-
-  void on_frame(std::string_view frame, std::uint8_t flags, Shape shape,
-                FrameContext& context) override {
-    if (options_.decompress && is_compressed(frame))
-      return on_compressed(frame, flags, context.writer);
-    on_message(frame, flags, shape, context.writer);
-  }
-
- private:
-  void on_compressed(std::string_view frame, std::uint8_t flags, BatchWriter& writer) {
-    const auto done = decompressor_.decompress(Coding::kZlib, frame.substr(1));
-    if (done.status != InflateStatus::kNeedsInput) {
-      const bool limit = done.status == InflateStatus::kOverLimit;
-      return writer.reject(limit ? Reason::kDecompressLimit : Reason::kUndecodable, frame,
-                           Problem{done.why});
-    }
-    writer.counts().compressed_bytes += frame.size();
-    writer.counts().decompressed_bytes += done.bytes.size();
-    if (done.bytes.empty()) return writer.skip_empty();
-    on_message(done.bytes, flags, Shape::kOpaque, writer);
-  }
-
-  void on_message(std::string_view frame, std::uint8_t flags, Shape shape, BatchWriter& writer) {
-    FieldWriter fields = writer.begin_event(frame, EventShape::kLog);
-    if (const Problem problem = parse(frame, writer.segment().time_ns, fields)) {
-      fields.forget();
-      return take_unparsed(framing_, frame, flags, shape, problem, writer);
-    }
-    writer.add_event(fields, flags, shape);
-  }
-
-  Problem parse(std::string_view frame, std::int64_t received_ns, FieldWriter& fields) const {
-    const bool rfc5424 =
-        options_.form == SyslogOptions::Form::k5424 ||
-        (options_.form == SyslogOptions::Form::kAuto && syslog::looks_like_rfc5424(frame));
-    return rfc5424 ? syslog::parse_rfc5424(frame, fields)
-                   : syslog::parse_rfc3164(frame, options_, received_ns, fields);
-  }
-
-  const FramingOptions framing_;
-  const SyslogOptions options_;
-  MessageDecompressor decompressor_;
-};
-
-}  // namespace
 
 std::unique_ptr<Decoder> make_syslog_decoder(const FramingOptions& framing,
                                              const SyslogOptions& options) {
-  return make_framed_decoder(framing, std::make_unique<SyslogHandler>(framing, options));
+  return make_framed_decoder(framing, make_syslog_handler(framing, options));
 }
 
 }  // namespace penstock

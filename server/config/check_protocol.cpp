@@ -17,10 +17,10 @@ constexpr std::array<std::string_view, 8> kFramingKeys = {"framing",       "deli
 std::string setting(std::string_view protocol) { return "protocol = " + quoted(protocol); }
 
 /// Keys of `[listener.NAME]` with another protocol.
-void check_own_keys(const Listener& listener, const TableSource& source, Problems& problems) {
+void check_own_keys(const ProtocolInfo& protocol, const TableSource& source, Problems& problems) {
   for (const auto& [key, given] : source.keys) {
     const std::string_view table = std::string_view(key).substr(0, key.find('.'));
-    if (table.size() == key.size() || table == listener.protocol) continue;
+    if (table.size() == key.size() || table == protocol.name || table == protocol.carries) continue;
     if (find_protocol(table) != nullptr)
       source.error(problems, given.key, key, "only " + setting(table) + " has it");
   }
@@ -70,6 +70,18 @@ void check_transports(const ProtocolInfo& protocol, const TableSource& source,
   }
 }
 
+/// Users stand beside a shared key, never alone; names go into messages that hold no longer ones.
+void check_forward(const Listener& listener, const TableSource& source, Problems& problems) {
+  constexpr std::size_t kMaxNameBytes = 255;
+  const ForwardOptions& forward = listener.of_protocol.forward;
+  if (!forward.users_file.empty() && forward.shared_key_file.empty())
+    source.error(problems, source.place_of("forward.users_file"), "forward.users_file",
+                 "only together with shared_key_file");
+  if (forward.server_name.size() > kMaxNameBytes)
+    source.error(problems, source.place_of("forward.server_name"), "forward.server_name",
+                 "expected at most 255 bytes");
+}
+
 /// An acknowledgement says what the sink's `sync` means by delivered.
 void check_acks(const Draft& draft, const ProtocolInfo& protocol, const Listener& listener,
                 const TableSource& source, Problems& problems) {
@@ -94,10 +106,11 @@ void check_protocol(Draft& draft) {
     const ProtocolInfo* protocol = find_protocol(listener.protocol);
     if (protocol == nullptr || !source.sound("protocol")) continue;
     fill_in(*protocol, source, listener);
-    check_own_keys(listener, source, draft.problems);
+    check_own_keys(*protocol, source, draft.problems);
     check_framing_keys(*protocol, source, draft.problems);
     check_unparsed(*protocol, source, draft.problems);
     if (source.sound("listen")) check_transports(*protocol, source, listener, draft.problems);
+    check_forward(listener, source, draft.problems);
     check_acks(draft, *protocol, listener, source, draft.problems);
   }
 }

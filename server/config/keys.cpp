@@ -173,9 +173,10 @@ const std::array kListenerKeys = {
     Key<Listener>{"syslog.form", choice(kSyslogForms),
                   [](Listener& l,
                      const Value& v) { l.of_protocol.syslog.form = as<SyslogOptions::Form>(v); }},
-    Key<Listener>{"syslog.year",
-                  count(1970, 2261, "the last one that is not over a week ahead of the time of receipt"),
-                  [](Listener& l, const Value& v) { l.of_protocol.syslog.year = as<int>(v); }},
+    Key<Listener>{
+        "syslog.year",
+        count(1970, 2261, "the last one that is not over a week ahead of the time of receipt"),
+        [](Listener& l, const Value& v) { l.of_protocol.syslog.year = as<int>(v); }},
     Key<Listener>{"syslog.zone", zone(),
                   [](Listener& l,
                      const Value& v) { l.of_protocol.syslog.zone_offset_s = as<std::int32_t>(v); }},
@@ -190,6 +191,52 @@ const std::array kListenerKeys = {
         "syslog.payload", choice(kSyslogPayloads),
         [](Listener& l,
            const Value& v) { l.of_protocol.syslog.payload = as<SyslogOptions::Payload>(v); }},
+    Key<Listener>{
+        "relp.max_window", count(1, 1'000'000),
+        [](Listener& l, const Value& v) { l.of_protocol.relp.max_window = as<std::size_t>(v); }},
+    Key<Listener>{"lumberjack.keepalive", duration(100 * kMillisecond, kMinute, "3s", "never"),
+                  [](Listener& l, const Value& v) { l.of_protocol.lumberjack.keepalive = ms(v); }},
+    Key<Listener>{"lumberjack.max_window", count(1, 1'000'000),
+                  [](Listener& l,
+                     const Value& v) { l.of_protocol.lumberjack.max_window = as<std::size_t>(v); }},
+    Key<Listener>{"lumberjack.max_pairs", count(1, 100'000),
+                  [](Listener& l,
+                     const Value& v) { l.of_protocol.lumberjack.max_pairs = as<std::size_t>(v); }},
+    Key<Listener>{"lumberjack.max_decompressed_bytes", bytes(kKiB, 256 * kMiB, "16MiB"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.lumberjack.max_decompressed_bytes = as<std::size_t>(v);
+                  }},
+    Key<Listener>{"lumberjack.max_decompressed_ratio", count(1, 1'000'000, "no limit"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.lumberjack.max_decompressed_ratio = as<unsigned>(v);
+                  }},
+    Key<Listener>{
+        "lumberjack.max_depth", count(1, kMostDepth),
+        [](Listener& l,
+           const Value& v) { l.of_protocol.lumberjack.json.max_depth = as<std::size_t>(v); }},
+    Key<Listener>{
+        "lumberjack.max_fields", count(1, 1'000'000),
+        [](Listener& l,
+           const Value& v) { l.of_protocol.lumberjack.json.max_fields = as<std::size_t>(v); }},
+    Key<Listener>{
+        "forward.shared_key_file", text("a file, such as \"/etc/penstock/forward.key\""),
+        [](Listener& l, const Value& v) { l.of_protocol.forward.shared_key_file = v.text(); }},
+    Key<Listener>{"forward.users_file", text("a file, such as \"/etc/penstock/forward.users\""),
+                  [](Listener& l, const Value& v) { l.of_protocol.forward.users_file = v.text(); }},
+    Key<Listener>{
+        "forward.server_name", text("a name, such as \"logs.example.com\""),
+        [](Listener& l, const Value& v) { l.of_protocol.forward.server_name = v.text(); }},
+    Key<Listener>{"forward.max_decompressed_bytes", bytes(kKiB, 256 * kMiB, "16MiB"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.forward.max_decompressed_bytes = as<std::size_t>(v);
+                  }},
+    Key<Listener>{"forward.max_decompressed_ratio", count(1, 1'000'000, "no limit"),
+                  [](Listener& l, const Value& v) {
+                    l.of_protocol.forward.max_decompressed_ratio = as<unsigned>(v);
+                  }},
+    Key<Listener>{
+        "forward.max_depth", count(1, 128),
+        [](Listener& l, const Value& v) { l.of_protocol.forward.max_depth = as<unsigned>(v); }},
     Key<Listener>{
         "json.known_names", flag(),
         [](Listener& l, const Value& v) { l.of_protocol.json.known_names = v.number != 0; }},

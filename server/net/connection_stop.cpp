@@ -39,6 +39,9 @@ void Connection::begin_drain() {
   if (state_ == State::kPreface) return send_fin();
   if (state_ != State::kServing || gentle_deadline_.count() != 0) return;
   if (!decoder_->replies()) return send_fin();
+  // What has arrived can still be acknowledged; behind our FIN, which may follow at once, it could not.
+  if (!is_parked()) read_turn();
+  if (state_ != State::kServing) return;
   decoder_->on_drain(*this);
   if (!close_if_replies_failed()) progress_replies();
 }

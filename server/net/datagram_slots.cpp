@@ -116,6 +116,11 @@ const cmsghdr* DatagramSlots::control(unsigned i, int level, int type) const noe
   return nullptr;
 }
 
+std::pair<const sockaddr*, socklen_t> DatagramSlots::address(unsigned i) const noexcept {
+  const msghdr& header = headers_[i].msg_hdr;
+  return {static_cast<const sockaddr*>(header.msg_name), header.msg_namelen};
+}
+
 ReceivedDatagram DatagramSlots::datagram(unsigned i) const noexcept {
   const mmsghdr& message = headers_[i];
   ReceivedDatagram got;

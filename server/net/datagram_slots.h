@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "protocols/core/peer.h"
 
@@ -48,6 +49,8 @@ class DatagramSlots {
   ReceivedDatagram datagram(unsigned i) const noexcept;
   /// Sender of message `i`, as far as the details tell; unix senders with the credentials of the message.
   Peer peer(unsigned i) const noexcept;
+  /// The address to answer message `i` at, and its length; 0 where the details tell none. Until the next receive().
+  std::pair<const sockaddr*, socklen_t> address(unsigned i) const noexcept;
   /// True when message `i` has the same sender as message `i - 1`, so that peer() need not be asked.
   bool same_peer(unsigned i) const noexcept;
 

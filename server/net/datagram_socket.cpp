@@ -111,6 +111,19 @@ DatagramSocket::Reading DatagramSocket::receive_batch(std::size_t& budget) {
   return count < slots.count() ? Reading::kToTheEnd : Reading::kMore;
 }
 
+void DatagramSocket::answer_to(const DatagramSlots& slots, unsigned i) noexcept {
+  const auto [address, bytes] = slots.address(i);
+  answer_to_ = bytes == 0 ? nullptr : address;
+  answer_to_bytes_ = bytes;
+}
+
+/// To whoever sent the datagram that is being decoded. Like all datagrams it may be lost: nobody waits for it here.
+void DatagramSocket::send(std::string_view bytes) {
+  if (answer_to_ == nullptr) return;
+  (void)::sendto(socket_.fd(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL, answer_to_,
+                 answer_to_bytes_);
+}
+
 Peer DatagramSocket::sender(const DatagramSlots& slots, unsigned i) {
   Peer peer = slots.peer(i);
   if (share_.options().peer_commands)
@@ -123,6 +136,7 @@ Peer DatagramSocket::sender(const DatagramSlots& slots, unsigned i) {
 void DatagramSocket::take_packed(DatagramSlots& slots, std::size_t& budget) {
   const ReceivedDatagram datagram = slots.datagram(0);
   const Peer peer = sender(slots, 0);
+  answer_to(slots, 0);
   note_read(datagram.wire_bytes);
   budget -= std::min(budget, datagram.wire_bytes);
   std::uint64_t datagrams = 0;
@@ -167,6 +181,7 @@ unsigned DatagramSocket::take_run(DatagramSlots& slots, unsigned first, unsigned
   budget -= std::min(budget, wire_bytes);
 
   const Peer peer = sender(slots, first);
+  answer_to(slots, first);
   const Now now = share_.now();
   const std::span<char> room = share_.intake().room(room_bytes);
   BatchWriter writer = share_.write(0, peer, account_, room.data());
@@ -231,6 +246,7 @@ template <class Call>
 void DatagramSocket::decode_nothing(Call call) {
   const std::span<char> room = share_.intake().room(0);
   BatchWriter writer = share_.write(0, Peer{}, account_, room.data());
+  answer_to_ = nullptr;
   call(writer);
   share_.intake().commit(writer, room.data());
   share_.log_problem(writer, Peer{});

@@ -37,12 +37,13 @@ class DatagramSocket final : private SocketEvents, private Parkable, private Rep
   void on_readable() override;
   void on_error() override;
   bool try_resume() override;
-  void send(std::string_view) override {}  // no protocol answers datagrams yet
+  void send(std::string_view bytes) override;
 
   enum class Reading : std::uint8_t { kMore, kToTheEnd, kNothing };
   Reading read_batch(std::size_t& budget);
   Reading receive_batch(std::size_t& budget);
   void note_read(std::size_t bytes);
+  void answer_to(const DatagramSlots& slots, unsigned i) noexcept;
   Peer sender(const DatagramSlots& slots, unsigned i);
   void take_packed(DatagramSlots& slots, std::size_t& budget);
   std::size_t unpack(std::string_view bytes, std::size_t wire_bytes, const Peer& peer);
@@ -65,6 +66,9 @@ class DatagramSocket final : private SocketEvents, private Parkable, private Rep
   std::chrono::milliseconds last_read_;
   RateMeter rate_;
   std::uint64_t bytes_read_ = 0, events_ = 0;
+  const sockaddr* answer_to_ =
+      nullptr;  // of the datagrams that are being decoded; null: cannot be answered
+  socklen_t answer_to_bytes_ = 0;
   const bool inherited_;  // others hold it too and go on with it
   bool frozen_ = false;
 };

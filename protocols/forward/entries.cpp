@@ -1,0 +1,203 @@
+#include "protocols/forward/entries.h"
+
+#include <cmath>
+#include <optional>
+
+#include "protocols/core/timestamp.h"
+#include "protocols/msgpack/fields.h"
+#include "protocols/msgpack/token.h"
+#include "protocols/msgpack/value_scan.h"
+
+namespace penstock::forward {
+namespace {
+
+using msgpack::Kind;
+using msgpack::Token;
+
+/// A long tag on a million short entries must not become gigabytes: what the entries of one message take beside their own
+/// bytes, at most, with kEntryBytes and the tag for each.
+constexpr std::size_t kMaxExtraBytes = std::size_t{64} << 20, kEntryBytes = 64;
+constexpr std::size_t kSpareEntries = 4096;
+constexpr std::size_t kSpareFrameBytes = std::size_t{64} << 10;
+
+[[gnu::always_inline]] inline Token first_token(std::string_view value) noexcept {
+  Token token;
+  (void)msgpack::read_token(value, token);
+  return token;
+}
+
+bool is_event_time(const Token& token) noexcept {
+  return token.kind == Kind::kExt && token.ext_type == 0 && token.size == 8;
+}
+
+bool is_time(const Token& token) noexcept {
+  return token.kind == Kind::kUnsigned || token.kind == Kind::kSigned ||
+         token.kind == Kind::kReal || token.kind == Kind::kNil || is_event_time(token);
+}
+
+std::optional<std::int64_t> seconds(std::int64_t count) noexcept {
+  std::int64_t ns = 0;
+  if (__builtin_mul_overflow(count, kNanosPerSecond, &ns)) return std::nullopt;
+  return ns;
+}
+
+/// Nothing where it is absent, 0 or no time that 64 bits of nanoseconds hold: then the time of receipt is all there is.
+std::optional<std::int64_t> time_ns(std::string_view value) noexcept {
+  constexpr double kMost = 9.2e18;
+  const Token token = first_token(value);
+  std::optional<std::int64_t> ns;
+  if (token.kind == Kind::kSigned) {
+    ns = seconds(token.integer);
+  } else if (token.kind == Kind::kUnsigned) {
+    if (token.number <= INT64_MAX) ns = seconds(static_cast<std::int64_t>(token.number));
+  } else if (token.kind == Kind::kReal) {
+    const double real = token.real * static_cast<double>(kNanosPerSecond);
+    if (std::abs(real) < kMost) ns = std::llround(real);
+  } else if (is_event_time(token)) {
+    ns = msgpack::event_time_ns(value.substr(token.head_bytes));
+  }
+  return ns && *ns != 0 ? ns : std::nullopt;
+}
+
+}  // namespace
+
+/// An entry's values. `time` is `[time, {metadata}]` only where there is metadata.
+struct Entries::Parts {
+  std::string_view time, inner_time, metadata, record;
+};
+
+Problem Entries::find(std::string_view bytes, std::size_t tag_bytes) {
+  bytes_ = bytes;
+  found_.clear();
+  msgpack::ValueScan scan({.max_bytes = bytes.size(), .max_depth = max_depth_ + 1});
+  std::size_t extra = 0;
+  for (std::size_t begin = 0; begin < bytes.size();) {
+    const std::string_view rest = bytes.substr(begin);
+    scan.restart();
+    const auto status = scan.run(rest);
+    if (status == msgpack::ValueScan::Status::kIllegal) return {scan.why(), begin + scan.at()};
+    if (status != msgpack::ValueScan::Status::kWhole)
+      return {"an entry is longer than what holds it", begin};
+    const Token token = first_token(rest);
+    if (token.kind != Kind::kArray || token.size != 2)
+      return {"an entry is no array of time and record", begin};
+    const std::size_t time = begin + scan.child(0), record = begin + scan.child(1);
+    begin += scan.size();
+    if (const Problem problem =
+            check(bytes.substr(time, record - time), bytes.substr(record), time))
+      return problem;
+    extra += tag_bytes + kEntryBytes;
+    if (extra > kMaxExtraBytes) return {"too many entries for one message", time};
+    found_.push_back({static_cast<std::uint32_t>(bytes.size() - rest.size()),
+                      static_cast<std::uint32_t>(time), static_cast<std::uint32_t>(record),
+                      static_cast<std::uint32_t>(begin)});
+  }
+  return {};
+}
+
+Problem Entries::find_single(std::string_view bytes) {
+  bytes_ = bytes;
+  found_.clear();
+  msgpack::ValueScan scan({.max_bytes = bytes.size(), .max_depth = msgpack::ValueScan::kMostDepth});
+  (void)scan.run(bytes);  // whole and legal: its message was
+  const std::size_t record = scan.size();
+  if (const Problem problem = check(bytes.substr(0, record), bytes.substr(record), 0))
+    return problem;
+  found_.push_back(
+      {0, 0, static_cast<std::uint32_t>(record), static_cast<std::uint32_t>(bytes.size())});
+  return {};
+}
+
+Problem Entries::check(std::string_view time, std::string_view record,
+                       std::size_t at) const noexcept {
+  const Token token = first_token(time);
+  if (token.kind == Kind::kArray) {
+    if (token.size != 2) return {"a time with metadata is no array of two", at};
+    const std::string_view inner = time.substr(token.head_bytes);
+    const Token inner_token = first_token(inner);
+    if (!is_time(inner_token)) return {"no time", at + token.head_bytes};
+    const std::size_t payload = inner_token.has_payload() ? inner_token.size : 0;
+    if (first_token(inner.substr(inner_token.head_bytes + payload)).kind != Kind::kMap)
+      return {"an entry's metadata is no map", at};
+  } else if (!is_time(token)) {
+    return {"no time", at};
+  }
+  if (first_token(record).kind != Kind::kMap) return {"a record is no map", at + time.size()};
+  return {};
+}
+
+Entries::Parts Entries::parts(const Place& place) const noexcept {
+  Parts parts{.record = bytes_.substr(place.record, place.end - place.record)};
+  parts.time = parts.inner_time = bytes_.substr(place.time, place.record - place.time);
+  const Token token = first_token(parts.time);
+  if (token.kind != Kind::kArray) return parts;
+  std::string_view inner = parts.time.substr(token.head_bytes);
+  const Token time = first_token(inner);
+  const std::size_t bytes = time.head_bytes + (time.has_payload() ? time.size : 0);
+  parts.inner_time = inner.substr(0, bytes);
+  parts.metadata = inner.substr(bytes);
+  if (first_token(parts.metadata).size == 0) {
+    parts.metadata = {};
+    parts.time = parts.inner_time;
+  }
+  return parts;
+}
+
+std::size_t Entries::begin_frame(std::string_view tag_value) {
+  constexpr char kArrayOfThree = '\x93';
+  frame_.assign(1, kArrayOfThree).append(tag_value);
+  return frame_.size();
+}
+
+void Entries::add_all(std::string_view tag_value, std::string_view tag, BatchWriter& writer) {
+  const std::size_t head_bytes = begin_frame(tag_value);
+  for (const Place& place : found_) add(place, tag, head_bytes, place.end - place.begin, writer);
+}
+
+void Entries::add_single(std::string_view tag_value, std::string_view tag, std::size_t wire_bytes,
+                         BatchWriter& writer) {
+  add(found_.front(), tag, begin_frame(tag_value), wire_bytes, writer);
+}
+
+namespace {
+
+/// The fields of one entry; `record` and `metadata` lie in the event's frame.
+void write(std::string_view tag, std::optional<std::int64_t> time, std::string_view metadata,
+           std::string_view record, FieldWriter& fields) {
+  fields.string(Field::kTag, tag);
+  if (time) fields.time(Field::kTimestamp, *time);
+  if (!metadata.empty()) (void)msgpack::write_field(std::string_view("metadata"), metadata, fields);
+  (void)msgpack::write_field(Field::kFields, record, fields);
+}
+
+}  // namespace
+
+void Entries::add(const Place& place, std::string_view tag, std::size_t head_bytes,
+                  std::size_t wire_bytes, BatchWriter& writer) {
+  const Parts entry = parts(place);
+  frame_.resize(head_bytes);
+  frame_.append(entry.time).append(entry.record);
+  const std::string_view frame = frame_;
+  const std::string_view tag_there = frame.substr(head_bytes - tag.size(), tag.size());
+  const std::string_view record = frame.substr(frame.size() - entry.record.size());
+  const std::string_view metadata = frame.substr(
+      frame.size() - entry.record.size() - entry.metadata.size(), entry.metadata.size());
+  FieldWriter fields = writer.begin_event(frame, EventShape::kLog);
+  write(tag_there, time_ns(entry.inner_time), metadata, record, fields);
+  writer.add_event(fields, kFrameWhole, Shape::kOpaque, wire_bytes);
+}
+
+void Entries::add_whole(std::string_view message, std::string_view tag, BatchWriter& writer) {
+  const Parts entry = parts(found_.front());
+  FieldWriter fields = writer.begin_event(message, EventShape::kLog);
+  write(tag, time_ns(entry.inner_time), entry.metadata, entry.record, fields);
+  writer.add_event(fields, kFrameWhole, Shape::kOpaque);
+}
+
+void Entries::trim() {
+  found_.clear();
+  if (found_.capacity() > kSpareEntries) found_ = std::vector<Place>();
+  if (frame_.capacity() > kSpareFrameBytes) frame_ = std::string();
+}
+
+}  // namespace penstock::forward

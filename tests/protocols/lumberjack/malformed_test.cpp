@@ -1,0 +1,82 @@
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "tests/protocols/feed.h"
+#include "tests/protocols/lumberjack/support.h"
+
+using namespace penstock;
+using namespace penstock::test;
+
+namespace {
+
+/// Gives up without an acknowledgement; a good window behind it is not taken.
+void refused(const std::string& bytes, const std::string& why, Reason reason = Reason::kMalformed,
+             const LumberjackOptions& options = {}) {
+  CAPTURE(bytes);
+  Feed feed(make_lumberjack(options));
+  CHECK_FALSE(feed.read(bytes));
+  REQUIRE(feed.why() != nullptr);
+  if (!why.empty()) CHECK(feed.why() == why);
+  REQUIRE(feed.refusals().size() == 1);
+  CHECK(feed.refusals()[0].reason == reason);
+  const std::size_t records = feed.records().size();
+  CHECK_FALSE(feed.read(window(1) + json(1, "{}")));
+  CHECK(feed.records().size() == records);
+  CHECK_FALSE(feed.decoder().deadline());
+  feed.end(EndReason::kFin);
+  CHECK(feed.sent().empty());
+}
+
+const std::string kMost = number(0xffffffff);
+
+}  // namespace
+
+TEST_CASE("lumberjack: what breaks the stream", "[lumberjack][malformed]") {
+  refused("3W", "a version that is neither 1 nor 2");
+  refused("GET / HTTP/1.1\r\n", "a version that is neither 1 nor 2");
+  refused(window(1) + "2X" + number(1), "a type that is none of W, D, J and C");
+  refused(json(1, "{}"), "an event outside of a window");
+  refused(window(0) + json(1, "{}"), "an event outside of a window");
+  refused(window(2) + json(1, "{}") + window(1), "a window before the end of the last one");
+  refused(ack(1), "an acknowledgement, which only the server sends");
+  refused(window(10'001), "a window larger than max_window");
+  refused(window(0xffffffff), "a window larger than max_window");
+}
+
+TEST_CASE("lumberjack: JSON that is none", "[lumberjack][malformed]") {
+  const auto text = GENERATE(values<std::string>(
+      {"", " ", "[]", "1", "\"a\"", "null", "{", "{\"a\":}", "{\"a\":1}x", "{\"a\":NaN}",
+       std::string(2000, '['), "{\"a\":" + std::string(2000, '[')}));
+  refused(window(1) + json(1, text), "");
+  refused(window(1) + compressed(json(1, text)), "");
+}
+
+TEST_CASE("lumberjack: lengths of 4 GiB", "[lumberjack][malformed]") {
+  refused(window(1) + "2J" + number(1) + kMost, "an event longer than max_frame_bytes",
+          Reason::kOversize);
+  refused(window(1) + "2C" + kMost, "a compressed frame longer than max_decompressed_bytes",
+          Reason::kOversize);
+  refused(window(1) + "1D" + number(1) + kMost, "more pairs than max_pairs", Reason::kOversize);
+  refused(window(1) + "1D" + number(1) + number(1) + kMost, "an event longer than max_frame_bytes",
+          Reason::kOversize);
+  refused(window(1) + compressed("2J" + number(1) + kMost), "an event longer than max_frame_bytes",
+          Reason::kOversize);
+}
+
+TEST_CASE("lumberjack: compressed frames", "[lumberjack][malformed]") {
+  const std::string event = json(1, "{}");
+  refused(window(1) + compressed(compressed(event)), "a compressed frame in a compressed one");
+  refused(window(1) + compressed(event.substr(0, 8)), "a compressed frame ends inside of another");
+  refused(window(1) + raw_compressed("no zlib"), "", Reason::kUndecodable);
+  refused(window(1) + raw_compressed(""), "", Reason::kUndecodable);
+  const std::string zlib = compress(Coding::kZlib, event);
+  refused(window(1) + raw_compressed(zlib.substr(0, zlib.size() - 1)), "", Reason::kUndecodable);
+}
+
+TEST_CASE("lumberjack: bombs", "[lumberjack][malformed]") {
+  const std::string zeros(4 << 20, '\0');
+  refused(window(1) + compressed(zeros), "", Reason::kDecompressLimit,
+          {.max_decompressed_bytes = 1 << 20});
+  refused(window(1) + compressed(zeros), "", Reason::kDecompressLimit,
+          {.max_decompressed_ratio = 50});
+}

@@ -6,12 +6,14 @@ namespace penstock {
 namespace {
 
 constexpr int kMappedBytes = 128 << 10;
+constexpr int kFreeAtTheEndBytes = 128 << 10;
 constexpr int kNoFastbins = 0;
 
 }  // namespace
 
 void configure_heap() noexcept {
   mallopt(M_MMAP_THRESHOLD, kMappedBytes);
+  mallopt(M_TRIM_THRESHOLD, kFreeAtTheEndBytes);
   mallopt(M_MXFAST, kNoFastbins);
 }
 

@@ -18,10 +18,12 @@ RUN_S = length(30, 4)
 
 
 def start_many(penstock, sink):
-    """100 listeners, each read by both threads."""
+    """100 listeners, each read by both threads. Every thread has begun its work, so that what it holds is there."""
     listeners = [{"name": f"l{n}", "listen": f"unix://./l{n}.sock"} for n in range(LISTENERS)]
-    return penstock(listeners, {**sink, "queue": {"max_bytes": "1MiB"}},
-                    server={"memory": "16MiB", "threads": 2, "drain_timeout": "60s", "flush_timeout": "60s"})
+    server = penstock(listeners, {**sink, "queue": {"max_bytes": "1MiB"}},
+                      server={"memory": "16MiB", "threads": 2, "drain_timeout": "60s", "flush_timeout": "60s"})
+    wait_until(lambda: server.admin.listener("l0")["kernel"]["backlog"] > 0, "the first look at the sockets")
+    return server
 
 
 class Flat:

@@ -44,7 +44,8 @@ class Server:
         sinks = [sinks] if isinstance(sinks, dict) else sinks
         self._sinks = [{"name": "out", **({} if "type" in table else {"type": "file", "path": "out.log"}), **table}
                        for table in sinks or [{}]]
-        self._server = {"threads": 2, **(server or {})}
+        # By default two seconds, which a sink's thread may have to wait for a processor.
+        self._server = {"threads": 2, "flush_timeout": "20s", **(server or {})}
         self._quarantine = {"path": "quarantine", **(quarantine or {})}
         self._admin = {"listen": "unix://./admin.sock", **(admin or {})}
         self.config = folder / "penstock.toml"

@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def no_test_hangs():
     """Ends a test that is stuck where no deadline of its own looks."""
-    limit = 1800 if settings.LONG else 400
+    limit = 1800 if settings.LONG else 800
 
     def stuck(_number, _frame):
         raise TimeoutError(f"the test took over {limit} s")

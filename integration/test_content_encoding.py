@@ -14,7 +14,7 @@ from support.address import CONNECTED, DATAGRAMS, STREAMS, any_url
 from support.clients import send_packets, send_stream
 from support.peers import Rsyslog
 from support.records import assert_all_once, record
-from support.settings import cannot_run, length, sanitized
+from support.settings import PATIENCE, cannot_run, length, sanitized
 from support.stalled import StalledPipe
 from support.wait import wait_until
 
@@ -262,22 +262,22 @@ def test_stop_with_clients_that_go_on(netns, penstock, scheme):
     sent = [0] * len(socks)
     alive = set(range(len(socks)))
 
-    def write():
+    def write(patience):
         for n in list(alive):
             piece = text(f"c{n}", sent[n], sent[n] + 500, 100)
             try:
-                socks[n].settimeout(1)
+                socks[n].settimeout(patience)
                 socks[n].sendall(senders[n].compress(piece) + senders[n].flush(zlib.Z_SYNC_FLUSH))
                 sent[n] += 500
             except OSError:  # the frozen server takes no more
                 alive.discard(n)
 
     for _ in range(20):
-        write()
+        write(PATIENCE)
     server.send_signal()
     until = time.monotonic() + 0.6
     while time.monotonic() < until and alive:
-        write()
+        write(1)
     server.wait()
     netns.assert_no_reset()
     records = server.records()

@@ -11,6 +11,7 @@ import pytest
 
 from support.address import any_url
 from support.clients import send_stream
+from support.wait import wait_until
 
 SCHEMES = ("tcp4", "unix")
 
@@ -114,12 +115,13 @@ def test_none_and_a_last_number_are_whole_only_at_a_fin(penstock, end):
     socks = [server.address(listener=name).connect() for name in ("none", "json")]
     for sock in socks:
         sock.sendall(b"42")
-    time.sleep(0.2)  # a reset must not overtake the bytes
+    for name in ("none", "json"):  # a reset must not overtake the bytes
+        wait_until(lambda: server.admin.listener(name)["read_bytes"] == 2, "the bytes to be read")
     if end == "reset":
         for sock in socks:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             sock.close()
-        time.sleep(0.2)
+        wait_until(lambda: len(server.quarantined()) == 2, "both tails in the quarantine")
     server.stop(expect=None if end == "reset" else 0)
     assert sorted((e["listener"], e["reason"]) for e in server.quarantined()) == [
         ("json", f"tail_{end}"), ("none", f"tail_{end}")]

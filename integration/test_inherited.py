@@ -14,7 +14,7 @@ from support.wait import wait_until
 # The longest that a stop waits for the client that ignores the FIN.
 DRAIN = {"drain_timeout": "1s"}
 # What finds no listening socket fails at once or, where its SYN is dropped, after this.
-GIVE_UP_S = 10
+GIVE_UP_S = 60
 _SO_RCVBUFFORCE = 33
 
 

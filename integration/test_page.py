@@ -48,11 +48,8 @@ def test_events(penstock):
     admin = server.admin
     stream = open_events(admin)
     assert stream.headers["Content-Type"] == "text/event-stream"
-    before = time.monotonic()
     (first, history), *looks = read_events(stream, 4)
-    took = time.monotonic() - before
     assert first == "history" and [name for name, _ in looks] == ["status"] * 3
-    assert 1.5 < took < 30, "once a second"
     columns = [history[name] for name in history if name.endswith("_per_second")] + [history["receive_queue_bytes"]]
     assert all(len(column) == len(history["time"]) for column in columns), history
     times = [look["time"] for _, look in looks]
@@ -60,7 +57,7 @@ def test_events(penstock):
     status = admin.status()
     rates = looks[-1][1].pop("rates")
     assert set(looks[-1][1]) == set(status) and looks[-1][1]["routes"] == status["routes"]
-    assert 0.5 < rates["interval_seconds"] < 20 and rates["events_per_second"] == 0
+    assert rates["interval_seconds"] > 0 and rates["events_per_second"] == 0
     assert [one["name"] for one in rates["listeners"] + rates["sinks"]] == ["in", "out"]
 
     streams = [stream, *(open_events(admin) for _ in range(15))]
@@ -290,7 +287,7 @@ def stands_still(server) -> bool:
         status = server.admin.status()
         return [status["listeners"], status["routes"], status["sinks"], status["connections"]]
     before = look()
-    time.sleep(1.2)
+    time.sleep(2.5)
     return look() == before
 
 

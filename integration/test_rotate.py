@@ -122,6 +122,21 @@ def is_traced(pid: int, tid: int) -> bool:
         return True
 
 
+def calls_in(trace: Path) -> list:
+    return re.findall(r"^(\w+)\(", trace.read_text(), re.MULTILINE)
+
+
+def steps_of(calls: list) -> list:
+    return [call for call in calls if call in ("fsync", "fdatasync", "renameat2", "unlink")]
+
+
+def stands_still(trace: Path, thread: str) -> bool:
+    """The thread makes no call for a second; that of the archives ends with the folder's sync."""
+    before = calls_in(trace)
+    time.sleep(1)
+    return calls_in(trace) == before and (thread != "archives" or steps_of(before)[-2:] == ["unlink", "fsync"])
+
+
 def rotate_once(folder: Path, sync: str, thread: str, kill_at: tuple = ()) -> list:
     """The calls of one thread of the server in one rotation and compression. `kill_at` is a call and a number: the
     server is killed in front of it."""
@@ -138,12 +153,13 @@ def rotate_once(folder: Path, sync: str, thread: str, kill_at: tuple = ()) -> li
                 assert tracer.poll() is None or not server.running, "strace may not trace here"
                 with contextlib.suppress(BrokenPipeError):  # killed before the rotation has begun
                     sock.sendall(b"".join(record("r", n, 1000) + b"\n" for n in range(BEFORE, BEFORE + IN_FLIGHT)))
-                end = time.monotonic() + 1  # what comes behind the last thing that can be seen
-                wait_until(lambda: not server.running or (time.monotonic() > end and len(files_of(folder, "out.log")) == 2
+                wait_until(lambda: not server.running or (len(files_of(folder, "out.log")) == 2
                            and settled(folder, "out.log") and len(lines_in(folder, "out.log")) == BEFORE + IN_FLIGHT),
                            "the rotation or the kill")
+                # What comes behind the last thing that can be seen.
+                wait_until(lambda: not server.running or stands_still(folder / "trace", thread), "the thread's rest")
                 tracer.terminate()
-            calls = re.findall(r"^(\w+)\(", (folder / "trace").read_text(), re.MULTILINE)
+            calls = calls_in(folder / "trace")
             if kill_at and calls.count(kill_at[0]) >= kill_at[1]:
                 wait_until(lambda: not server.running, f"the kill in front of {kill_at}")
     finally:
@@ -199,7 +215,7 @@ def test_killed_at_each_step(netns, workdir):
                  for call in CALLS for number in range(calls.count(call))]
         troubles = list(pool.map(lambda at: trouble_after(workdir / str(at), *cases[at]), range(len(cases))))
     for (sync, thread), calls in zip(runs, traces):
-        steps = [call for call in calls if call in ("fsync", "fdatasync", "renameat2", "unlink")]
+        steps = steps_of(calls)
         if thread == "archives":
             assert steps == ["fdatasync", "renameat2", "fsync", "unlink", "fsync"]
         else:

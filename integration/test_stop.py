@@ -23,7 +23,7 @@ from support.wait import wait_until
 # How long no reset may show after the exit.
 AFTER_EXIT_S = length(30, 2)
 # Short where clients that ignore the FIN make the server wait for the deadline; long enough to read what they sent.
-DRAIN = {"drain_timeout": "3s", "drain_quiet": "500ms"}
+DRAIN = {"drain_timeout": "5s", "drain_quiet": "2s"}
 
 
 def clients_of(server, scheme, tempers):
@@ -105,14 +105,17 @@ def test_further_signals_lose_nothing(netns, penstock):
 
 
 def test_second_signal_skips_to_the_end(netns, penstock):
-    """A client that ignores the FIN would hold the stop until the deadline, which is far away here."""
+    """A client that ignores the FIN would hold the stop until the deadline, which is far away here. What the sink has not
+    written by then goes to the leftover file."""
     server = penstock({"listen": any_url("tcp4")}, server={"drain_timeout": "300s"})
     (client,) = clients_of(server, "tcp4", ["Stubborn"])
     server.send_signal()
     wait_until(lambda: client.saw_fin, "the FIN")
     server.stop(expect=None)
     client.finish()
-    assert_all_once(server.records(), client.name, client.sent_before_fin)
+    left = [base64.b64decode(entry["bytes"]) for entry in server.quarantined("leftover*.jsonl")
+            if entry["reason"] == "leftover"]
+    assert_all_once(server.records() + left, client.name, client.sent_before_fin)
 
 
 @pytest.mark.parametrize("scheme", ["tcp4", "tcp6"])
@@ -121,8 +124,8 @@ def test_neighbour_that_no_freeze_holds(netns, penstock, workdir, scheme):
     the end. Nothing of what was acknowledged is lost, and the exit status and the ledger say what happened.
 
     Whether the neighbour gets to send within the few milliseconds between freeze and close is chance, less of it on a
-    busy machine: there are ten tries."""
-    for number in range(10):
+    busy machine: there are fifty tries."""
+    for number in range(50):
         folder = workdir / str(number)
         folder.mkdir()
         folder.chmod(0o777)

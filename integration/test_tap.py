@@ -2,11 +2,11 @@
 
 import contextlib
 import json
+import re
 import signal
 import socket
 import subprocess
 import threading
-import time
 
 from support.clients import send_stream
 from support.command import penstock_command
@@ -60,8 +60,9 @@ def test_filters(penstock):
             sock.sendall(f"{number} from {source}\n{number} ü &=%\n".encode())
             sock.shutdown(socket.SHUT_WR)
             assert sock.recv(1) == b""
-    taps["all"].wait(6)
-    wait_until(lambda: len(taps["both"].records()) == 2, "both")
+        taps["all"].wait(2 * (number + 1))  # more than two batches at a time are not kept for taps
+    for name, count in {"all": 6, "peer": 2, "contains": 3, "both": 2}.items():
+        taps[name].wait(count)
     assert taps["peer"].messages() == ["1 from 127.0.0.2", "1 ü &=%"]
     assert taps["contains"].messages() == ["0 ü &=%", "1 ü &=%", "2 ü &=%"]
     assert taps["both"].messages() == ["2 from 127.0.0.1", "2 ü &=%"]
@@ -130,14 +131,17 @@ def test_command(penstock):
     text, as_json, counted, head = (command(server, *words) for words in
                                     [("in",), ("in", "--json"), ("--count", "1"), ("in",)])
     assert feed(text).decode().endswith(f" {ESCAPED}\n")
-    assert feed(as_json).rstrip(b"\n") in server.records()
+    shown = feed(as_json).rstrip(b"\n")
+    wait_until(lambda: shown in server.records(), "the sink to write what is shown")  # which need not come first
     assert feed(counted) and counted.wait() == 0
     assert counted.stdout.read() == b""
     assert feed(head)
     head.stdout.close()
     assert head.wait() == 0  # though nothing more is sent
     text.send_signal(signal.SIGINT)
-    assert text.wait() == 0 and text.stderr.read() == b""
+    assert text.wait() == 0
+    said = text.stderr.read()  # nothing, or what came while taps had two batches to look at
+    assert re.fullmatch(rb"(penstock tap: \d+ records? not looked at\n)*", said), said
     server.stop()
     assert as_json.wait() == 0 and b"the server has stopped" in as_json.stderr.read()
 
@@ -182,19 +186,17 @@ def test_full_load(penstock):
 
 def test_stopped_client_does_not_hold_the_stop(penstock):
     """Taps end with the server, also those that are not read, and what is drained is seen."""
-    server = penstock({"listen": "tcp://127.0.0.1:0"})
+    server = penstock({"listen": "tcp://127.0.0.1:0"}, server={"drain_timeout": "300s", "flush_timeout": "300s"})
     stuck = Tapping(server.admin, reads=False, rate=10_000)
     reading = Tapping(server.admin)
     with server.address("tcp").connect() as sock:
         for number in range(5000):
             sock.sendall(record("r", number, 300) + b"\n")
         reading.wait(1)
-        began = time.monotonic()
         server.send_signal()
         sock.sendall(b"last\n")
         sock.shutdown(socket.SHUT_WR)
-        server.wait()
-    assert time.monotonic() - began < 5
+        assert server.wait() == 0, server.log_text()
     wait_until(lambda: reading.ended, "the end")
     stuck.close()
 

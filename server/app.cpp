@@ -1,6 +1,5 @@
 #include "server/app.h"
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +18,7 @@
 #include "server/log/wall_clock.h"
 #include "server/net/kernel.h"
 #include "server/net/socket_source.h"
+#include "server/pipeline/heap.h"
 #include "server/sinks/make.h"
 
 // Start, in the order of start(). The stop: app_stop.cpp.
@@ -37,16 +37,10 @@ constexpr std::size_t kMaxRefusals = 256;
 /// What the admin address opens once connections have all the others: its own four, two to ask the kernel, six of those
 /// who look.
 constexpr std::size_t kAdminDescriptors = 12;
-/// Memory of this size on is mapped, below it comes from the heap.
-constexpr int kMappedBytes = 128 << 10;
 
 unsigned loop_count(unsigned configured) {
   return configured != 0 ? configured : std::max(1u, std::thread::hardware_concurrency());
 }
-
-/// Blocks and long unfinished frames come from the system and go back to it. glibc's own threshold would rise with the
-/// first of them that is freed, and the heap would then keep what a peak has left behind.
-void keep_large_memory_out_of_the_heap() { mallopt(M_MMAP_THRESHOLD, kMappedBytes); }
 
 std::size_t descriptors_in_use() {
   std::error_code error;
@@ -135,7 +129,7 @@ Result<void> App::start(const config::Config& config) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is EFBIG
   std::signal(SIGIO, SIG_IGN);    // a lease that a file sink holds for a moment is broken
   ledger_ = std::make_unique<Ledger>(loop_count(config_.server.threads));
-  keep_large_memory_out_of_the_heap();
+  configure_heap();
   memory_ = std::make_shared<MemoryBudget>(config_.server.memory_bytes, [this] { wake_loops(); });
   pool_ = std::make_unique<BlockPool>(BlockPool::kKeepBytes, memory_);
   partials_ = std::make_unique<PartialBudget>(

@@ -19,7 +19,7 @@ class _UnixConnection(http.client.HTTPConnection):
 class Admin:
     """`url` as the log says it, `folder` where relative paths of sockets begin."""
 
-    def __init__(self, url: str, folder, timeout: float = 30):
+    def __init__(self, url: str, folder, timeout: float = 120):
         self.url, self._folder, self._timeout = url, folder, timeout
         self._rest = url.partition("://")[2]
 

@@ -18,6 +18,9 @@ from .records import record
 from .settings import PATIENCE
 from .wait import wait_until
 
+# Short datagrams that a receive buffer of the default size (212,992 bytes, each charged with 832 or more) takes although
+# nobody reads it meanwhile. Senders by udp wait for the arrival of one burst before the next.
+BURST = 100
 _SIOCOUTQ = 0x5411
 
 
@@ -260,7 +263,7 @@ class Storm(threading.Thread):
     def run(self):
         while not self.quit.is_set():
             try:
-                sock = self.address.connect(timeout=2.0)
+                sock = self.address.connect(timeout=PATIENCE / 2)
             except OSError:  # refused, or its SYN found no listener: the stop has begun
                 return
             with sock:

@@ -4,6 +4,8 @@ import socket
 import struct
 from pathlib import Path
 
+from .settings import PATIENCE
+
 _MCAST_JOIN_GROUP = 42
 _OWN = "/proc/thread-self/net"
 
@@ -38,7 +40,7 @@ def receiver(group: str, port: int, interface: str) -> socket.socket:
         address = struct.pack("=HHI16sI", socket.AF_INET6, 0, 0, socket.inet_pton(sock.family, group), 0)
     request = struct.pack("=I4x128s", socket.if_nametoindex(interface), address)
     sock.setsockopt(level, _MCAST_JOIN_GROUP, request)
-    sock.settimeout(10)
+    sock.settimeout(PATIENCE)
     return sock
 
 

@@ -163,7 +163,7 @@ class Page:
         """The last command is run again until it shows what is printed: records need a moment to their file."""
         before, last = self._split(block)
         shown = self._bash("-euo", "pipefail", "-c", before, place=block.place) if before else ""
-        deadline = time.monotonic() + PATIENCE / 3
+        deadline = time.monotonic() + PATIENCE
         while True:
             done = self._bash_once("-euo", "pipefail", "-c", last)
             actual = shown + done.stdout

@@ -44,7 +44,8 @@ class Server:
         sinks = [sinks] if isinstance(sinks, dict) else sinks
         self._sinks = [{"name": "out", **({} if "type" in table else {"type": "file", "path": "out.log"}), **table}
                        for table in sinks or [{}]]
-        self._server = {"threads": 2, **(server or {})}
+        # By default two seconds, which a sink's thread may have to wait for a processor.
+        self._server = {"threads": 2, "flush_timeout": "20s", **(server or {})}
         self._quarantine = {"path": "quarantine", **(quarantine or {})}
         self._admin = {"listen": "unix://./admin.sock", **(admin or {})}
         self.config = folder / "penstock.toml"
@@ -190,9 +191,10 @@ class Server:
     # --- what it uses
 
     def memory_bytes(self) -> int:
-        """Resident memory that is its own: not the program's file."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(r"RssAnon:\s+(\d+) kB", status)[1]) * 1024
+        """Resident memory that is its own: not the program's file. Counted page by page; the RssAnon of its status is kept
+        up in batches by each processor and may be some hundred KiB off."""
+        counted = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+        return int(re.search(r"Anonymous:\s+(\d+) kB", counted)[1]) * 1024
 
     def cpu_seconds(self) -> float:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()

@@ -12,7 +12,7 @@ MEMCHECK = "PENSTOCK_MEMCHECK" in os.environ
 STRICT = os.environ.get("PENSTOCK_NO_SKIP") == "1"
 
 # Longest that anything may take before it counts as stuck. Generous: no test passes or fails by being fast.
-PATIENCE = 120.0 if LONG else 60.0
+PATIENCE = 240.0 if LONG else 120.0
 
 
 def binary() -> Path:

@@ -67,7 +67,7 @@ def examine_syslog_ng(text: str, folder: Path, place: str):
         text = "source s_src { internal(); };\n" + text
     modules = syslog_ng_modules()
     config = _written(folder, "printed-syslog-ng.conf", f"@version: {modules.name}\n{text}")
-    _examine([program("syslog-ng"), "-s", "-f", config, f"--module-path={modules}"], place)
+    _examine([program("syslog-ng"), "-s", "--no-caps", "-f", config, f"--module-path={modules}"], place)
 
 
 def examine_nginx(text: str, folder: Path, place: str):

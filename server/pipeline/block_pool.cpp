@@ -1,7 +1,5 @@
 #include "server/pipeline/block_pool.h"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -9,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/pipeline/heap.h"
 #include "server/pipeline/sealed_batch.h"
 
 namespace penstock {
@@ -179,7 +178,7 @@ void BlockPool::trim_when_quiet() noexcept {
   }
   trim();
   indexes_->trim();
-  malloc_trim(0);
+  trim_heap();
 }
 
 }  // namespace penstock

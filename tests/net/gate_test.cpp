@@ -117,13 +117,13 @@ TEST_CASE("gate: a peer's reset while parked loses nothing that came before it",
 
 TEST_CASE("gate: idle clocks stand still while we are the slow side", "[net][gate]") {
   Setup setup = tight(kTcp);
-  setup.options.idle_timeout = 150ms;
+  setup.options.idle_timeout = 1s;
   World world(std::move(setup));
   Client client = world.connect();
   shut(world, client, "first\n");
   REQUIRE(client.send("second\n"));
   REQUIRE(eventually([&] { return parked(world) == 1; }));
-  std::this_thread::sleep_for(500ms);
+  std::this_thread::sleep_for(2500ms);
   CHECK(world.totals().active == 1);
   CHECK(world.ended(ConnectionEnd::kTimeout) == 0);
   world.sink().release();

@@ -7,7 +7,7 @@
 namespace penstock::test {
 
 /// How long a test waits for what must come before it fails.
-inline constexpr std::chrono::seconds kPatience{20};
+inline constexpr std::chrono::seconds kPatience{120};
 
 /// Polls `condition` every millisecond, up to kPatience.
 template <class Condition>

@@ -77,7 +77,8 @@ Problem check_metrics(const PickleReader& reader, std::size_t pickle_bytes) {
     }
     const std::size_t bytes =
         most_bytes(*metric.path) + most_bytes(*metric.time) + most_bytes(*metric.value);
-    if (bytes > room) problem = {"the pickle's metrics are much longer than itself"};
+    if (bytes > room || bytes > pickle_bytes + kGraceBytes)
+      problem = {"the pickle's metrics are much longer than itself"};
     room -= std::min(bytes, room);
     return !problem;
   });

@@ -18,8 +18,9 @@ struct PickleMetric {
 /// two items that are no sequences. Numbers may be texts, as carbon takes them too.
 bool as_metric(const PickleReader& reader, const PickleValue& item, PickleMetric& metric);
 
-/// Whether the pickle is a list (or tuple) of metrics. A problem too: lines of them that together are much longer than the
-/// `pickle_bytes` that they come from, which a few texts used again and again could make without end.
+/// Whether the pickle is a list (or tuple) of metrics. A problem too: one line that is longer than the
+/// `pickle_bytes` that it comes from, beyond a little, or lines that together are so 32 times: a few texts used again and
+/// again could make them without end.
 Problem check_metrics(const PickleReader& reader, std::size_t pickle_bytes);
 
 /// Appends `path value time`, as plaintext says it: a real value has a point or an exponent, so that it stays one; None,

@@ -209,3 +209,16 @@ TEST_CASE("pickle: one long text used again and again does not fill the memory",
   for (int n = 0; n < 50'000; ++n) pickle += "h\x01K\x01K\x02\x86\x86"s;
   CHECK(lines(pickle + "e.") == "the pickle's metrics are much longer than itself");
 }
+
+TEST_CASE("pickle: one text thrice in a metric makes no line beyond the pickle's own length",
+          "[pickle]") {
+  const std::string text = "X\xa0\x86\x01\x00"s + std::string(100'000, '1') + "q\x01";
+  CHECK(lines("]" + text +
+              "h\x01h\x01\x86\x86"
+              "a.") == "the pickle's metrics are much longer than itself");
+  const std::string shorter = "X\x10\x27\x00\x00"s + std::string(10'000, '1') + "q\x01";
+  CHECK(lines("]" + shorter +
+              "h\x01h\x01\x86\x86"
+              "a.")
+            .size() == 3 * 10'000 + 2);
+}

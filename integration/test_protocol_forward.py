@@ -14,6 +14,7 @@ from support.node import assert_as_sent, send
 
 STREAMS = ["tcp4", "tcp6", "unix"]
 KEY = "a shared key"
+ACK = {"ackTimeout": 60000}  # its default, 500 ms, is no matter of the server on a busy machine
 
 
 @pytest.mark.parametrize("scheme", STREAMS)
@@ -63,7 +64,7 @@ def place(address) -> dict:
 @pytest.mark.parametrize("scheme", STREAMS)
 def test_fluent_org_logger_with_acknowledgements(penstock, scheme, mode):
     server = penstock(listener(Forward(), scheme), SYNCED)
-    send("@fluent-org/logger", scheme, 0, 1000, socket=place(server.address(scheme)), eventMode=mode, ack={})
+    send("@fluent-org/logger", scheme, 0, 1000, socket=place(server.address(scheme)), eventMode=mode, ack=ACK)
     assert_as_sent(fields(server, 1000), 1000)
     server.stop()
     assert server.ledger().listener()["rejected"] == {}
@@ -82,7 +83,7 @@ def test_fluent_org_logger_with_a_shared_key(penstock, workdir, secrets, users):
         secrets["users_file"] = str(workdir / "users")
     server = penstock(listener(Forward(), "tcp4", forward=secrets), SYNCED)
     who = {"username": "node", "password": "its password"} if users else {}
-    send("@fluent-org/logger", "tcp4", 0, 1000, socket=place(server.address()), ack={},
+    send("@fluent-org/logger", "tcp4", 0, 1000, socket=place(server.address()), ack=ACK,
          security={"clientHostname": "client.test", "sharedKey": KEY, **who})
     assert_as_sent(fields(server, 1000), 1000)
     server.stop()

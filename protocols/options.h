@@ -1,14 +1,12 @@
 #pragma once
 
 #include "protocols/collectd/options.h"
-#include "protocols/gelf/options.h"
-#include "protocols/json/options.h"
-#include "protocols/influx/options.h"
 #include "protocols/forward/options.h"
-#include "protocols/relp/options.h"
 #include "protocols/gelf/options.h"
+#include "protocols/influx/options.h"
 #include "protocols/json/options.h"
 #include "protocols/lumberjack/options.h"
+#include "protocols/relp/options.h"
 #include "protocols/syslog/options.h"
 
 namespace penstock {
@@ -16,15 +14,13 @@ namespace penstock {
 /// What only one protocol has, of each of them: a listener's table `[listener.NAME]`.
 struct ProtocolOptions {
   CollectdOptions collectd;
-  GelfOptions gelf;
-  JsonOptions json;
-  InfluxOptions influx;
-  GelfOptions gelf;
-  JsonOptions json;
-  SyslogOptions syslog;
-  RelpOptions relp;
   ForwardOptions forward;
+  GelfOptions gelf;
+  InfluxOptions influx;
+  JsonOptions json;
   LumberjackOptions lumberjack;
+  RelpOptions relp;
+  SyslogOptions syslog;
 
   friend bool operator==(const ProtocolOptions&, const ProtocolOptions&) = default;
 };

@@ -90,7 +90,8 @@ TEST_CASE("the defaults that conf/penstock.toml shows are the defaults", "[conf]
   const auto all = config::load_text(
       test::with_comments_removed(
           text, {"owner", "group", "delimiter", "frame_bytes", "multicast.interface", "token_file",
-                 "collectd.types_db", "collectd.auth_file"}),
+                 "collectd.types_db", "collectd.auth_file", "forward.shared_key_file",
+                 "forward.users_file", "forward.server_name"}),
       kDefault);
   for (const auto& problem : all.problems) {
     INFO(to_string(kDefault, problem));

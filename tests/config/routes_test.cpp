@@ -137,10 +137,12 @@ TEST_CASE("sinks: keys against types", "[config]") {
        "7:24: warning: sink \"out\": rotate.compress: no effect: neither rotate.size nor "
        "rotate.every is given"},
       {"path = \"/d/x\"\nnewlines = \"keep\"\nencoding = \"json\"",
-       "7:1: warning: sink \"out\": newlines: no effect: only for encoding \"raw\", JSON escapes "
+       "7:1: warning: sink \"out\": newlines: no effect: only for encoding \"raw\", the others "
+       "escape "
        "them"},
       {"type = \"stdout\"\nencoding = \"json\"\nnewlines = \"escape\"",
-       "8:1: warning: sink \"out\": newlines: no effect: only for encoding \"raw\", JSON escapes "
+       "8:1: warning: sink \"out\": newlines: no effect: only for encoding \"raw\", the others "
+       "escape "
        "them"},
       {"path = \"/d/x\"\nsync_interval = \"5s\"",
        "7:1: warning: sink \"out\": sync_interval: no effect: sync is not \"interval\""},

@@ -153,8 +153,9 @@ TEST_CASE("[[listener]]: each wrong value is told with its place, its range and 
       expected.replace(at, mark.size(), text);
   };
   put("PROTOCOL",
-      "listener \"in\": protocol: expected \"raw\", \"syslog\", \"json\", \"gelf\" or "
-      "\"collectd\", got \"snmp\"");
+      "listener \"in\": protocol: expected \"raw\", \"syslog\", \"relp\", \"lumberjack\", "
+      "\"forward\", \"json\", \"gelf\", \"collectd\", \"statsd\", \"influx\", \"graphite\", "
+      "\"graphite_pickle\" or \"opentsdb\", got \"snmp\"");
   put("FRAMING",
       "listener \"in\": framing: expected \"newline\", \"nul\", \"octet_counted\", "
       "\"syslog_auto\", \"delimiter\", \"length_prefixed\", \"varint\", \"fixed\", \"json\" or "
@@ -194,7 +195,9 @@ TEST_CASE("[[sink]]: each wrong value is told with its place, its range and what
       {"type = \"kafka\"",
        "8: sink \"out\": type: expected \"file\", \"stdout\" or \"blackhole\", got \"kafka\""},
       {"encoding = \"avro\"",
-       "12: sink \"out\": encoding: expected \"raw\" or \"json\", got \"avro\""},
+       "12: sink \"out\": encoding: expected \"raw\", \"json\", \"influx\", \"graphite\" or "
+       "\"syslog\", got "
+       "\"avro\""},
       {"newlines = \"strip\"",
        "12: sink \"out\": newlines: expected \"escape\", \"keep\" or \"replace\", got \"strip\""},
       {"sync = true",

@@ -127,7 +127,7 @@ def test_a_pickle_never_executes_anything(penstock, workdir):
         sock.sendall(b"\xff\xff\xff\xff" + b"(" * 3_000_000)
     send_stream(address, message(pickle.dumps([("good", (SECOND, 1))], 2)))
     found = events(server, len(bad) + 2)
-    assert found[-1] == {"name": "good", "value": 1, "timestamp": AT}
+    assert {"name": "good", "value": 1, "timestamp": AT} in found
     assert sum("unparsed" in each for each in flags(server)) == len(bad) + 1
     assert server.memory_bytes() - before < 64 << 20
     assert not trace.exists()

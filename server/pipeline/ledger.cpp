@@ -100,9 +100,8 @@ std::string_view to_string(ConnectionEnd end) noexcept {
 }
 
 std::string_view to_string(RouteLoss loss) noexcept {
-  constexpr std::array<std::string_view, kRouteLossCount> names = {"queue_full", "failed",
-                                                                   "leftover", "abandoned",
-                                                                   "unencodable"};
+  constexpr std::array<std::string_view, kRouteLossCount> names = {
+      "queue_full", "failed", "leftover", "abandoned", "unencodable"};
   return names[static_cast<std::size_t>(loss)];
 }
 

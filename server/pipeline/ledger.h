@@ -41,8 +41,8 @@ std::string_view to_string(ConnectionEnd end) noexcept;
 enum class RouteLoss : std::uint8_t {
   kQueueFull,  ///< when_full = "drop_newest", or a best-effort sink
   kFailed,  ///< the sink said it will never succeed; a required sink's events then go to the quarantine
-  kLeftover,   ///< written to the leftover file at stop
-  kAbandoned,  ///< stop: even the leftover file failed
+  kLeftover,     ///< written to the leftover file at stop
+  kAbandoned,    ///< stop: even the leftover file failed
   kUnencodable,  ///< the sink's encoding has no form for it; it goes to the quarantine
   kCount
 };

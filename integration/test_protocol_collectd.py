@@ -25,7 +25,8 @@ class Commands:
     def __init__(self, path: str):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(60)
-        self.sock.connect(path)
+        # The file is there a moment before anybody listens.
+        wait_until(lambda: self.sock.connect_ex(path) == 0, "collectd to listen")
         self.answers = self.sock.makefile("rb")
 
     def __enter__(self):

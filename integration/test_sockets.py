@@ -100,6 +100,16 @@ def assert_as_the_kernel_says(server, one: dict):
             assert queues == (borrowed.unread(), borrowed.unacknowledged())
 
 
+def wait_for_rest(server):
+    """Nothing more arrives in the kernel's queues: what fills the pipe is still on its way when the first ones pause."""
+    seen = []
+
+    def at_rest():
+        seen.append(sorted((one["url"], one["peer"], one["receive_queue_bytes"]) for one in rows(server)))
+        return len(seen) > 1 and seen[-1] == seen[-2]
+    wait_until(at_rest, lambda: f"an end of what arrives: {seen[-2:]}", pause=0.2)
+
+
 def test_figures_are_the_kernels(penstock):
     """Every kind of socket with bytes that wait: Recv-Q, Send-Q, buffers and drops as ss, SIOCINQ and SO_MEMINFO have them;
     paused ones grow, and name the sink. Behind the pause everything is delivered."""
@@ -108,9 +118,9 @@ def test_figures_are_the_kernels(penstock):
         for scheme in SCHEMES:
             stopped.send(scheme, b"x" * 99 + b"\n")
         wait_until(lambda: len(rows(server, "?paused=1")) == len(SCHEMES) + 1, lambda: f"pauses: {rows(server)}")
-        listed = rows(server)
-        assert len(listed) == 4 + 2 + 5  # listening, datagram sockets, connections with the filler
-        for one in listed:
+        assert len(rows(server)) == 4 + 2 + 5  # listening, datagram sockets, connections with the filler
+        wait_for_rest(server)
+        for one in rows(server):
             assert_as_the_kernel_says(server, one)
         # What was sent is what waits; udp charges the buffer for more than that.
         for scheme in ("tcp4", "tcp6", "unix", "unixpacket"):

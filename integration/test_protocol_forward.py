@@ -11,6 +11,7 @@ from support.acked import (SYNCED, Forward, check_all_acknowledged, check_nothin
                            check_undelivered, listener, pack)
 from support.address import any_url
 from support.node import assert_as_sent, send
+from support.settings import sanitized
 
 STREAMS = ["tcp4", "tcp6", "unix"]
 KEY = "a shared key"
@@ -155,7 +156,7 @@ def test_malformed(penstock, bytes_):
         with server.address().connect(timeout=30) as sock:
             sock.sendall(bytes_)
             assert sock.recv(65536) == b""
-    assert server.memory_bytes() - before < 64 << 20
+    assert sanitized() or server.memory_bytes() - before < 64 << 20
     with server.address().connect(timeout=30) as sock:
         sock.sendall(Forward().window(7))
         assert b"ack" in sock.recv(65536)

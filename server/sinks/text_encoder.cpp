@@ -42,6 +42,7 @@ std::size_t TextEncoder::encode(const Batch& batch, const Segment& segment, std:
   for (std::size_t at = first; at < last; ++at) {
     line_.clear();
     write(batch, segment, at, line_);
+    if (line_.empty()) continue;
     if (!out.make_room(line_.size())) return at;
     std::memcpy(out.end(), line_.data(), line_.size());
     out.advance_to(out.end() + line_.size());

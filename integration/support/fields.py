@@ -1,16 +1,13 @@
 """Senders of records with fields, and the JSON lines in which they arrive."""
 
 import json
-import os
-import shutil
 import subprocess
 
+from . import node
 from .address import Address
 from .clients import send_packets, send_stream
-from .settings import ROOT, cannot_run
 from .wait import wait_until
 
-NODE = ROOT / "build/node-loggers"
 JSON = {"encoding": "json"}
 # A udp socket's buffer holds at least as many small datagrams; more are sent only when those have arrived.
 WINDOW = 100
@@ -37,11 +34,8 @@ def send_paced(server, address: Address, messages: list, delimiter: bytes = b"\n
 
 def send_by_node(server, logger: str, protocol: str, address: Address, count: int, pad: int = 0, window: int = WINDOW):
     """`count` records by integration/node/send_fields.js, in windows that are awaited."""
-    if not shutil.which("node") or not (NODE / "complete").exists():
-        cannot_run("the Node loggers are not installed; ./dev test installs them where npm reaches its registry")
-    command = ["node", ROOT / "integration/node/send_fields.js", logger, protocol, address.host, str(address.port)]
-    client = subprocess.Popen([*command, str(pad)] if pad else command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              text=True, env={**os.environ, "NODE_PATH": str(NODE / "node_modules")})
+    client = node.start("send_fields.js", logger, protocol, address.host, address.port, *([pad] if pad else []),
+                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with client:
         for at in range(0, count, window):
             client.stdin.write(f"{min(window, count - at)}\n")

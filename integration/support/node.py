@@ -10,15 +10,19 @@ from .settings import ROOT, cannot_run
 LOGGERS = ROOT / "build/node-loggers"
 
 
+def start(script: str, *arguments, variables=None, **options) -> subprocess.Popen:
+    """A script of integration/node; `options` are Popen's."""
+    if not shutil.which("node") or not (LOGGERS / "complete").exists():
+        cannot_run("the Node clients are not installed; ./dev test installs them where npm reaches its registry")
+    return subprocess.Popen(["node", ROOT / "integration/node" / script, *map(str, arguments)], **options,
+                            env={**os.environ, "NODE_PATH": str(LOGGERS / "node_modules"), **(variables or {})})
+
+
 class PacedClient:
-    """A script of integration/node that sends a hundred records at a time and waits to be told to go on."""
+    """A script that sends a hundred records at a time and waits to be told to go on."""
 
     def __init__(self, script: str, *arguments):
-        if not shutil.which("node") or not (LOGGERS / "complete").exists():
-            cannot_run("the Node clients are not installed; ./dev test installs them where npm reaches its registry")
-        command = ["node", ROOT / "integration/node" / script, *map(str, arguments)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                         env={**os.environ, "NODE_PATH": str(LOGGERS / "node_modules")})
+        self._process = start(script, *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, count: int, arrived):
         """Lets it send `count` records; `arrived(n)` waits until n of them are there."""
@@ -44,12 +48,15 @@ class PacedClient:
 
 def send(logger: str, protocol: str, port, count: int, /, **options):
     """Runs integration/node/send.js to its end."""
-    if not shutil.which("node") or not (LOGGERS / "complete").exists():
-        cannot_run("the Node loggers are not installed; ./dev test installs them where npm reaches its registry")
-    done = subprocess.run(["node", ROOT / "integration/node/send.js", logger, protocol, str(port), str(count)], timeout=120,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          env={**os.environ, "NODE_PATH": str(LOGGERS / "node_modules"), "OPTIONS": json.dumps(options)})
-    assert done.returncode == 0, done.stdout.decode(errors="replace")
+    client = start("send.js", logger, protocol, port, count, variables={"OPTIONS": json.dumps(options)},
+                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    with client:
+        try:
+            said, _ = client.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            client.kill()
+            raise
+    assert client.returncode == 0, said.decode(errors="replace")
 
 
 def assert_as_sent(records: list, count: int):

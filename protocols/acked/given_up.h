@@ -5,6 +5,7 @@
 
 #include "protocols/core/batch_writer.h"
 #include "protocols/core/decoder.h"
+#include "protocols/framed/policy.h"
 
 namespace penstock {
 
@@ -40,15 +41,26 @@ class GivenUp {
   }
   Consumed consumed(std::size_t bytes) const noexcept { return {bytes, why_, reason_}; }
 
+  /// The stream's end, as Decoder::on_end tells it. An unfinished message is not acknowledged: its sender has it still, and
+  /// sends it again.
+  void end(EndReason cause, std::string_view tail, BatchWriter& writer) const noexcept {
+    if (given_up_)
+      writer.discard(reason_, tail.size());
+    else if (!tail.empty())
+      writer.reject_unseen(tail_reason(cause), tail.size());
+  }
+
  private:
   bool given_up_ = false;
   Reason reason_ = Reason::kMalformed;
   const char* why_ = nullptr;
 };
 
-/// An unfinished message at the end of such a stream: not acknowledged, so its sender has it still, and sends it again.
-inline void forget_tail(Reason reason, std::string_view tail, BatchWriter& writer) noexcept {
-  if (!tail.empty()) writer.reject_unseen(reason, tail.size());
+/// A datagram where there should be none.
+inline void refuse_datagram(std::string_view input, std::size_t wire_bytes, const char* why,
+                            BatchWriter& writer) {
+  writer.reject(Reason::kMalformed, input, {why});
+  writer.discard(Reason::kMalformed, wire_bytes - input.size());
 }
 
 }  // namespace penstock

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "protocols/compression/decompressor.h"
+#include "protocols/core/reason.h"
 
 namespace penstock {
 
@@ -22,6 +23,12 @@ class MessageDecompressor {
         InflateStatus::kNeedsInput;  ///< kNeedsInput: whole; else kBroken, kOverLimit
     std::string_view bytes = {};     ///< until the next call
     const char* why = "";            ///< why not; static storage
+
+    bool whole() const noexcept { return status == InflateStatus::kNeedsInput; }
+    /// Under which a message that is not whole is refused.
+    Reason reason() const noexcept {
+      return status == InflateStatus::kOverLimit ? Reason::kDecompressLimit : Reason::kUndecodable;
+    }
   };
   /// `coding` is not kPlain.
   Outcome decompress(Coding coding, std::string_view message);

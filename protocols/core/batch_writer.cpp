@@ -94,7 +94,7 @@ void BatchWriter::add_unparsed(std::string_view frame, std::uint8_t flags, Shape
 void BatchWriter::reject(Reason reason, std::string_view bytes, const Problem& problem) {
   note(problem);
   reject_unseen(reason, bytes.size());
-  rejects_.on_reject(reason, bytes, problem);
+  rejects_.on_reject(reason, bytes, problem, segment_);
 }
 
 void BatchWriter::reject_unseen(Reason reason, std::size_t bytes) noexcept {

@@ -33,9 +33,10 @@ struct FrameCounts {
   FrameCounts& operator+=(const FrameCounts& other) noexcept;
 };
 
-/// Takes what a decoder refuses, with the peer of the moment; the quarantine stands behind it.
+/// Takes what a decoder refuses, with where and when it came from; the quarantine stands behind it.
 struct RejectHandler {
-  virtual void on_reject(Reason reason, std::string_view bytes, const Problem& problem) = 0;
+  virtual void on_reject(Reason reason, std::string_view bytes, const Problem& problem,
+                         const Segment& segment) = 0;
 
  protected:
   ~RejectHandler() = default;

@@ -77,8 +77,6 @@ class FieldWriter {
   void end(Open open) noexcept { put32(buffer_.data() + open.at - 4, buffer_.size() - open.at); }
 
   std::string_view frame() const noexcept { return frame_; }
-  /// The frame has become known only now, and no text refers to the one before.
-  void set_frame(std::string_view frame) noexcept { frame_ = frame; }
 
   /// Only for BatchWriter: where the event begins, after its header is complete.
   std::size_t finish() noexcept {

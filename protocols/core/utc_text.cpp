@@ -2,10 +2,10 @@
 
 #include <chrono>
 
+#include "protocols/core/timestamp.h"
+
 namespace penstock {
 namespace {
-
-constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 
 /// `value` in exactly `digits` digits.
 char* write_digits(unsigned value, int digits, char* out) noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 /// UTF-8 as RFC 3629 has it: shortest forms, no surrogates, nothing above U+10FFFF. Pure; any thread.
@@ -14,6 +15,9 @@ bool is_utf8(std::string_view text) noexcept;
 
 /// Bytes at the front of `text` that are valid UTF-8; all of them, or up to where the first invalid one stands.
 std::size_t valid_utf8_prefix(std::string_view text) noexcept;
+
+/// `text` with U+FFFD for each part of it that is no UTF-8 (see invalid_utf8_length).
+std::string with_replacements(std::string_view text);
 
 /// How many bytes one U+FFFD replaces where `text` begins with invalid UTF-8: the longest front of a character that goes
 /// wrong behind it, or one byte (Unicode 15 section 3.9, "maximal subparts"; the WHATWG decoder and Python's `replace` do

@@ -72,15 +72,11 @@ class ForwardDecoder final : public Decoder {
       ++writer.counts().framing_bytes;
       return replies.send(kHeartbeat);
     }
-    writer.reject(Reason::kMalformed, input, {"a datagram that is no heartbeat, one byte 00"});
-    writer.discard(Reason::kMalformed, wire_bytes - input.size());
+    refuse_datagram(input, wire_bytes, "a datagram that is no heartbeat, one byte 00", writer);
   }
 
   void on_end(EndReason cause, std::string_view tail, BatchWriter& writer) override {
-    if (given_up_)
-      (void)given_up_.discard(tail, writer);
-    else
-      forget_tail(tail_reason(cause), tail, writer);
+    given_up_.end(cause, tail, writer);
   }
 
   void on_complete(BatchId id, Outcome, Replies& replies) override {
@@ -165,9 +161,8 @@ class ForwardDecoder final : public Decoder {
   Problem take_compressed(std::size_t message_bytes, const Message& message, BatchWriter& writer) {
     const Coding coding = message.mode == Mode::kGzip ? Coding::kGzip : Coding::kZstd;
     const auto done = decompressor_.decompress(coding, message.entries);
-    if (done.status != InflateStatus::kNeedsInput) {
-      reason_ = done.status == InflateStatus::kOverLimit ? Reason::kDecompressLimit
-                                                         : Reason::kUndecodable;
+    if (!done.whole()) {
+      reason_ = done.reason();
       return {done.why};
     }
     const Problem problem = take_many(message_bytes - message.entries.size() + done.bytes.size(),

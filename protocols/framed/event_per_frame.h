@@ -21,12 +21,8 @@ class EventPerFrame final : public FrameHandler {
     BatchWriter& writer = context.writer;
     if ((flags & kFrameTruncated) != 0)
       return take_unparsed(framing_, frame, flags, form, {"cut off at max_frame_bytes"}, writer);
-    FieldWriter fields = writer.begin_event(frame, shape_);
-    if (const Problem problem = parse_(frame, fields)) {
-      fields.forget();
-      return take_unparsed(framing_, frame, flags, form, problem, writer);
-    }
-    writer.add_event(fields, flags, form);
+    add_parsed(framing_, frame, flags, form, shape_, writer,
+               [&](FieldWriter& fields) { return parse_(frame, fields); });
   }
 
  private:

@@ -31,4 +31,17 @@ struct FrameHandler {
 void take_unparsed(const FramingOptions& options, std::string_view frame, std::uint8_t flags,
                    Shape shape, const Problem& problem, BatchWriter& writer);
 
+/// Adds the event that `parse(FieldWriter&)`, which gives a Problem, makes of `frame`; where there is one, the frame is
+/// unparsed.
+template <class Parse>
+void add_parsed(const FramingOptions& options, std::string_view frame, std::uint8_t flags,
+                Shape form, EventShape shape, BatchWriter& writer, Parse&& parse) {
+  FieldWriter fields = writer.begin_event(frame, shape);
+  if (const Problem problem = parse(fields)) {
+    fields.forget();
+    return take_unparsed(options, frame, flags, form, problem, writer);
+  }
+  writer.add_event(fields, flags, form);
+}
+
 }  // namespace penstock

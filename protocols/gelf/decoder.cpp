@@ -18,12 +18,8 @@ class GelfHandler final : public FrameHandler {
 
   void on_frame(std::string_view frame, std::uint8_t flags, Shape shape,
                 FrameContext& context) override {
-    FieldWriter fields = context.writer.begin_event(frame, EventShape::kLog);
-    if (const Problem problem = gelf::parse_message(frame, limits_, fields)) {
-      fields.forget();
-      return take_unparsed(framing_, frame, flags, shape, problem, context.writer);
-    }
-    context.writer.add_event(fields, flags, shape);
+    add_parsed(framing_, frame, flags, shape, EventShape::kLog, context.writer,
+               [&](FieldWriter& fields) { return gelf::parse_message(frame, limits_, fields); });
   }
 
  private:
@@ -98,11 +94,7 @@ class GelfDecoder final : public Decoder {
     const Coding coding = coding_of(message);
     if (coding == Coding::kPlain) return on_json(message, writer);
     const auto done = decompressor_.decompress(coding, message);
-    if (done.status != InflateStatus::kNeedsInput) {
-      const bool limit = done.status == InflateStatus::kOverLimit;
-      return writer.reject(limit ? Reason::kDecompressLimit : Reason::kUndecodable, message,
-                           Problem{done.why});
-    }
+    if (!done.whole()) return writer.reject(done.reason(), message, Problem{done.why});
     writer.counts().compressed_bytes += message.size();
     writer.counts().decompressed_bytes += done.bytes.size();
     on_json(done.bytes, writer);

@@ -21,12 +21,8 @@ class InfluxHandler final : public FrameHandler {
     }
     if ((flags & kFrameTruncated) != 0)
       return take_unparsed(framing_, frame, flags, form, {"cut off at max_frame_bytes"}, writer);
-    FieldWriter fields = writer.begin_event(frame, EventShape::kMetric);
-    if (const Problem problem = parser_.parse(frame, fields)) {
-      fields.forget();
-      return take_unparsed(framing_, frame, flags, form, problem, writer);
-    }
-    writer.add_event(fields, flags, form);
+    add_parsed(framing_, frame, flags, form, EventShape::kMetric, writer,
+               [&](FieldWriter& fields) { return parser_.parse(frame, fields); });
   }
 
  private:

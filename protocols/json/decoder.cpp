@@ -15,12 +15,8 @@ class JsonHandler final : public FrameHandler {
 
   void on_frame(std::string_view frame, std::uint8_t flags, Shape shape,
                 FrameContext& context) override {
-    FieldWriter fields = context.writer.begin_event(frame, EventShape::kLog);
-    if (const Problem problem = write(frame, fields)) {
-      fields.forget();
-      return take_unparsed(framing_, frame, flags, shape, problem, context.writer);
-    }
-    context.writer.add_event(fields, flags, shape);
+    add_parsed(framing_, frame, flags, shape, EventShape::kLog, context.writer,
+               [&](FieldWriter& fields) { return write(frame, fields); });
   }
 
  private:

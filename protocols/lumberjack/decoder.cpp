@@ -62,15 +62,11 @@ class LumberjackDecoder final : public Decoder {
   /// The table gives it streams only.
   void on_datagram(std::string_view input, std::size_t wire_bytes, Now, BatchWriter& writer,
                    Replies&) override {
-    writer.reject(Reason::kMalformed, input, {"Lumberjack is spoken over streams"});
-    writer.discard(Reason::kMalformed, wire_bytes - input.size());
+    refuse_datagram(input, wire_bytes, "Lumberjack is spoken over streams", writer);
   }
 
   void on_end(EndReason cause, std::string_view tail, BatchWriter& writer) override {
-    if (given_up_)
-      (void)given_up_.discard(tail, writer);
-    else
-      forget_tail(tail_reason(cause), tail, writer);
+    given_up_.end(cause, tail, writer);
   }
 
   void on_complete(BatchId id, Outcome, Replies& replies) override {
@@ -130,11 +126,7 @@ class LumberjackDecoder final : public Decoder {
     if (frame.body.empty())
       return give_up(Reason::kUndecodable, {"a compressed frame without bytes", 2}, rest, writer);
     const auto done = decompressor_.decompress(Coding::kZlib, frame.body);
-    if (done.status != InflateStatus::kNeedsInput) {
-      const bool limit = done.status == InflateStatus::kOverLimit;
-      return give_up(limit ? Reason::kDecompressLimit : Reason::kUndecodable, {done.why}, rest,
-                     writer);
-    }
+    if (!done.whole()) return give_up(done.reason(), {done.why}, rest, writer);
     FrameCounts& counts = writer.counts();
     counts.framing_bytes += scan.bytes - frame.body.size();
     counts.compressed_bytes += frame.body.size();

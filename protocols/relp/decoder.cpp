@@ -47,19 +47,14 @@ class RelpDecoder final : public Decoder {
   /// The table gives it streams only.
   void on_datagram(std::string_view input, std::size_t wire_bytes, Now, BatchWriter& writer,
                    Replies&) override {
-    writer.reject(Reason::kMalformed, input, {"RELP is spoken over streams"});
-    writer.discard(Reason::kMalformed, wire_bytes - input.size());
+    refuse_datagram(input, wire_bytes, "RELP is spoken over streams", writer);
   }
 
   void on_end(EndReason cause, std::string_view tail, BatchWriter& writer) override {
-    if (given_up_) {
-      (void)given_up_.discard(tail, writer);
-      return;
-    }
-    if (behind_head_)
+    if (behind_head_ && !given_up_)
       take_rest(framing_, tail.size(), writer);
     else
-      forget_tail(tail_reason(cause), tail, writer);
+      given_up_.end(cause, tail, writer);
   }
 
   void on_complete(BatchId id, Outcome, Replies& replies) override {

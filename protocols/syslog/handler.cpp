@@ -38,11 +38,7 @@ class SyslogHandler final : public FrameHandler {
  private:
   void on_compressed(std::string_view frame, std::uint8_t flags, BatchWriter& writer) {
     const auto done = decompressor_.decompress(Coding::kZlib, frame.substr(1));
-    if (done.status != InflateStatus::kNeedsInput) {
-      const bool limit = done.status == InflateStatus::kOverLimit;
-      return writer.reject(limit ? Reason::kDecompressLimit : Reason::kUndecodable, frame,
-                           Problem{done.why});
-    }
+    if (!done.whole()) return writer.reject(done.reason(), frame, Problem{done.why});
     writer.counts().compressed_bytes += frame.size();
     writer.counts().decompressed_bytes += done.bytes.size();
     if (done.bytes.empty()) return writer.skip_empty();
@@ -50,12 +46,8 @@ class SyslogHandler final : public FrameHandler {
   }
 
   void on_message(std::string_view frame, std::uint8_t flags, Shape shape, BatchWriter& writer) {
-    FieldWriter fields = writer.begin_event(frame, EventShape::kLog);
-    if (const Problem problem = parse(frame, writer.segment().time_ns, fields)) {
-      fields.forget();
-      return take_unparsed(framing_, frame, flags, shape, problem, writer);
-    }
-    writer.add_event(fields, flags, shape);
+    add_parsed(framing_, frame, flags, shape, EventShape::kLog, writer,
+               [&](FieldWriter& fields) { return parse(frame, writer.segment().time_ns, fields); });
   }
 
   Problem parse(std::string_view frame, std::int64_t received_ns, FieldWriter& fields) const {

@@ -10,9 +10,6 @@
 
 namespace penstock::admin {
 
-/// `text` with U+FFFD for what is no UTF-8 in it.
-std::string with_replacements(std::string_view text);
-
 /// RapidJSON's Writer with the calls that the documents here are made of. Texts may be any bytes.
 class JsonDocument {
  public:

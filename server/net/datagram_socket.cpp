@@ -245,12 +245,11 @@ void DatagramSocket::sweep(Now now) {
 template <class Call>
 void DatagramSocket::decode_nothing(Call call) {
   const std::span<char> room = share_.intake().room(0);
-  const Peer nobody;  // what is refused looks at it
-  BatchWriter writer = share_.write(0, nobody, account_, room.data());
+  BatchWriter writer = share_.write(0, Peer{}, account_, room.data());
   answer_to_ = nullptr;
   call(writer);
   share_.intake().commit(writer, room.data());
-  share_.log_problem(writer, nobody);
+  share_.log_problem(writer, Peer{});
 }
 
 void DatagramSocket::leave_to_others() {

@@ -126,20 +126,17 @@ void ListenerShare::forget(Connection& connection, ConnectionEnd end, bool admit
 
 BatchWriter ListenerShare::write(ConnectionId connection, const Peer& peer, Account& account,
                                  char* input_end) {
-  reject_peer_ = &peer;
-  reject_origin_ = &account.origin();
   touch();
   return intake_.write(connection, peer, account, now(), input_end, *this);
 }
 
-void ListenerShare::on_reject(Reason reason, std::string_view bytes, const Problem& problem) {
-  listener_.quarantine().put({.time_ns = now().wall_ns,
-                              .listener = options_->name,
-                              .url = reject_origin_->url,
-                              .peer = to_string(*reject_peer_),
-                              .reason = std::string(to_string(reason)),
-                              .detail = to_string(problem),
-                              .bytes = std::string(bytes)});
+void ListenerShare::on_reject(Reason reason, std::string_view bytes, const Problem& problem,
+                              const Segment& segment) {
+  QuarantineEntry entry = entry_for(segment);
+  entry.reason = to_string(reason);
+  entry.detail = to_string(problem);
+  entry.bytes = bytes;
+  listener_.quarantine().put(std::move(entry));
 }
 
 void ListenerShare::on_batch_complete(BatchId id, Outcome outcome,

@@ -95,7 +95,8 @@ class ListenerShare final : private RejectHandler {
 
  private:
   std::unique_ptr<Transport> make_transport();
-  void on_reject(Reason reason, std::string_view bytes, const Problem& problem) override;
+  void on_reject(Reason reason, std::string_view bytes, const Problem& problem,
+                 const Segment& segment) override;
   void on_batch_complete(BatchId id, Outcome outcome, const std::vector<ConnectionId>& members);
   template <class Visit>
   void for_each_connection(Visit&& visit);
@@ -112,8 +113,6 @@ class ListenerShare final : private RejectHandler {
       expected_;  // completions asked for, by rising batch id
   log::RateLimit trouble_limit_, refusal_limit_;
 
-  const Peer* reject_peer_ = nullptr;  // who the open writer works for
-  const Origin* reject_origin_ = nullptr;
   const bool tracks_completion_;
   bool dirty_ = false;
   bool draining_ = false;

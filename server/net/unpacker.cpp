@@ -18,9 +18,7 @@ Unpacked Unpacker::unpack(std::string_view bytes, std::size_t wire_bytes, FrameC
     return {bytes, wire_bytes, "cut on receipt: raise max_frame_bytes"};
   const auto done = messages_.decompress(coding, bytes);
   charge();
-  if (done.status == InflateStatus::kOverLimit)
-    return {bytes, wire_bytes, done.why, Reason::kDecompressLimit};
-  if (done.status != InflateStatus::kNeedsInput) return {bytes, wire_bytes, done.why};
+  if (!done.whole()) return {bytes, wire_bytes, done.why, done.reason()};
   counts.compressed_bytes += bytes.size();
   counts.decompressed_bytes += done.bytes.size();
   return {done.bytes, done.bytes.size()};

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "protocols/core/frame.h"
+#include "protocols/core/timestamp.h"
 #include "protocols/core/utc_text.h"
 #include "protocols/core/utf8.h"
 #include "server/pipeline/base64.h"
@@ -17,7 +18,6 @@
 namespace penstock {
 namespace {
 
-constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 constexpr std::array<std::pair<FrameFlag, std::string_view>, 3> kFlagNames = {
     {{kFrameTruncated, "truncated"}, {kFramePartial, "partial"}, {kFrameUnparsed, "unparsed"}}};
 
@@ -29,18 +29,6 @@ struct StringSink {
   void Flush() {}
 };
 using JsonWriter = rapidjson::Writer<StringSink>;
-
-std::string valid_utf8(std::string_view text) {
-  std::string out;
-  for (;;) {
-    const std::size_t valid = valid_utf8_prefix(text);
-    out += text.substr(0, valid);
-    text.remove_prefix(valid);
-    if (text.empty()) return out;
-    out += kReplacementCharacter;
-    text.remove_prefix(invalid_utf8_length(text));
-  }
-}
 
 void member(JsonWriter& writer, std::string_view key, std::string_view value) {
   writer.Key(key.data(), static_cast<rapidjson::SizeType>(key.size()));
@@ -142,12 +130,12 @@ void append_line(std::string& out, const QuarantineEntry& entry) {
   JsonWriter writer(sink);
   writer.StartObject();
   member(writer, "time", time_text(entry.time_ns));
-  member(writer, "listener", valid_utf8(entry.listener));
-  member(writer, "url", valid_utf8(entry.url));
-  member(writer, "peer", valid_utf8(entry.peer));
-  member(writer, "reason", valid_utf8(entry.reason));
-  if (!entry.sink.empty()) member(writer, "sink", valid_utf8(entry.sink));
-  if (!entry.detail.empty()) member(writer, "detail", valid_utf8(entry.detail));
+  member(writer, "listener", with_replacements(entry.listener));
+  member(writer, "url", with_replacements(entry.url));
+  member(writer, "peer", with_replacements(entry.peer));
+  member(writer, "reason", with_replacements(entry.reason));
+  if (!entry.sink.empty()) member(writer, "sink", with_replacements(entry.sink));
+  if (!entry.detail.empty()) member(writer, "detail", with_replacements(entry.detail));
   if (entry.flags != 0) flags_member(writer, entry.flags);
   member(writer, "bytes", base64_encode(entry.bytes));
   writer.EndObject();

@@ -2,10 +2,11 @@
 
 #include <cmath>
 
+#include "protocols/core/timestamp.h"
+#include "server/sinks/metric_point.h"
+
 namespace penstock {
 namespace {
-
-constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 
 /// Every byte that would end the path, or what `special` has, is `_`.
 void append_clean(std::string& out, std::string_view text, std::string_view special) {
@@ -17,41 +18,58 @@ void append_clean(std::string& out, std::string_view text, std::string_view spec
 }
 
 void append_tags(std::string& out, const Event& event) {
-  const auto tags = event.find(Field::kTags);
-  if (!tags || tags->type != FieldType::kMap) return;
-  FieldReader reader = tags->children;
-  for (FieldEntry tag; reader.next(tag);) {
+  visit_map(event, Field::kTags, [&](const FieldEntry& tag) {
     std::string value(tag.value.text);
     if (tag.value.type == FieldType::kBool) value = tag.value.boolean ? "true" : "false";
     if (value.empty()) append_numeric(value, tag.value);
-    if (tag.name.empty() || value.empty()) continue;
+    if (tag.name.empty() || value.empty()) return;
     out += ';';
     append_clean(out, tag.name, ";!^=");
     out += '=';
     append_clean(out, value, ";~");
+  });
+}
+
+bool has_form(const FieldValue& value) noexcept {
+  switch (value.type) {
+    case FieldType::kInt64:
+    case FieldType::kUint64:
+    case FieldType::kNumber: return true;
+    case FieldType::kDouble: return std::isfinite(value.real);
+    default: return false;
   }
 }
 
+/// A point with a number that can be written.
+bool has_form(const Event& event) {
+  if (point_name(event).empty()) return false;
+  bool any = false;
+  const auto look = [&](const FieldValue& value) { any = any || has_form(value); };
+  visit_values(
+      event, [&](const FieldEntry& field) { look(field.value); }, look);
+  return any;
+}
+
+/// Writes a point's lines, which share all but path and number.
 class Lines {
  public:
-  Lines(const Event& event, std::int64_t received_ns, std::string& out) : out_(out) {
-    const auto time = event.find(Field::kTimestamp);
-    seconds_ =
-        (time && time->type == FieldType::kTime ? time->integer : received_ns) / kNanosPerSecond;
+  Lines(const Event& event, std::int64_t received_ns, std::string& out)
+      : out_(out),
+        name_(point_name(event)),
+        seconds_(event_time_ns(event, received_ns) / kNanosPerSecond) {
     append_tags(tags_, event);
   }
 
-  void line(std::string_view name, std::string_view field, const FieldValue& value) {
-    if (value.type == FieldType::kDouble && !std::isfinite(value.real)) return;
-    const std::size_t begin = out_.size();
-    append_clean(out_, name, ";");
+  void line(std::string_view field, const FieldValue& value) {
+    if (!has_form(value)) return;
+    append_clean(out_, name_, ";");
     if (!field.empty()) {
       out_ += '.';
       append_clean(out_, field, ";");
     }
     out_ += tags_;
     out_ += ' ';
-    if (!append_numeric(out_, value)) return out_.resize(begin);
+    append_numeric(out_, value);
     out_ += ' ';
     append_number(out_, seconds_);
     out_ += '\n';
@@ -59,36 +77,26 @@ class Lines {
 
  private:
   std::string& out_;
+  const std::string_view name_;
   std::string tags_;
-  std::int64_t seconds_ = 0;
+  const std::int64_t seconds_;
 };
-
-void append_point(std::string& out, const Event& event, std::int64_t received_ns) {
-  const auto name = event.find(Field::kName);
-  if (event.shape() != EventShape::kMetric || !name || name->text.empty()) return;
-  Lines lines(event, received_ns, out);
-  if (const auto fields = event.find(Field::kFields); fields && fields->type == FieldType::kMap) {
-    FieldReader reader = fields->children;
-    for (FieldEntry field; reader.next(field);) lines.line(name->text, field.name, field.value);
-  }
-  const auto value = event.find(Field::kValue);
-  if (!value) return;
-  if (value->type != FieldType::kArray) return lines.line(name->text, {}, *value);
-  FieldReader reader = value->children;
-  for (FieldEntry one; reader.next(one);) lines.line(name->text, {}, one.value);
-}
 
 }  // namespace
 
 bool GraphiteEncoder::encodes(const Batch& batch, std::size_t frame) const {
-  std::string lines;
-  if (const auto event = batch.event(frame)) append_point(lines, *event, 0);
-  return !lines.empty();
+  const auto event = batch.event(frame);
+  return event && has_form(*event);
 }
 
 void GraphiteEncoder::write(const Batch& batch, const Segment& segment, std::size_t frame,
                             std::string& out) const {
-  if (const auto event = batch.event(frame)) append_point(out, *event, segment.time_ns);
+  const auto event = batch.event(frame);
+  if (!event || !has_form(*event)) return;
+  Lines lines(*event, segment.time_ns, out);
+  visit_values(
+      *event, [&](const FieldEntry& field) { lines.line(field.name, field.value); },
+      [&](const FieldValue& value) { lines.line({}, value); });
 }
 
 }  // namespace penstock

@@ -2,11 +2,12 @@
 
 #include <cmath>
 
+#include "server/sinks/metric_point.h"
+
 namespace penstock {
 namespace {
 
-/// Behind a backslash: the bytes that end a name; an LF, which ends the line, as `\n`. A backslash at the very end would
-/// take the delimiter with it, so it gets a blank.
+/// Behind a backslash: the bytes of `special`; an LF, which ends the line, as `\n`.
 void append_escaped(std::string& out, std::string_view text, std::string_view special) {
   for (const char c : text) {
     if (c == '\n') {
@@ -22,43 +23,71 @@ constexpr std::string_view kMeasurementSpecial = ", ";
 constexpr std::string_view kKeySpecial = ",= ";
 constexpr std::string_view kStringSpecial = "\"\\";
 
-/// Nothing where the value has no form.
-bool append_field_value(std::string& out, const FieldValue& value) {
+bool has_form(const FieldValue& value) noexcept {
   switch (value.type) {
-    case FieldType::kBool: out += value.boolean ? "true" : "false"; return true;
+    case FieldType::kBool:
     case FieldType::kInt64:
-      append_number(out, value.integer);
-      out += 'i';
-      return true;
     case FieldType::kUint64:
-      append_number(out, value.unsigned_integer);
-      out += 'u';
-      return true;
-    case FieldType::kDouble:
-      if (!std::isfinite(value.real)) return false;
-      append_number(out, value.real);
-      return true;
     case FieldType::kString:
-      out += '"';
-      append_escaped(out, value.text, kStringSpecial);
-      out += '"';
-      return true;
-    case FieldType::kNumber: out += value.text; return true;
+    case FieldType::kNumber: return true;
+    case FieldType::kDouble: return std::isfinite(value.real);
     default: return false;
   }
 }
 
-void append_field(std::string& out, std::string_view name, const FieldValue& value, char& before) {
-  if (name.empty()) return;
-  const std::size_t begin = out.size();
-  out += before;
-  append_escaped(out, name, kKeySpecial);
-  out += '=';
-  if (append_field_value(out, value))
-    before = ',';
-  else
-    out.resize(begin);
+bool has_form(const FieldEntry& field) noexcept {
+  return !field.name.empty() && has_form(field.value);
 }
+
+/// A point with a field that can be written.
+bool has_form(const Event& event) {
+  if (point_name(event).empty()) return false;
+  bool any = false;
+  visit_values(
+      event, [&](const FieldEntry& field) { any = any || has_form(field); },
+      [&](const FieldValue& value) { any = any || has_form(value); });
+  return any;
+}
+
+/// Of a value that has a form.
+void append_field_value(std::string& out, const FieldValue& value) {
+  switch (value.type) {
+    case FieldType::kBool: out += value.boolean ? "true" : "false"; return;
+    case FieldType::kInt64:
+      append_number(out, value.integer);
+      out += 'i';
+      return;
+    case FieldType::kUint64:
+      append_number(out, value.unsigned_integer);
+      out += 'u';
+      return;
+    case FieldType::kString:
+      out += '"';
+      append_escaped(out, value.text, kStringSpecial);
+      out += '"';
+      return;
+    default: append_numeric(out, value); return;
+  }
+}
+
+/// Writes a point's fields one behind the other.
+class Fields {
+ public:
+  explicit Fields(std::string& out) noexcept : out_(out) {}
+
+  void append(std::string_view name, const FieldValue& value) {
+    if (!has_form(value)) return;
+    out_ += before_;
+    before_ = ',';
+    append_escaped(out_, name, kKeySpecial);
+    out_ += '=';
+    append_field_value(out_, value);
+  }
+
+ private:
+  std::string& out_;
+  char before_ = ' ';
+};
 
 void append_tag(std::string& out, std::string_view name, const FieldValue& value) {
   if (name.empty()) return;
@@ -77,59 +106,43 @@ void append_tag(std::string& out, std::string_view name, const FieldValue& value
 }
 
 void append_tags(std::string& out, const Event& event) {
-  if (const auto tags = event.find(Field::kTags); tags && tags->type == FieldType::kMap) {
-    FieldReader reader = tags->children;
-    for (FieldEntry tag; reader.next(tag);) append_tag(out, tag.name, tag.value);
-  }
+  visit_map(event, Field::kTags,
+            [&](const FieldEntry& tag) { append_tag(out, tag.name, tag.value); });
   if (const auto kind = event.find(Field::kKind)) append_tag(out, "metric_type", *kind);
 }
 
-/// False: there was none.
-bool append_fields(std::string& out, const Event& event) {
-  char before = ' ';
-  if (const auto fields = event.find(Field::kFields); fields && fields->type == FieldType::kMap) {
-    FieldReader reader = fields->children;
-    for (FieldEntry field; reader.next(field);) append_field(out, field.name, field.value, before);
-  }
-  if (const auto value = event.find(Field::kValue)) {
-    if (value->type != FieldType::kArray) {
-      append_field(out, "value", *value, before);
-    } else {
-      FieldReader reader = value->children;
-      std::size_t number = 0;
-      for (FieldEntry one; reader.next(one); ++number)
-        append_field(out, "value_" + std::to_string(number), one.value, before);
-    }
-  }
-  return before == ',';
-}
-
-/// False: nothing of use was appended.
-bool append_point(std::string& out, const Event& event, std::int64_t received_ns) {
-  const auto name = event.find(Field::kName);
-  if (event.shape() != EventShape::kMetric || !name || name->text.empty()) return false;
-  append_escaped(out, name->text, kMeasurementSpecial);
-  append_tags(out, event);
-  if (!append_fields(out, event)) return false;
-  const auto time = event.find(Field::kTimestamp);
-  out += ' ';
-  append_number(out, time && time->type == FieldType::kTime ? time->integer : received_ns);
-  out += '\n';
-  return true;
+void append_fields(std::string& out, const Event& event) {
+  const auto value = event.find(Field::kValue);
+  const bool several = value && value->type == FieldType::kArray;
+  Fields fields(out);
+  std::size_t number = 0;
+  visit_values(
+      event,
+      [&](const FieldEntry& field) {
+        if (!field.name.empty()) fields.append(field.name, field.value);
+      },
+      [&](const FieldValue& one) {
+        fields.append(several ? "value_" + std::to_string(number++) : "value", one);
+      });
 }
 
 }  // namespace
 
 bool InfluxEncoder::encodes(const Batch& batch, std::size_t frame) const {
-  std::string line;
   const auto event = batch.event(frame);
-  return event && append_point(line, *event, 0);
+  return event && has_form(*event);
 }
 
 void InfluxEncoder::write(const Batch& batch, const Segment& segment, std::size_t frame,
                           std::string& out) const {
   const auto event = batch.event(frame);
-  if (!event || !append_point(out, *event, segment.time_ns)) out.clear();
+  if (!event || !has_form(*event)) return;
+  append_escaped(out, point_name(*event), kMeasurementSpecial);
+  append_tags(out, *event);
+  append_fields(out, *event);
+  out += ' ';
+  append_number(out, event_time_ns(*event, segment.time_ns));
+  out += '\n';
 }
 
 }  // namespace penstock

@@ -3,12 +3,14 @@
 #include <array>
 
 #include "protocols/core/utc_text.h"
+#include "server/sinks/metric_point.h"
 
 namespace penstock {
 namespace {
 
 constexpr std::uint64_t kUser = 1, kNotice = 5, kMostFacility = 23, kMostSeverity = 7,
                         kSeverities = 8;
+constexpr std::string_view kNotInNames = "=]\"";
 constexpr std::size_t kHostBytes = 255, kAppBytes = 48, kProcidBytes = 128, kMsgidBytes = 32,
                       kNameBytes = 32;
 
@@ -58,7 +60,6 @@ void append_text(std::string& out, std::string_view text) {
 }
 
 void append_param(std::string& out, std::string_view name, const FieldValue& value) {
-  constexpr std::string_view kNotInNames = "=]\"";
   constexpr std::string_view kEscaped = "\"\\]";
   out += ' ';
   append_name(out, name, kNameBytes, kNotInNames);
@@ -103,17 +104,13 @@ void append_element_params(std::string& out, FieldReader reader) {
 }
 
 void append_structured_data(std::string& out, const Event& event) {
-  constexpr std::string_view kNotInNames = "=]\"";
   const std::size_t begin = out.size();
-  if (const auto data = event.find(Field::kStructuredData); data && data->type == FieldType::kMap) {
-    FieldReader reader = data->children;
-    for (FieldEntry element; reader.next(element);) {
-      out += '[';
-      append_name(out, element.name, kNameBytes, kNotInNames);
-      append_element_params(out, element.value.children);
-      out += ']';
-    }
-  }
+  visit_map(event, Field::kStructuredData, [&](const FieldEntry& element) {
+    out += '[';
+    append_name(out, element.name, kNameBytes, kNotInNames);
+    append_element_params(out, element.value.children);
+    out += ']';
+  });
   if (const auto fields = event.find(Field::kFields); fields && fields->type == FieldType::kMap) {
     out += "[fields@32473";
     append_params(out, {}, fields->children);
@@ -132,10 +129,9 @@ void append_head(std::string& out, std::uint64_t facility, std::uint64_t severit
 }
 
 void append_event(std::string& out, const Event& event, const Segment& segment) {
-  const auto time = event.find(Field::kTimestamp);
   append_head(out, number_of(event, Field::kFacility, kMostFacility, kUser),
               number_of(event, Field::kSeverity, kMostSeverity, kNotice),
-              time && time->type == FieldType::kTime ? time->integer : segment.time_ns);
+              event_time_ns(event, segment.time_ns));
   const std::string_view host = text_of(event, Field::kHost);
   const std::string_view app = text_of(event, Field::kApp);
   append_name(out, host.empty() ? address_text(segment.peer) : std::string(host), kHostBytes);
@@ -163,9 +159,8 @@ bool SyslogEncoder::encodes(const Batch& batch, std::size_t frame) const {
 
 void SyslogEncoder::write(const Batch& batch, const Segment& segment, std::size_t frame,
                           std::string& out) const {
-  const auto event = batch.event(frame);
-  if (event && event->shape() != EventShape::kLog) return;
-  if (event)
+  if (!encodes(batch, frame)) return;
+  if (const auto event = batch.event(frame))
     append_event(out, *event, segment);
   else
     append_record(out, batch.bytes(batch.frames[frame]), segment);

@@ -9,6 +9,15 @@
 
 namespace penstock::fuzz {
 
+/// One stream in the pieces of `cuts`.
+inline void read_pieces(test::Feed& feed, std::string_view bytes, Cuts cuts) {
+  while (!bytes.empty()) {
+    const std::size_t size = std::min(cuts.next(), bytes.size());
+    feed.read(bytes.substr(0, size));
+    bytes.remove_prefix(size);
+  }
+}
+
 /// A decoder over a stream, at once and in pieces: the same events, replies and refusals, and the same counts unless the
 /// stream was given up as malformed. Feed aborts where the ledger's identities do not hold after any call. `make()` gives
 /// a new decoder.
@@ -18,11 +27,7 @@ void check_stream(Make&& make, EndReason cause, std::string_view bytes, Cuts cut
   whole.read(bytes);
   whole.end(cause);
   test::Feed pieces(make(), test::Place::kOutside);
-  for (std::string_view rest = bytes; !rest.empty();) {
-    const std::size_t size = std::min(cuts.next(), rest.size());
-    pieces.read(rest.substr(0, size));
-    rest.remove_prefix(size);
-  }
+  read_pieces(pieces, bytes, cuts);
   pieces.end(cause);
   PENSTOCK_CHECK(pieces.records() == whole.records());
   PENSTOCK_CHECK(pieces.events() == whole.events());

@@ -2,6 +2,7 @@
 
 #include "protocols/core/check.h"
 #include "protocols/forward/decoder.h"
+#include "tests/fuzz/decoder.h"
 #include "tests/fuzz/input.h"
 #include "tests/protocols/feed.h"
 #include "tests/protocols/unheard.h"
@@ -35,14 +36,6 @@ void check_frames(const test::Feed& feed) {
   PENSTOCK_CHECK(again.events() == feed.events());
 }
 
-void run_pieces(test::Feed& feed, std::string_view bytes, fuzz::Cuts cuts) {
-  for (std::string_view rest = bytes; !rest.empty();) {
-    const std::size_t size = std::min(cuts.next(), rest.size());
-    feed.read(rest.substr(0, size));
-    rest.remove_prefix(size);
-  }
-}
-
 }  // namespace
 
 // Bytes 0 and 1: cuts, handshake and cause; the rest is the stream.
@@ -61,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   whole.end(cause);
   test::Feed pieces(make(options), test::Place::kOutside);
   pieces.open();
-  run_pieces(pieces, bytes, cuts);
+  fuzz::read_pieces(pieces, bytes, cuts);
   pieces.complete();
   PENSTOCK_CHECK(pieces.decoder().quiescent());
   pieces.end(cause);

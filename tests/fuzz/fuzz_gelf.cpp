@@ -1,7 +1,6 @@
-#include <algorithm>
-
 #include "protocols/core/check.h"
 #include "protocols/gelf/decoder.h"
+#include "tests/fuzz/decoder.h"
 #include "tests/fuzz/input.h"
 #include "tests/protocols/feed.h"
 
@@ -48,11 +47,7 @@ void check_stream(const FramingOptions& framing, std::string_view bytes, fuzz::C
   whole.read(bytes);
   whole.end(EndReason::kFin);
   test::Feed pieces(make_gelf_decoder(framing, options()), test::Place::kOutside);
-  for (std::string_view rest = bytes; !rest.empty();) {
-    const std::size_t size = std::min(cuts.next(), rest.size());
-    pieces.read(rest.substr(0, size));
-    rest.remove_prefix(size);
-  }
+  fuzz::read_pieces(pieces, bytes, cuts);
   pieces.end(EndReason::kFin);
   PENSTOCK_CHECK(pieces.events() == whole.events());
   PENSTOCK_CHECK(pieces.refusals() == whole.refusals());

@@ -18,7 +18,7 @@ namespace {
 
 using namespace penstock;
 
-std::string with_replacements(std::string_view bytes) {
+std::string replaced_by_hand(std::string_view bytes) {
   std::string text;
   for (const test::Utf8Piece& piece : test::utf8_pieces(bytes))
     text += piece.valid ? piece.bytes : kReplacementCharacter;
@@ -53,12 +53,12 @@ void check_line(std::string_view json, const Peer& peer, const Origin& origin,
   static simdjson::dom::parser parser;
   simdjson::dom::element line;
   PENSTOCK_CHECK(parser.parse(json.data(), json.size()).get(line) == simdjson::SUCCESS);
-  PENSTOCK_CHECK(text(line, "listener") == with_replacements(origin.listener));
-  PENSTOCK_CHECK(text(line, "message") == with_replacements(record));
+  PENSTOCK_CHECK(text(line, "listener") == replaced_by_hand(origin.listener));
+  PENSTOCK_CHECK(text(line, "message") == replaced_by_hand(record));
   std::string_view command;
   const bool has_command = line["peer"]["command"].get(command) == simdjson::SUCCESS;
   PENSTOCK_CHECK(has_command == !command_of(peer).empty());
-  PENSTOCK_CHECK(command == with_replacements(command_of(peer)));
+  PENSTOCK_CHECK(command == replaced_by_hand(command_of(peer)));
   std::string_view exact;
   const bool has_exact = line["message_base64"].get(exact) == simdjson::SUCCESS;
   PENSTOCK_CHECK(has_exact == !is_utf8(record));

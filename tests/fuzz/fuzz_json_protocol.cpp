@@ -1,8 +1,7 @@
-#include <algorithm>
-
 #include "protocols/core/check.h"
 #include "protocols/json/decoder.h"
 #include "protocols/json/problem.h"
+#include "tests/fuzz/decoder.h"
 #include "tests/fuzz/input.h"
 #include "tests/protocols/feed.h"
 
@@ -49,11 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   whole.end(cause);
   check_events(whole);
   test::Feed pieces(make_json_decoder(framing, options), test::Place::kOutside);
-  for (std::string_view rest = bytes; !rest.empty();) {
-    const std::size_t part = std::min(cuts.next(), rest.size());
-    pieces.read(rest.substr(0, part));
-    rest.remove_prefix(part);
-  }
+  fuzz::read_pieces(pieces, bytes, cuts);
   pieces.end(cause);
   PENSTOCK_CHECK(pieces.events() == whole.events());
   PENSTOCK_CHECK(pieces.refusals() == whole.refusals());

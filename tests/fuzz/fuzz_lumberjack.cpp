@@ -1,7 +1,6 @@
-#include <algorithm>
-
 #include "protocols/core/check.h"
 #include "protocols/lumberjack/decoder.h"
+#include "tests/fuzz/decoder.h"
 #include "tests/fuzz/input.h"
 #include "tests/protocols/feed.h"
 #include "tests/protocols/unheard.h"
@@ -22,14 +21,6 @@ std::unique_ptr<Decoder> make() {
   return make_lumberjack_decoder({.max_frame_bytes = kMostBytes}, kOptions);
 }
 
-void run_pieces(test::Feed& feed, std::string_view bytes, fuzz::Cuts cuts) {
-  for (std::string_view rest = bytes; !rest.empty();) {
-    const std::size_t size = std::min(cuts.next(), rest.size());
-    feed.read(rest.substr(0, size));
-    rest.remove_prefix(size);
-  }
-}
-
 }  // namespace
 
 // Bytes 0 and 1: cuts and cause; the rest is the stream.
@@ -46,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   PENSTOCK_CHECK(whole.sent().size() % 6 == 0);
   whole.end(cause);
   test::Feed pieces(make(), test::Place::kOutside);
-  run_pieces(pieces, bytes, cuts);
+  fuzz::read_pieces(pieces, bytes, cuts);
   pieces.complete();
   PENSTOCK_CHECK(pieces.decoder().quiescent());
   pieces.end(cause);

@@ -4,6 +4,7 @@
 #include "protocols/core/check.h"
 #include "protocols/framed/decoder.h"
 #include "protocols/raw/decoder.h"
+#include "tests/fuzz/decoder.h"
 #include "tests/fuzz/input.h"
 #include "tests/protocols/feed.h"
 
@@ -13,17 +14,13 @@ namespace {
 
 using namespace penstock;
 
-void check_stream(const FramingOptions& options, EndReason cause, std::string_view bytes,
-                  fuzz::Cuts cuts) {
+void check_raw_stream(const FramingOptions& options, EndReason cause, std::string_view bytes,
+                      fuzz::Cuts cuts) {
   test::Feed whole(make_raw_decoder(options), test::Place::kBlock);
   whole.read(bytes);
   whole.end(cause);
   test::Feed pieces(make_raw_decoder(options), test::Place::kOutside);
-  for (std::string_view rest = bytes; !rest.empty();) {
-    const std::size_t size = std::min(cuts.next(), rest.size());
-    pieces.read(rest.substr(0, size));
-    rest.remove_prefix(size);
-  }
+  fuzz::read_pieces(pieces, bytes, cuts);
   pieces.end(cause);
   PENSTOCK_CHECK(pieces.records() == whole.records());
   PENSTOCK_CHECK((pieces.why() == nullptr) == (whole.why() == nullptr));
@@ -38,7 +35,7 @@ void check_stream(const FramingOptions& options, EndReason cause, std::string_vi
     PENSTOCK_CHECK(record.bytes.size() <= options.max_frame_bytes);
 }
 
-void check_datagrams(const FramingOptions& options, std::string_view bytes, fuzz::Cuts cuts) {
+void check_raw_datagrams(const FramingOptions& options, std::string_view bytes, fuzz::Cuts cuts) {
   test::Feed feed(make_raw_decoder(options));
   while (!bytes.empty()) {
     const std::size_t size = std::min(cuts.next() - 1, bytes.size());
@@ -77,7 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::uint8_t more = input.byte();
   options.split = static_cast<Split>(more % 2);
   choose_framing(options, shape, more / 2);
-  check_stream(options, static_cast<EndReason>(end / 4 % 5), input.payload(), cuts);
-  check_datagrams(options, input.payload(), cuts);
+  check_raw_stream(options, static_cast<EndReason>(end / 4 % 5), input.payload(), cuts);
+  check_raw_datagrams(options, input.payload(), cuts);
   return 0;
 }

@@ -1,7 +1,6 @@
-#include <algorithm>
-
 #include "protocols/core/check.h"
 #include "protocols/syslog/decoder.h"
+#include "tests/fuzz/decoder.h"
 #include "tests/fuzz/input.h"
 #include "tests/protocols/feed.h"
 
@@ -20,11 +19,7 @@ void check_stream(const FramingOptions& framing, const SyslogOptions& options,
   whole.now.wall_ns = pieces.now.wall_ns = kReceived;
   whole.read(bytes);
   whole.end(EndReason::kFin);
-  for (std::string_view rest = bytes; !rest.empty();) {
-    const std::size_t size = std::min(cuts.next(), rest.size());
-    pieces.read(rest.substr(0, size));
-    rest.remove_prefix(size);
-  }
+  fuzz::read_pieces(pieces, bytes, cuts);
   pieces.end(EndReason::kFin);
   PENSTOCK_CHECK(pieces.events() == whole.events());
   PENSTOCK_CHECK(pieces.records() == whole.records());

@@ -22,7 +22,9 @@ using namespace penstock;
 constexpr std::size_t kInputBytes = std::size_t{256} << 10;
 
 struct Nobody final : RejectHandler, Replies {
-  void on_reject(Reason, std::string_view, const Problem&) override { PENSTOCK_CHECK(false); }
+  void on_reject(Reason, std::string_view, const Problem&, const Segment&) override {
+    PENSTOCK_CHECK(false);
+  }
   void send(std::string_view) override {}
 };
 

@@ -140,7 +140,8 @@ std::vector<std::string> Feed::events() const {
 
 bool Feed::lines() const { return lines_ && batch_.segments.back().lines; }
 
-void Feed::on_reject(Reason reason, std::string_view bytes, const Problem& problem) {
+void Feed::on_reject(Reason reason, std::string_view bytes, const Problem& problem,
+                     const Segment&) {
   refusals_.push_back({reason, std::string(bytes),
                        reason == Reason::kUnparsed ? to_string(problem) : std::string()});
 }

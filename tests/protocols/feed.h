@@ -69,7 +69,8 @@ class Feed final : private RejectHandler, private Replies {
   Now now{};
 
  private:
-  void on_reject(Reason reason, std::string_view bytes, const Problem& problem) override;
+  void on_reject(Reason reason, std::string_view bytes, const Problem& problem,
+                 const Segment& segment) override;
   void send(std::string_view bytes) override;
 
   BatchWriter open_writer(char* input_end);

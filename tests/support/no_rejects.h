@@ -8,7 +8,7 @@ namespace penstock::test {
 
 /// For a BatchWriter whose rejects are of no interest.
 struct NoRejects final : RejectHandler {
-  void on_reject(Reason, std::string_view, const Problem&) override {}
+  void on_reject(Reason, std::string_view, const Problem&, const Segment&) override {}
 };
 
 }  // namespace penstock::test

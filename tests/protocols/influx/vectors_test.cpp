@@ -126,7 +126,7 @@ std::string with_sorted_tags(const Event& event, std::int64_t default_time) {
 }
 
 struct Nothing final : RejectHandler, Replies {
-  void on_reject(Reason, std::string_view, const Problem&) override {}
+  void on_reject(Reason, std::string_view, const Problem&, const Segment&) override {}
   void send(std::string_view) override {}
 };
 

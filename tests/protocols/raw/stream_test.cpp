@@ -135,7 +135,7 @@ TEST_CASE(
     "[raw]") {
   const auto decoder = make_raw_decoder({.max_frame_bytes = 4, .oversize = Oversize::kClose});
   struct Nothing final : RejectHandler, Replies {
-    void on_reject(Reason, std::string_view, const Problem&) override { ++rejects; }
+    void on_reject(Reason, std::string_view, const Problem&, const Segment&) override { ++rejects; }
     void send(std::string_view) override {}
     int rejects = 0;
   } nothing;

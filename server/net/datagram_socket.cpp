@@ -223,14 +223,16 @@ void DatagramSocket::sample_drops() {
 void DatagramSocket::begin_drain() {
   if (frozen_ || closed()) return;
   if (inherited_) return leave_to_others();
+  // Up to here they are drops, from here on refusals. Sampled before the freeze: what that turns away before a sample
+  // behind it could be taken would count as dropped for want of room.
+  sample_drops();
+  frozen_ = true;
   if (is_udp(scheme_)) {
     if (!kernel::freeze_udp(socket_.fd()))
       log::warn("cannot freeze udp socket", {{"url", account_.origin().url}});
   } else {
     ::shutdown(socket_.fd(), SHUT_RD);
   }
-  sample_drops();  // up to here they are drops, from here on refusals
-  frozen_ = true;
   if (!is_parked()) on_readable();
 }
 

@@ -11,6 +11,7 @@
 namespace penstock::forward {
 namespace {
 
+using msgpack::first_token;
 using msgpack::Kind;
 using msgpack::Token;
 
@@ -19,12 +20,6 @@ using msgpack::Token;
 constexpr std::size_t kMaxExtraBytes = std::size_t{64} << 20, kEntryBytes = 64;
 constexpr std::size_t kSpareEntries = 4096;
 constexpr std::size_t kSpareFrameBytes = std::size_t{64} << 10;
-
-[[gnu::always_inline]] inline Token first_token(std::string_view value) noexcept {
-  Token token;
-  (void)msgpack::read_token(value, token);
-  return token;
-}
 
 bool is_event_time(const Token& token) noexcept {
   return token.kind == Kind::kExt && token.ext_type == 0 && token.size == 8;

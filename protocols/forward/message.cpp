@@ -5,15 +5,9 @@
 namespace penstock::forward {
 namespace {
 
+using msgpack::first_token;
 using msgpack::Kind;
 using msgpack::Token;
-
-/// `value` is whole.
-Token first_token(std::string_view value) noexcept {
-  Token token;
-  (void)msgpack::read_token(value, token);
-  return token;
-}
 
 bool is_text(Kind kind) noexcept { return kind == Kind::kString || kind == Kind::kBytes; }
 

@@ -10,7 +10,7 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kKeptBytes = std::size_t{1} << 20;
+constexpr std::size_t kKeptTextBytes = std::size_t{1} << 20;
 constexpr std::size_t kKeptMembers = 1024;
 
 void write_scalar(FieldName name, const FieldValue& value, FieldWriter& fields) {
@@ -103,8 +103,9 @@ bool JsonObjectReader::read_string(std::string_view& text) {
 
 /// All that is unescaped of one object has room, since escapes only shrink.
 bool JsonObjectReader::unescape(std::string_view escaped, std::string_view& text) {
-  if (unescaped_used_ == 0 && (unescaped_capacity_ < text_.size() ||
-                               (unescaped_capacity_ > kKeptBytes && text_.size() <= kKeptBytes))) {
+  if (unescaped_used_ == 0 &&
+      (unescaped_capacity_ < text_.size() ||
+       (unescaped_capacity_ > kKeptTextBytes && text_.size() <= kKeptTextBytes))) {
     unescaped_capacity_ = std::bit_ceil(text_.size());
     unescaped_.reset(new char[unescaped_capacity_]);
   }

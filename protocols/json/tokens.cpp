@@ -11,8 +11,8 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kLeastBytes = std::size_t{16} << 10;
-constexpr std::size_t kKeptBytes = std::size_t{1} << 20;
+constexpr std::size_t kLeastTokenBytes = std::size_t{16} << 10;
+constexpr std::size_t kKeptTokenBytes = std::size_t{1} << 20;
 
 /// The first control character inside a string, or the quote that opens the string which does not end.
 std::size_t bad_string_at(std::string_view text) noexcept {
@@ -49,8 +49,8 @@ JsonTokens::~JsonTokens() = default;
 Problem JsonTokens::find(std::string_view text) {
   count_ = 0;
   text_ = text;
-  if (text.size() > capacity_ || (capacity_ > kKeptBytes && text.size() <= kKeptBytes))
-    make_room(std::bit_ceil(std::max(text.size(), kLeastBytes)));
+  if (text.size() > capacity_ || (capacity_ > kKeptTokenBytes && text.size() <= kKeptTokenBytes))
+    make_room(std::bit_ceil(std::max(text.size(), kLeastTokenBytes)));
   const auto code = stage_->stage1(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
                                    simdjson::stage1_mode::regular);
   if (code != simdjson::SUCCESS) return problem_of(code, text);

@@ -81,4 +81,11 @@ inline TokenStatus read_token(std::string_view input, Token& token) noexcept {
   return TokenStatus::kToken;
 }
 
+/// Of a `value` that is known to be whole.
+[[gnu::always_inline]] inline Token first_token(std::string_view value) noexcept {
+  Token token;
+  (void)read_token(value, token);
+  return token;
+}
+
 }  // namespace penstock::msgpack

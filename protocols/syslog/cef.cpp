@@ -28,7 +28,7 @@ std::optional<std::string_view> take_part(std::string_view& rest) noexcept {
   return std::nullopt;
 }
 
-std::string unescaped(std::string_view text) {
+std::string without_escapes(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size(); ++at) {
     if (text[at] != '\\' || at + 1 == text.size()) {
@@ -51,7 +51,7 @@ void write(FieldWriter& fields, FieldName name, std::string_view text) {
   if (text.find('\\') == std::string_view::npos)
     fields.string(name, text);
   else
-    fields.string(name, unescaped(text));
+    fields.string(name, without_escapes(text));
 }
 
 bool is_key_byte(char c) noexcept {
@@ -128,7 +128,7 @@ bool take_parts(std::string_view& rest, std::array<std::string_view, kCount>& pa
   return true;
 }
 
-constexpr std::array<std::string_view, 7> kNames = {
+constexpr std::array<std::string_view, 7> kHeaderNames = {
     "format_version", "device_vendor", "device_product", "device_version",
     "event_id",       "name",          "severity"};
 
@@ -137,7 +137,7 @@ FieldWriter::Open begin(FieldWriter& fields, std::string_view format,
                         const std::array<std::string_view, kCount>& parts) {
   const auto map = fields.begin_map(Field::kFields);
   fields.string(std::string_view("format"), format);
-  for (std::size_t at = 0; at < kCount; ++at) write(fields, kNames[at], parts[at]);
+  for (std::size_t at = 0; at < kCount; ++at) write(fields, kHeaderNames[at], parts[at]);
   return map;
 }
 

@@ -15,8 +15,7 @@ inline constexpr const char* kNotUnderstood = "the answer of the server is not u
 inline Result<rapidjson::Document> parse_answer(std::string_view json) {
   rapidjson::Document document;
   document.Parse(json.data(), json.size());
-  if (document.HasParseError() || !document.IsObject())
-    return fail(0, kNotUnderstood);
+  if (document.HasParseError() || !document.IsObject()) return fail(0, kNotUnderstood);
   return document;
 }
 

@@ -20,7 +20,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
-constexpr std::size_t kColumns = 100;  // where the output is no terminal
+constexpr std::size_t kPlainColumns = 100;  // where the output is no terminal
 constexpr std::size_t kFewestColumns = 80;
 constexpr int kEscape = 27;
 
@@ -46,7 +46,7 @@ int failed(const Error& error) { return command_failed("sockets", error); }
 
 std::size_t output_columns() {
   winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kColumns;
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kPlainColumns;
   return std::max<std::size_t>(size.ws_col, kFewestColumns);
 }
 

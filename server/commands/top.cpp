@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
 constexpr int kMaxPeers = 1000;
-constexpr int kEscape = 27;
+constexpr int kEscapeKey = 27;
 
 /// The server, look by look.
 class Watcher {
@@ -142,7 +142,7 @@ class Screen {
   void take_typed(int key) {
     if (key == '\n' || key == '\r') {
       typing_ = false;
-    } else if (key == kEscape) {
+    } else if (key == kEscapeKey) {
       typing_ = false;
       options_.filter.clear();
     } else if (key == Terminal::kBackspace) {

@@ -30,14 +30,10 @@ void check_pair(const Listener& listener, const TableSource& source, const Proto
                                : source.has("protocol") ? "protocol"
                                                         : std::string_view();
   source.error(problems, source.place_of(key), "sinks",
-               "sink " + quoted(sink.name) +
-                   " with encoding = " + quoted(to_string(sink.encoding)) +
-                   " cannot take what protocol = " + quoted(listener.protocol) +
+               "sink " + in_quotes(sink.name) +
+                   " with encoding = " + in_quotes(to_string(sink.encoding)) +
+                   " cannot take what protocol = " + in_quotes(listener.protocol) +
                    " makes: " + std::string(why));
-}
-
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ constexpr std::array<Part, 6> kParts = {{
 
 void check_part(const Part& part, const Listener& listener, const TableSource& source,
                 Problems& problems) {
-  const std::string setting = "framing = " + quoted(part.word);
+  const std::string setting = "framing = " + in_quotes(part.word);
   const auto given = source.keys.find(part.key);
   if (given != source.keys.end() && listener.frames.framing != part.framing)
     source.error(problems, given->second.key, part.key, "only " + setting + " has it");

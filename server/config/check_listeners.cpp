@@ -16,7 +16,7 @@ namespace penstock::config {
 namespace {
 
 /// Kinds of socket, as bits: what a key needs, and what a listener's URLs have.
-enum Kind : unsigned {
+enum UrlKind : unsigned {
   kTcp = 1,
   kUdp = 2,
   kUnix = 4,

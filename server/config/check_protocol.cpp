@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, 8> kFramingKeys = {"framing",       "deli
                                                           "length.offset", "length.includes_header",
                                                           "frame_bytes",   "split"};
 
-std::string setting(std::string_view protocol) { return "protocol = " + quoted(protocol); }
+std::string setting(std::string_view protocol) { return "protocol = " + in_quotes(protocol); }
 
 /// Keys of `[listener.NAME]` with another protocol.
 void check_own_keys(const ProtocolInfo& protocol, const TableSource& source, Problems& problems) {
@@ -91,7 +91,7 @@ void check_acks(const Draft& draft, const ProtocolInfo& protocol, const Listener
         std::find(listener.sinks.begin(), listener.sinks.end(), sink.name) != listener.sinks.end();
     if (required && sink.type == SinkType::kFile && sink.sync != Sync::kAlways)
       source.warn(problems, source.place_of("protocol"), "protocol",
-                  setting(protocol.name) + " acknowledges what sink " + quoted(sink.name) +
+                  setting(protocol.name) + " acknowledges what sink " + in_quotes(sink.name) +
                       " has written, and with its sync that does not outlive a power cut; "
                       "sync = \"always\" does");
   }

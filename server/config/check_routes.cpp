@@ -36,10 +36,6 @@ std::vector<std::string> sink_names(const Draft& draft) {
   return names;
 }
 
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 // A sink whose own name was refused may be the one that is meant: then nothing is said.
 bool all_names_sound(const Draft& draft) {
   return std::all_of(draft.sinks.begin(), draft.sinks.end(), [](const TableSource& sink) {
@@ -100,6 +96,10 @@ void check_used(Draft& draft) {
 }
 
 }  // namespace
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 void check_names(Draft& draft) {
   check_names_of(draft.config.listeners, draft.listeners, draft.problems);

@@ -51,7 +51,7 @@ std::string largest(const Draft& draft) {
   const auto at = std::max_element(sinks.begin(), sinks.end(), [](const Sink& a, const Sink& b) {
     return a.queue.max_bytes < b.queue.max_bytes;
   });
-  return quoted(at->name) + " with " + size_text(at->queue.max_bytes);
+  return in_quotes(at->name) + " with " + size_text(at->queue.max_bytes);
 }
 
 void check_queues(Draft& draft) {
@@ -75,7 +75,7 @@ void check_queues(Draft& draft) {
   source.error(draft.problems, source.place_of(key), key,
                "the queues of all sinks together hold " + size_text(sum) +
                    " (queue.max_bytes; the largest is " + largest(draft) + "), expected at most " +
-                   percent_of_memory(memory) + ": raise memory to " + quoted(size_text(needed)) +
+                   percent_of_memory(memory) + ": raise memory to " + in_quotes(size_text(needed)) +
                    " or lower the queues");
 }
 

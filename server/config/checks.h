@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "server/config/draft.h"
 
 /// Second step: what must hold across keys and tables. Each check adds its problems to the draft; none repeats what
@@ -17,5 +20,8 @@ void check_framing(Draft& draft);    ///< keys of one framing against that frami
 void check_encodings(Draft& draft);  ///< what protocols make against what encodings can write
 void check_sinks(Draft& draft);      ///< keys against types
 void check_paths(Draft& draft);      ///< templates, and paths that can meet
+
+/// A list of names of tables.
+bool contains(const std::vector<std::string>& names, const std::string& name);
 
 }  // namespace penstock::config

@@ -26,9 +26,9 @@ Result<std::string> from_file(std::string_view path) {
     return fail(0, "${file:} names no file, expected such as ${file:/run/secrets/token}");
   auto content = read_file(std::string(path), kMaxSecretBytes);
   if (!content)
-    return fail(content.error().code, "read " + quoted(path) + ": " + content.error().message);
+    return fail(content.error().code, "read " + in_quotes(path) + ": " + content.error().message);
   if (content->find('\0') != std::string::npos)
-    return fail(0, "read " + quoted(path) + ": it holds a NUL byte");
+    return fail(0, "read " + in_quotes(path) + ": it holds a NUL byte");
   const std::size_t newline = content->ends_with("\r\n") ? 2 : content->ends_with('\n') ? 1 : 0;
   content->resize(content->size() - newline);
   return content;
@@ -51,7 +51,7 @@ bool has_expansion(std::string_view text) { return text.find("${") != std::strin
 
 Result<std::string> read_secret(const std::string& path) {
   auto secret = from_file(path);
-  if (secret && secret->empty()) return fail(0, "read " + quoted(path) + ": it is empty");
+  if (secret && secret->empty()) return fail(0, "read " + in_quotes(path) + ": it is empty");
   return secret;
 }
 

@@ -7,20 +7,20 @@
 namespace penstock::config {
 namespace {
 
-using Kind = PathPart::Kind;
+using PatternKind = PathPart::Kind;
 
 struct Placeholder {
   std::string_view text;
-  Kind kind;
+  PatternKind kind;
 };
-constexpr std::array<Placeholder, 4> kPlaceholders = {{{"{listener}", Kind::kListener},
-                                                       {"{peer}", Kind::kPeer},
-                                                       {"{url}", Kind::kUrl},
-                                                       {"{scheme}", Kind::kScheme}}};
+constexpr std::array<Placeholder, 4> kPlaceholders = {{{"{listener}", PatternKind::kListener},
+                                                       {"{peer}", PatternKind::kPeer},
+                                                       {"{url}", PatternKind::kUrl},
+                                                       {"{scheme}", PatternKind::kScheme}}};
 constexpr std::string_view kConversions = "aAbBcCdDeFgGhHIjklmMpPrRsSTuUVwWxXyYzZ";
 
 void add_literal(std::vector<PathPart>& parts, std::string_view text) {
-  if (parts.empty() || parts.back().kind != Kind::kLiteral) parts.push_back({});
+  if (parts.empty() || parts.back().kind != PatternKind::kLiteral) parts.push_back({});
   parts.back().text += text;
 }
 
@@ -35,7 +35,7 @@ Result<std::size_t> add_placeholder(std::vector<PathPart>& parts, std::string_vi
     parts.push_back({known.kind, {}});
     return text.size();
   }
-  return fail(0, "unknown placeholder " + quoted(text) +
+  return fail(0, "unknown placeholder " + in_quotes(text) +
                      ", expected {listener}, {peer}, {url} or {scheme}");
 }
 
@@ -45,11 +45,11 @@ Result<std::size_t> add_conversion(std::vector<PathPart>& parts, std::string_vie
       rest.size() > 1 && rest[1] == '-' ? 2 : 1;  // %-d: without the leading zero
   const auto text = rest.substr(0, at + 1);
   if (at >= rest.size() || kConversions.find(rest[at]) == std::string_view::npos) {
-    return fail(0, "unknown conversion " + quoted(text) +
+    return fail(0, "unknown conversion " + in_quotes(text) +
                        ", expected one of strftime such as %Y, %m, %d, %H (write %% for the "
                        "character itself)");
   }
-  parts.push_back({Kind::kTime, std::string(text)});
+  parts.push_back({PatternKind::kTime, std::string(text)});
   return text.size();
 }
 

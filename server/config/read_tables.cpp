@@ -49,7 +49,7 @@ bool is_table_of_keys(const std::vector<std::string>& names, const std::string& 
 
 std::string unknown_key(const TableForm& table, std::string_view key,
                         const std::vector<std::string>& names) {
-  const std::string text = "unknown key " + quoted(key);
+  const std::string text = "unknown key " + in_quotes(key);
   if (auto hint = did_you_mean(key, names); !hint.empty()) return text + hint;
   if (const auto header = home_of(key); !header.empty())
     return text + ", it belongs to " + std::string(header);
@@ -113,7 +113,7 @@ std::string title_of(const TableForm& form, const Node& table, std::size_t index
   for (const auto& entry : table.entries) {
     if (entry.key == "name" && entry.value.type == Node::Type::kString &&
         !entry.value.text.empty()) {
-      return std::string(form.name) + ' ' + quoted(entry.value.text);
+      return std::string(form.name) + ' ' + in_quotes(entry.value.text);
     }
   }
   return std::string(form.name) + ' ' + std::to_string(index + 1);
@@ -165,7 +165,7 @@ std::string unknown_table(const Entry& entry) {
   const bool table =
       entry.value.type == Node::Type::kTable || entry.value.type == Node::Type::kList;
   const std::string text =
-      std::string("unknown ") + (table ? "table " : "key ") + quoted(entry.key);
+      std::string("unknown ") + (table ? "table " : "key ") + in_quotes(entry.key);
   const std::string near =
       closest(entry.key, {"server", "listener", "sink", "quarantine", "admin"});
   if (table && !near.empty())

@@ -28,9 +28,11 @@ std::string describe_quantity(const Rule& rule, std::string_view noun, const std
     return size ? size_text(static_cast<std::uint64_t>(n))
                 : duration_text(std::chrono::milliseconds(n));
   };
-  std::string out = rule.zero.empty() ? "" : quoted(zero) + " (" + std::string(rule.zero) + ") or ";
-  out += std::string(noun) + " from " + quoted(text(rule.min)) + " to " + quoted(text(rule.max));
-  return out + ", such as " + quoted(rule.example);
+  std::string out =
+      rule.zero.empty() ? "" : in_quotes(zero) + " (" + std::string(rule.zero) + ") or ";
+  out +=
+      std::string(noun) + " from " + in_quotes(text(rule.min)) + " to " + in_quotes(text(rule.max));
+  return out + ", such as " + in_quotes(rule.example);
 }
 
 std::vector<std::string> choices_of(const Rule& rule) {
@@ -220,7 +222,7 @@ std::string describe(const Rule& rule) {
     case Kind::kCount: return describe_count(rule);
     case Kind::kSize: return describe_quantity(rule, "a size", "0");
     case Kind::kBytes:
-      return describe_count(rule) + " (or a size such as " + quoted(rule.example) + ")";
+      return describe_count(rule) + " (or a size such as " + in_quotes(rule.example) + ")";
     case Kind::kDuration: return describe_quantity(rule, "a duration", "0s");
     case Kind::kSeconds: return describe_quantity(rule, "whole seconds", "0s");
     case Kind::kChoice: return quoted_list(choices_of(rule), "or");

@@ -60,7 +60,7 @@ std::string closest(std::string_view word, const std::vector<std::string>& candi
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
   const std::string near = closest(word, candidates);
-  return near.empty() ? std::string() : ", did you mean " + quoted(near) + "?";
+  return near.empty() ? std::string() : ", did you mean " + in_quotes(near) + "?";
 }
 
 }  // namespace penstock::config

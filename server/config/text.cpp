@@ -63,7 +63,9 @@ std::string printable(std::string_view text, bool quotes, std::size_t max_bytes)
 
 std::string without_controls(std::string_view text) { return without_controls(text, {}); }
 
-std::string quoted(std::string_view text) { return '"' + printable(text, true, kShownBytes) + '"'; }
+std::string in_quotes(std::string_view text) {
+  return '"' + printable(text, true, kShownBytes) + '"';
+}
 
 std::string delimiter_text(std::string_view bytes) {
   constexpr std::string_view kHex = "0123456789abcdef";
@@ -89,7 +91,7 @@ std::string quoted_list(const std::vector<std::string>& words, std::string_view 
   std::string out;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (i > 0) out += i + 1 == words.size() ? " " + std::string(last) + " " : ", ";
-    out += quoted(words[i]);
+    out += in_quotes(words[i]);
   }
   return out;
 }

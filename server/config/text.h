@@ -14,7 +14,7 @@ namespace penstock::config {
 std::string printable(std::string_view text, bool quotes, std::size_t max_bytes);
 
 /// printable() in double quotes, at most 80 bytes of it.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 /// Control bytes as in printable(), all else as it is: for a line whose parts are quoted already.
 std::string without_controls(std::string_view text);

@@ -19,7 +19,7 @@ Place place_of(const toml::source_region& region) {
   return {region.begin.line, region.begin.column};
 }
 
-bool is_before(const Entry& a, const Entry& b) {
+bool stands_before(const Entry& a, const Entry& b) {
   return std::tie(a.place.line, a.place.column) < std::tie(b.place.line, b.place.column);
 }
 
@@ -35,7 +35,8 @@ void convert_children(const toml::node& from, Node& node, int depth) {
       node.entries.push_back(
           {std::string(key.str()), place_of(key.source()), convert(value, depth + 1)});
     }
-    std::sort(node.entries.begin(), node.entries.end(), is_before);  // toml++ keeps them by name
+    std::sort(node.entries.begin(), node.entries.end(),
+              stands_before);  // toml++ keeps them by name
   }
 }
 
@@ -119,7 +120,7 @@ std::string shown(const Node& node) {
   switch (node.type) {
     case Node::Type::kFlag: return node.flag ? "true" : "false";
     case Node::Type::kInteger: return std::to_string(node.integer);
-    case Node::Type::kString: return quoted(node.text);
+    case Node::Type::kString: return in_quotes(node.text);
     case Node::Type::kList: return "a list";
     case Node::Type::kTable: return "a table";
     case Node::Type::kDate: return "a date or time";

@@ -16,15 +16,8 @@
 namespace penstock {
 namespace {
 
-template <class T>
-T as(const SocketAddress& address) noexcept {
-  T typed{};
-  std::memcpy(&typed, &address.storage, sizeof typed);
-  return typed;
-}
-
 std::uint32_t scope_of(const SocketAddress& address) noexcept {
-  return address.family() == AF_INET6 ? as<sockaddr_in6>(address).sin6_scope_id : 0;
+  return address.family() == AF_INET6 ? address_as<sockaddr_in6>(address).sin6_scope_id : 0;
 }
 
 int level_of(const SocketAddress& group) noexcept {
@@ -50,7 +43,7 @@ Result<std::uint32_t> interface_of(const SocketAddress& group, const std::string
 }
 
 SocketAddress with_scope(SocketAddress address, std::uint32_t scope_id) noexcept {
-  auto v6 = as<sockaddr_in6>(address);
+  auto v6 = address_as<sockaddr_in6>(address);
   v6.sin6_scope_id = scope_id;
   std::memcpy(&address.storage, &v6, sizeof v6);
   return address;
@@ -171,9 +164,9 @@ bool adjust(int fd, const Membership& membership) {
 
 bool is_multicast(const SocketAddress& address) noexcept {
   if (address.family() == AF_INET)
-    return IN_MULTICAST(ntohl(as<sockaddr_in>(address).sin_addr.s_addr));
+    return IN_MULTICAST(ntohl(address_as<sockaddr_in>(address).sin_addr.s_addr));
   if (address.family() != AF_INET6) return false;
-  const auto v6 = as<sockaddr_in6>(address);
+  const auto v6 = address_as<sockaddr_in6>(address);
   return IN6_IS_ADDR_MULTICAST(&v6.sin6_addr);
 }
 
@@ -183,7 +176,7 @@ std::string multicast_needs_udp(const SocketAddress& group) {
 
 bool is_link_scoped_group(const SocketAddress& address) noexcept {
   if (address.family() != AF_INET6) return false;
-  const auto v6 = as<sockaddr_in6>(address);
+  const auto v6 = address_as<sockaddr_in6>(address);
   return IN6_IS_ADDR_MC_NODELOCAL(&v6.sin6_addr) || IN6_IS_ADDR_MC_LINKLOCAL(&v6.sin6_addr);
 }
 

@@ -21,7 +21,7 @@ namespace penstock {
 namespace {
 
 /// An IP address before it becomes something to bind. IPv4-mapped IPv6 is held as IPv4, as in Go.
-struct Ip {
+struct ResolvedIp {
   bool v4 = false;
   in_addr v4_address{};
   in6_addr v6_address{};
@@ -32,15 +32,15 @@ struct Ip {
   }
 };
 
-Ip from_v6(const in6_addr& address, std::uint32_t scope_id) noexcept {
-  Ip ip{.v6_address = address, .scope_id = scope_id};
+ResolvedIp from_v6(const in6_addr& address, std::uint32_t scope_id) noexcept {
+  ResolvedIp ip{.v6_address = address, .scope_id = scope_id};
   if (!IN6_IS_ADDR_V4MAPPED(&address)) return ip;
   ip.v4 = true;
   std::memcpy(&ip.v4_address, address.s6_addr + 12, sizeof ip.v4_address);
   return ip;
 }
 
-bool parse_literal(const std::string& host, Ip& ip) noexcept {
+bool parse_literal(const std::string& host, ResolvedIp& ip) noexcept {
   if (inet_pton(AF_INET, host.c_str(), &ip.v4_address) == 1) return ip.v4 = true;
   in6_addr v6{};
   if (inet_pton(AF_INET6, host.c_str(), &v6) != 1) return false;
@@ -77,7 +77,7 @@ bool takes_v4(Scheme s) noexcept { return s != Scheme::kTcp6 && s != Scheme::kUd
 bool takes_v6(Scheme s) noexcept { return s != Scheme::kTcp4 && s != Scheme::kUdp4; }
 
 /// One IP under one scheme: the rows of the table in FACTS.md's appendix. False: not for this scheme.
-bool address_for(const Url& url, const Ip& ip, const InetSupport& support,
+bool address_for(const Url& url, const ResolvedIp& ip, const InetSupport& support,
                  SocketAddress& out) noexcept {
   const bool both = takes_v4(url.scheme) && takes_v6(url.scheme);
   if (ip.unspecified() && both && (support.ipv6_sockets || !ip.v4)) {
@@ -118,7 +118,7 @@ Result<std::uint32_t> zone_index(const Url& url) {
   return bad(url, "no network interface " + shown(url.zone));
 }
 
-Result<std::vector<SocketAddress>> resolve_literal(const Url& url, Ip ip,
+Result<std::vector<SocketAddress>> resolve_literal(const Url& url, ResolvedIp ip,
                                                    const InetSupport& support) {
   if (!url.zone.empty()) {
     if (const auto zone = check_zone(url); !zone) return tl::unexpected(zone.error());
@@ -136,7 +136,7 @@ struct FreeAddresses {
 };
 
 /// Every address of the name, whatever its family: the scheme chooses afterwards.
-Result<std::vector<Ip>> look_up(const Url& url) {
+Result<std::vector<ResolvedIp>> look_up(const Url& url) {
   if (!is_host_name(url.host)) {
     return bad(url, "no such host " + shown(url.host) +
                         ": neither a host name nor an IP address (IPv4 is four decimal numbers "
@@ -153,7 +153,7 @@ Result<std::vector<Ip>> look_up(const Url& url) {
     const std::string why = rc == EAI_SYSTEM ? errno_text(code) : gai_strerror(rc);
     return bad(url, "no such host " + shown(url.host) + ": " + why);
   }
-  std::vector<Ip> ips;
+  std::vector<ResolvedIp> ips;
   for (const addrinfo* entry = list.get(); entry != nullptr; entry = entry->ai_next) {
     if (entry->ai_family == AF_INET) {
       sockaddr_in v4{};
@@ -169,11 +169,12 @@ Result<std::vector<Ip>> look_up(const Url& url) {
 }
 
 /// IPv6 results that nothing here could bind, unless they are all there is.
-void leave_out_unusable(std::vector<Ip>& ips, const Url& url, const InetSupport& support) {
+void leave_out_unusable(std::vector<ResolvedIp>& ips, const Url& url, const InetSupport& support) {
   if (support.ipv6_sockets && support.ipv6_addresses) return;
-  const auto is_v4 = [](const Ip& ip) { return ip.v4; };
+  const auto is_v4 = [](const ResolvedIp& ip) { return ip.v4; };
   if (!takes_v4(url.scheme) || std::none_of(ips.begin(), ips.end(), is_v4)) return;
-  ips.erase(std::remove_if(ips.begin(), ips.end(), [](const Ip& ip) { return !ip.v4; }), ips.end());
+  ips.erase(std::remove_if(ips.begin(), ips.end(), [](const ResolvedIp& ip) { return !ip.v4; }),
+            ips.end());
 }
 
 Result<std::vector<SocketAddress>> resolve_name(const Url& url, const InetSupport& support) {
@@ -181,7 +182,7 @@ Result<std::vector<SocketAddress>> resolve_name(const Url& url, const InetSuppor
   if (!ips) return tl::unexpected(ips.error());
   leave_out_unusable(*ips, url, support);
   std::vector<SocketAddress> addresses;
-  for (const Ip& ip : *ips) {
+  for (const ResolvedIp& ip : *ips) {
     SocketAddress address;
     if (!address_for(url, ip, support, address)) continue;
     const auto same = [&](const SocketAddress& other) { return same_address(address, other); };
@@ -241,7 +242,7 @@ InetSupport InetSupport::of_this_machine() {
 }
 
 Result<void> check_zone(const Url& url) {
-  Ip ip;
+  ResolvedIp ip;
   if (url.zone.empty() || !parse_literal(url.host, ip)) return {};
   if (ip.v4)
     return bad(url, "only IPv6 addresses have zones, and " + url.host + " stands for IPv4");
@@ -250,7 +251,7 @@ Result<void> check_zone(const Url& url) {
 }
 
 bool needs_lookup(const Url& url) {
-  Ip ignored;
+  ResolvedIp ignored;
   return !is_unix(url.scheme) && !url.host.empty() && !parse_literal(url.host, ignored);
 }
 
@@ -260,7 +261,7 @@ Result<std::vector<SocketAddress>> resolve(const Url& url) {
 
 Result<std::vector<SocketAddress>> resolve(const Url& url, const InetSupport& support) {
   if (is_unix(url.scheme)) return std::vector{unix_address(url.path)};
-  Ip ip;
+  ResolvedIp ip;
   if (url.host.empty()) {
     ip.v4 = takes_v4(url.scheme);
     return resolve_literal(url, ip, support);

@@ -12,15 +12,6 @@
 namespace penstock {
 namespace {
 
-/// Copied out rather than cast: sockaddr_storage and the wider types are different objects to the compiler.
-template <class T>
-T as(const SocketAddress& address) noexcept {
-  T typed{};
-  static_assert(sizeof typed <= sizeof address.storage);
-  std::memcpy(&typed, &address.storage, sizeof typed);
-  return typed;
-}
-
 std::string inet4_text(const sockaddr_in& v4) {
   char text[INET_ADDRSTRLEN] = {};
   inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
@@ -43,7 +34,7 @@ std::string inet6_text(const sockaddr_in6& v6) {
 
 /// The path with `@` for the leading NUL of an abstract name; empty for an unbound socket.
 std::string unix_text(const SocketAddress& address) {
-  const auto name = as<sockaddr_un>(address);
+  const auto name = address_as<sockaddr_un>(address);
   constexpr std::size_t kHead = offsetof(sockaddr_un, sun_path);
   if (address.length <= kHead) return {};
   const std::size_t size = std::min<std::size_t>(address.length - kHead, sizeof name.sun_path);
@@ -56,13 +47,13 @@ std::string unix_text(const SocketAddress& address) {
 bool same_address(const SocketAddress& a, const SocketAddress& b) noexcept {
   if (a.family() != b.family()) return false;
   if (a.family() == AF_INET) {
-    const auto left = as<sockaddr_in>(a);
-    const auto right = as<sockaddr_in>(b);
+    const auto left = address_as<sockaddr_in>(a);
+    const auto right = address_as<sockaddr_in>(b);
     return left.sin_port == right.sin_port && left.sin_addr.s_addr == right.sin_addr.s_addr;
   }
   if (a.family() == AF_INET6) {
-    const auto left = as<sockaddr_in6>(a);
-    const auto right = as<sockaddr_in6>(b);
+    const auto left = address_as<sockaddr_in6>(a);
+    const auto right = address_as<sockaddr_in6>(b);
     return left.sin6_port == right.sin6_port && left.sin6_scope_id == right.sin6_scope_id &&
            std::memcmp(&left.sin6_addr, &right.sin6_addr, sizeof left.sin6_addr) == 0;
   }
@@ -71,23 +62,23 @@ bool same_address(const SocketAddress& a, const SocketAddress& b) noexcept {
 
 bool is_wildcard(const SocketAddress& address) noexcept {
   if (address.family() == AF_INET)
-    return as<sockaddr_in>(address).sin_addr.s_addr == htonl(INADDR_ANY);
+    return address_as<sockaddr_in>(address).sin_addr.s_addr == htonl(INADDR_ANY);
   if (address.family() != AF_INET6) return false;
-  const auto v6 = as<sockaddr_in6>(address);
+  const auto v6 = address_as<sockaddr_in6>(address);
   return IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr) != 0;
 }
 
 std::uint16_t port_of(const SocketAddress& address) noexcept {
-  if (address.family() == AF_INET) return ntohs(as<sockaddr_in>(address).sin_port);
-  if (address.family() == AF_INET6) return ntohs(as<sockaddr_in6>(address).sin6_port);
+  if (address.family() == AF_INET) return ntohs(address_as<sockaddr_in>(address).sin_port);
+  if (address.family() == AF_INET6) return ntohs(address_as<sockaddr_in6>(address).sin6_port);
   return 0;
 }
 
 std::string canonical_url(Scheme scheme, const SocketAddress& address) {
   std::string url = std::string(to_string(scheme)) + "://";
   switch (address.family()) {
-    case AF_INET: return url + inet4_text(as<sockaddr_in>(address));
-    case AF_INET6: return url + inet6_text(as<sockaddr_in6>(address));
+    case AF_INET: return url + inet4_text(address_as<sockaddr_in>(address));
+    case AF_INET6: return url + inet6_text(address_as<sockaddr_in6>(address));
     default: return url + unix_text(address);
   }
 }

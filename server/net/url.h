@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +44,7 @@ struct Url {
   std::string text;  ///< as written by the operator
 };
 
-/// In double quotes for a message, escaped as config::quoted() does; whole up to 256 bytes.
+/// In double quotes for a message, escaped as in_quotes() does; whole up to 256 bytes.
 std::string shown(std::string_view text);
 
 /// Splits at the first `://`; looks service names up by protocol. Errors name what is wrong and what would be right.
@@ -57,6 +58,16 @@ struct SocketAddress {
 
   int family() const noexcept { return storage.ss_family; }
 };
+
+/// As the family's own type. Copied out rather than cast: sockaddr_storage and the wider types are different objects to
+/// the compiler.
+template <class T>
+T address_as(const SocketAddress& address) noexcept {
+  T typed{};
+  static_assert(sizeof typed <= sizeof address.storage);
+  std::memcpy(&typed, &address.storage, sizeof typed);
+  return typed;
+}
 
 /// What the kernel of this machine (this network namespace) offers.
 struct InetSupport {

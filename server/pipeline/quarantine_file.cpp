@@ -9,7 +9,7 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kWriteBytes = std::size_t{256} << 10;
+constexpr std::size_t kQuarantineWriteBytes = std::size_t{256} << 10;
 constexpr std::int64_t kRecountMs = 10'000;
 
 }  // namespace
@@ -44,7 +44,7 @@ void QuarantineFile::write(const std::vector<QuarantineEntry>& entries,
     }
     total_bytes_ += lines.size() - before;
     dropped_.fetch_add(taken ? 0 : 1, std::memory_order_relaxed);
-    if (lines.size() >= kWriteBytes) flush(lines);
+    if (lines.size() >= kQuarantineWriteBytes) flush(lines);
   }
   flush(lines);
   warn_of_drops(elsewhere_dropped);

@@ -17,7 +17,7 @@ void append_clean(std::string& out, std::string_view text, std::string_view spec
   }
 }
 
-void append_tags(std::string& out, const Event& event) {
+void append_path_tags(std::string& out, const Event& event) {
   visit_map(event, Field::kTags, [&](const FieldEntry& tag) {
     std::string value(tag.value.text);
     if (tag.value.type == FieldType::kBool) value = tag.value.boolean ? "true" : "false";
@@ -30,7 +30,7 @@ void append_tags(std::string& out, const Event& event) {
   });
 }
 
-bool has_form(const FieldValue& value) noexcept {
+bool is_number(const FieldValue& value) noexcept {
   switch (value.type) {
     case FieldType::kInt64:
     case FieldType::kUint64:
@@ -41,10 +41,10 @@ bool has_form(const FieldValue& value) noexcept {
 }
 
 /// A point with a number that can be written.
-bool has_form(const Event& event) {
+bool has_number(const Event& event) {
   if (point_name(event).empty()) return false;
   bool any = false;
-  const auto look = [&](const FieldValue& value) { any = any || has_form(value); };
+  const auto look = [&](const FieldValue& value) { any = any || is_number(value); };
   visit_values(
       event, [&](const FieldEntry& field) { look(field.value); }, look);
   return any;
@@ -57,11 +57,11 @@ class Lines {
       : out_(out),
         name_(point_name(event)),
         seconds_(event_time_ns(event, received_ns) / kNanosPerSecond) {
-    append_tags(tags_, event);
+    append_path_tags(tags_, event);
   }
 
   void line(std::string_view field, const FieldValue& value) {
-    if (!has_form(value)) return;
+    if (!is_number(value)) return;
     append_clean(out_, name_, ";");
     if (!field.empty()) {
       out_ += '.';
@@ -86,13 +86,13 @@ class Lines {
 
 bool GraphiteEncoder::encodes(const Batch& batch, std::size_t frame) const {
   const auto event = batch.event(frame);
-  return event && has_form(*event);
+  return event && has_number(*event);
 }
 
 void GraphiteEncoder::write(const Batch& batch, const Segment& segment, std::size_t frame,
                             std::string& out) const {
   const auto event = batch.event(frame);
-  if (!event || !has_form(*event)) return;
+  if (!event || !has_number(*event)) return;
   Lines lines(*event, segment.time_ns, out);
   visit_values(
       *event, [&](const FieldEntry& field) { lines.line(field.name, field.value); },

@@ -8,11 +8,11 @@ namespace penstock {
 namespace {
 
 // O_NONBLOCK means nothing to regular files.
-constexpr int kFlags = O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+constexpr int kOpenFlags = O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
 int open_uninterrupted(FileOps& files, const std::string& path, int flags) {
   int fd = -EINTR;
-  while (fd == -EINTR) fd = files.open(path.c_str(), kFlags | flags, 0640);
+  while (fd == -EINTR) fd = files.open(path.c_str(), kOpenFlags | flags, 0640);
   return fd;
 }
 

@@ -2,15 +2,16 @@
 
 #include <cstring>
 
+#include "protocols/core/timestamp.h"
+
 namespace penstock {
 namespace {
 
 constexpr std::size_t kMaxKnown =
     16384;  // paths remembered; a flood of spoofed peers must not eat memory
-constexpr std::int64_t kSecondNs = 1'000'000'000;
 
 std::int64_t floor_seconds(std::int64_t time_ns) noexcept {
-  return time_ns / kSecondNs - (time_ns % kSecondNs < 0 ? 1 : 0);
+  return time_ns / kNanosPerSecond - (time_ns % kNanosPerSecond < 0 ? 1 : 0);
 }
 
 }  // namespace

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "protocols/core/timestamp.h"
 #include "server/sinks/archive_name.h"
 #include "server/sinks/rotation_period.h"
 
 namespace penstock {
 namespace {
 
-constexpr std::int64_t kSecondNs = 1'000'000'000, kMicrosecondNs = 1000;
+constexpr std::int64_t kMicrosecondNs = 1000;
 constexpr int kAttempts = 3;  // another process may rotate into the same directory
 
 }  // namespace
@@ -23,13 +24,13 @@ void Rotator::opened(OutFile& file, std::int64_t written_at) {
 
 bool Rotator::is_due(OutFile& file, std::int64_t now_ns) {
   if (file.rotation.due == INT64_MAX) return false;
-  const std::int64_t now = now_ns / kSecondNs;
+  const std::int64_t now = now_ns / kNanosPerSecond;
   if (now < file.rotation.since) begin_period(file, now_ns);
   return now >= file.rotation.due && !rests(file, now_ns);
 }
 
 void Rotator::begin_period(OutFile& file, std::int64_t now_ns) {
-  file.rotation.since = now_ns / kSecondNs;
+  file.rotation.since = now_ns / kNanosPerSecond;
   file.rotation.due = next_period(rotate_.every, zone_, file.rotation.since);
 }
 

@@ -16,9 +16,9 @@ namespace penstock {
 namespace {
 
 constexpr std::chrono::seconds kPatience{1};  // without progress
-constexpr std::size_t kMaxWriteBytes = std::size_t{1}
-                                       << 20;    // an interrupt is seen between two writes
-constexpr std::size_t kSharedWriteBytes = 4096;  // PIPE_BUF: what POLLOUT promises room for
+constexpr std::size_t kMaxStdoutWriteBytes = std::size_t{1}
+                                             << 20;  // an interrupt is seen between two writes
+constexpr std::size_t kSharedWriteBytes = 4096;      // PIPE_BUF: what POLLOUT promises room for
 
 }  // namespace
 
@@ -96,7 +96,7 @@ std::size_t StdoutSink::write_out(std::string_view bytes) {
       error_ = "interrupted";
       break;
     }
-    const std::int64_t n = write_some(bytes.substr(done, kMaxWriteBytes));
+    const std::int64_t n = write_some(bytes.substr(done, kMaxStdoutWriteBytes));
     if (n > 0) {
       done += static_cast<std::size_t>(n);
       give_up_ = std::chrono::steady_clock::now() + kPatience;

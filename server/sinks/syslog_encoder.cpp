@@ -49,7 +49,7 @@ void append_octal(std::string& out, unsigned char byte) {
   for (const unsigned shift : {6u, 3u, 0u}) out += static_cast<char>('0' + ((byte >> shift) & 7u));
 }
 
-void append_text(std::string& out, std::string_view text) {
+void append_field_text(std::string& out, std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < ' ' || byte == 0x7f)
@@ -70,7 +70,7 @@ void append_param(std::string& out, std::string_view name, const FieldValue& val
   else if (value.type == FieldType::kTime)
     append_time(plain, value.integer);
   else if (!append_numeric(plain, value))
-    append_text(plain, value.text);
+    append_field_text(plain, value.text);
   for (const char c : plain) {
     if (kEscaped.find(c) != std::string_view::npos) out += '\\';
     out += c;
@@ -140,14 +140,14 @@ void append_event(std::string& out, const Event& event, const Segment& segment) 
   append_name(out += ' ', text_of(event, Field::kMsgid), kMsgidBytes);
   append_structured_data(out += ' ', event);
   if (const std::string_view text = text_of(event, Field::kMessage); !text.empty())
-    append_text(out += ' ', text);
+    append_field_text(out += ' ', text);
 }
 
 void append_record(std::string& out, std::string_view record, const Segment& segment) {
   append_head(out, kUser, kNotice, segment.time_ns);
   append_name(out, address_text(segment.peer), kHostBytes);
   out += " - - - - ";
-  append_text(out, record);
+  append_field_text(out, record);
 }
 
 }  // namespace

@@ -7,11 +7,11 @@
 using namespace penstock::config;
 
 TEST_CASE("quoted text never holds a control byte", "[config]") {
-  CHECK(quoted("a b") == "\"a b\"");
-  CHECK(quoted("a\"b\\c") == "\"a\\\"b\\\\c\"");
-  CHECK(quoted("a\nb\tc\rd\x1b[2J\x7f") == "\"a\\nb\\tc\\u000dd\\u001b[2J\\u007f\"");
-  CHECK(quoted("\xC2\x9B"
-               "31m \xC3\xBC") == "\"\\u009b31m \xC3\xBC\"");
+  CHECK(in_quotes("a b") == "\"a b\"");
+  CHECK(in_quotes("a\"b\\c") == "\"a\\\"b\\\\c\"");
+  CHECK(in_quotes("a\nb\tc\rd\x1b[2J\x7f") == "\"a\\nb\\tc\\u000dd\\u001b[2J\\u007f\"");
+  CHECK(in_quotes("\xC2\x9B"
+                  "31m \xC3\xBC") == "\"\\u009b31m \xC3\xBC\"");
 }
 
 TEST_CASE("a line loses its control bytes and keeps its quotes and backslashes", "[config]") {
@@ -22,9 +22,9 @@ TEST_CASE("a line loses its control bytes and keeps its quotes and backslashes",
 }
 
 TEST_CASE("long text is cut between characters", "[config]") {
-  CHECK(quoted(std::string(80, 'x')) == '"' + std::string(80, 'x') + '"');
-  CHECK(quoted(std::string(81, 'x')) == '"' + std::string(80, 'x') + "...\"");
-  CHECK(quoted(std::string(79, 'x') + "\xC3\xBC") == '"' + std::string(79, 'x') + "...\"");
+  CHECK(in_quotes(std::string(80, 'x')) == '"' + std::string(80, 'x') + '"');
+  CHECK(in_quotes(std::string(81, 'x')) == '"' + std::string(80, 'x') + "...\"");
+  CHECK(in_quotes(std::string(79, 'x') + "\xC3\xBC") == '"' + std::string(79, 'x') + "...\"");
 }
 
 TEST_CASE("sizes and durations are shown in the largest unit that divides them", "[config]") {

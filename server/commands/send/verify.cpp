@@ -15,7 +15,7 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kReadBytes = std::size_t{1} << 20;
+constexpr std::size_t kVerifyReadBytes = std::size_t{1} << 20;
 constexpr std::size_t kExamples = 5;
 
 }  // namespace
@@ -111,7 +111,7 @@ Result<bool> verify_file(Verifier& verifier, const std::string& path) {
   const UniqueFd fd(path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
                                 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail(errno, "open " + path + ": " + errno_text(errno));
-  std::string buffer(kReadBytes, '\0');
+  std::string buffer(kVerifyReadBytes, '\0');
   for (;;) {
     const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;

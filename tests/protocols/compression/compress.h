@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -8,6 +9,8 @@
 
 /// The sender's side, for tests: by the same libraries.
 namespace penstock::test {
+
+inline constexpr std::size_t kPlenty = std::size_t{1} << 30;
 
 /// One member or frame.
 std::string compress(Coding coding, std::string_view text);

@@ -8,10 +8,9 @@
 
 using namespace penstock;
 using test::compress;
+using test::kPlenty;
 
 namespace {
-
-constexpr std::size_t kPlenty = std::size_t{1} << 30;
 
 struct Got {
   std::size_t bytes = 0;

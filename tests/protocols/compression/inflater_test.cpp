@@ -12,10 +12,9 @@
 using namespace penstock;
 using test::compress;
 using test::Compressor;
+using test::kPlenty;
 
 namespace {
-
-constexpr std::size_t kPlenty = std::size_t{1} << 30;
 
 std::string text(std::size_t size, unsigned seed = 1) {
   std::string bytes;

@@ -1,5 +1,6 @@
 #include "protocols/core/event.h"
 
+#include <array>
 #include <cstring>
 
 #include "protocols/core/field_buffer.h"
@@ -8,60 +9,81 @@
 namespace penstock {
 namespace {
 
-std::size_t read32(std::string_view form, std::size_t at) noexcept {
-  std::uint32_t value;
-  std::memcpy(&value, form.data() + at, sizeof value);
-  return value;
-}
+/// to_string() as a table in memory: the function fills one on its stack each time.
+constexpr auto kNames = [] {
+  std::array<std::string_view, static_cast<std::size_t>(Field::kCount)> names;
+  for (std::size_t field = 0; field < names.size(); ++field)
+    names[field] = to_string(static_cast<Field>(field));
+  return names;
+}();
 
-/// Takes `bytes` from the front.
-std::string_view take(std::string_view& form, std::size_t bytes) noexcept {
-  const std::string_view front = form.substr(0, bytes);
-  form.remove_prefix(bytes);
-  return front;
-}
+/// A form that is read from its front. FieldWriter wrote it: nothing in it is checked again.
+class FormReader {
+ public:
+  FormReader(std::string_view form, std::string_view frame) noexcept
+      : at_(form.data()), end_(form.data() + form.size()), frame_(frame) {}
 
-std::string_view take_own(std::string_view& form) noexcept {
-  const std::size_t size = read32(form, 0);
-  form.remove_prefix(4);
-  return take(form, size);
-}
+  std::string_view rest() const noexcept { return {at_, static_cast<std::size_t>(end_ - at_)}; }
 
-std::string_view take_in_frame(std::string_view& form, std::string_view frame) noexcept {
-  const std::string_view text = frame.substr(read32(form, 0), read32(form, 4));
-  form.remove_prefix(8);
-  return text;
-}
+  std::uint8_t byte() noexcept { return static_cast<std::uint8_t>(*at_++); }
+  std::size_t size() noexcept {
+    std::uint32_t value;
+    std::memcpy(&value, at_, sizeof value);
+    at_ += sizeof value;
+    return value;
+  }
+  std::int64_t eight() noexcept {
+    std::int64_t value;
+    std::memcpy(&value, at_, sizeof value);
+    at_ += sizeof value;
+    return value;
+  }
+  std::string_view own_text() noexcept {
+    const std::size_t bytes = size();
+    const char* const text = at_;
+    at_ += bytes;
+    return {text, bytes};
+  }
+  std::string_view text_in_frame() noexcept {
+    const std::size_t offset = size();
+    return {frame_.data() + offset, size()};
+  }
+  FieldReader children() noexcept { return {own_text(), frame_}; }
 
-void read_name(std::string_view& form, std::string_view frame, FieldEntry& entry) noexcept {
-  const auto first = static_cast<std::uint8_t>(take(form, 1).front());
+ private:
+  const char* at_;
+  const char* end_;
+  std::string_view frame_;
+};
+
+void read_name(FormReader& form, FieldEntry& entry) noexcept {
+  const std::uint8_t first = form.byte();
   if (first < field_form::kOwnName) {
     entry.id = static_cast<Field>(first);
-    entry.name = to_string(entry.id);
+    entry.name = kNames[first];
     return;
   }
   entry.id = Field::kNone;
-  entry.name = first == field_form::kOwnName ? take_own(form) : take_in_frame(form, frame);
+  entry.name = first == field_form::kOwnName ? form.own_text() : form.text_in_frame();
 }
 
-void read_value(std::string_view& form, std::string_view frame, FieldValue& value) noexcept {
-  const auto first = static_cast<std::uint8_t>(take(form, 1).front());
+void read_value(FormReader& form, FieldValue& value) noexcept {
+  const std::uint8_t first = form.byte();
   value.type = static_cast<FieldType>(first & ~field_form::kInFrame);
   switch (value.type) {
     case FieldType::kNull: break;
-    case FieldType::kBool: value.boolean = take(form, 1).front() != 0; break;
+    case FieldType::kBool: value.boolean = form.byte() != 0; break;
     case FieldType::kInt64:
     case FieldType::kUint64:
     case FieldType::kDouble:
-    case FieldType::kTime: std::memcpy(&value.integer, take(form, 8).data(), 8); break;
+    case FieldType::kTime: value.integer = form.eight(); break;
     case FieldType::kNumber:
     case FieldType::kString:
     case FieldType::kBytes:
-      value.text =
-          (first & field_form::kInFrame) != 0 ? take_in_frame(form, frame) : take_own(form);
+      value.text = (first & field_form::kInFrame) != 0 ? form.text_in_frame() : form.own_text();
       break;
     case FieldType::kMap:
-    case FieldType::kArray: value.children = FieldReader(take_own(form), frame); break;
+    case FieldType::kArray: value.children = form.children(); break;
   }
 }
 
@@ -93,16 +115,19 @@ char* FieldWriter::own_name(std::string_view text, std::size_t more) {
 
 bool FieldReader::next(FieldEntry& entry) noexcept {
   if (rest_.empty()) return false;
-  read_name(rest_, frame_, entry);
-  read_value(rest_, frame_, entry.value);
+  FormReader form(rest_, frame_);
+  read_name(form, entry);
+  read_value(form, entry.value);
+  rest_ = form.rest();
   return true;
 }
 
 Event::Event(const char* form, std::string_view frame) noexcept : frame_(frame) {
-  const std::string_view header(form, field_form::kHeaderBytes);
-  text_bytes_ = read32(header, 4);
-  shape_ = static_cast<EventShape>(header[8]);
-  entries_ = {form + field_form::kHeaderBytes, read32(header, 0) - field_form::kHeaderBytes};
+  FormReader header({form, field_form::kHeaderBytes}, {});
+  const std::size_t bytes = header.size();
+  text_bytes_ = header.size();
+  shape_ = static_cast<EventShape>(header.byte());
+  entries_ = {form + field_form::kHeaderBytes, bytes - field_form::kHeaderBytes};
 }
 
 std::optional<FieldValue> Event::find(Field id) const noexcept {

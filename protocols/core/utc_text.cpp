@@ -1,17 +1,35 @@
 #include "protocols/core/utc_text.h"
 
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstring>
 
 #include "protocols/core/timestamp.h"
 
 namespace penstock {
 namespace {
 
-/// `value` in exactly `digits` digits.
-char* write_digits(unsigned value, int digits, char* out) noexcept {
-  for (int at = digits - 1; at >= 0; --at, value /= 10)
-    out[at] = static_cast<char>('0' + value % 10);
-  return out + digits;
+/// 00 to 99.
+constexpr auto kPairs = [] {
+  std::array<char, 200> pairs{};
+  for (std::size_t at = 0; at < pairs.size(); at += 2) {
+    pairs[at] = static_cast<char>('0' + at / 20);
+    pairs[at + 1] = static_cast<char>('0' + at / 2 % 10);
+  }
+  return pairs;
+}();
+
+char* write_pair(unsigned value, char* out) noexcept {
+  std::memcpy(out, &kPairs[std::size_t{value} * 2], 2);
+  return out + 2;
+}
+
+/// Two digits, and `behind`.
+char* write_field(unsigned value, char behind, char* out) noexcept {
+  out = write_pair(value, out);
+  *out = behind;
+  return out + 1;
 }
 
 }  // namespace
@@ -25,17 +43,20 @@ void write_utc(std::int64_t time_ns, char* out) noexcept {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
-  const auto field = [&out](auto value, int digits, char behind) {
-    out = write_digits(static_cast<unsigned>(value), digits, out);
-    *out++ = behind;
-  };
-  field(static_cast<int>(date.year()), 4, '-');
-  field(static_cast<unsigned>(date.month()), 2, '-');
-  field(static_cast<unsigned>(date.day()), 2, 'T');
-  field(clock.hours().count(), 2, ':');
-  field(clock.minutes().count(), 2, ':');
-  field(clock.seconds().count(), 2, '.');
-  field(nanos, 9, 'Z');
+  const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
+  out = write_field(year % 100, '-', write_pair(year / 100, out));
+  out = write_field(static_cast<unsigned>(date.month()), '-', out);
+  out = write_field(static_cast<unsigned>(date.day()), 'T', out);
+  out = write_field(static_cast<unsigned>(clock.hours().count()), ':', out);
+  out = write_field(static_cast<unsigned>(clock.minutes().count()), ':', out);
+  out = write_field(static_cast<unsigned>(clock.seconds().count()), '.', out);
+  const auto fraction = static_cast<unsigned>(nanos);
+  out = write_pair(fraction / 10'000'000, out);
+  out = write_pair(fraction / 100'000 % 100, out);
+  out = write_pair(fraction / 1'000 % 100, out);
+  out = write_pair(fraction / 10 % 100, out);
+  out[0] = static_cast<char>('0' + fraction % 10);
+  out[1] = 'Z';
 }
 
 }  // namespace penstock

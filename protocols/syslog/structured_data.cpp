@@ -1,5 +1,6 @@
 #include "protocols/syslog/structured_data.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -77,30 +78,36 @@ class Element {
   std::size_t count_ = 0;
 };
 
-bool ends_name(char c) noexcept { return c == ' ' || c == '=' || c == ']' || c == '"'; }
+constexpr auto kEndsName = [] {
+  std::array<bool, 256> ends{};
+  for (const unsigned char c : {' ', '=', ']', '"'}) ends[c] = true;
+  return ends;
+}();
 
 /// SD-NAME: any bytes but those that end it.
 std::string_view scan_name(Scanner& in) noexcept {
-  const std::size_t begin = in.at();
-  while (!in.done() && !ends_name(in.peek())) in.skip(1);
-  return in.since(begin);
+  const std::string_view rest = in.rest();
+  const auto* end = std::find_if(rest.begin(), rest.end(),
+                                 [](char c) { return kEndsName[static_cast<unsigned char>(c)]; });
+  const auto name = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
+  in.skip(name.size());
+  return name;
 }
 
 /// The value of a parameter behind its opening quote, its closing one taken.
 Problem scan_value(Scanner& in, Param& param) noexcept {
-  const std::size_t begin = in.at();
-  for (; !in.done(); in.skip(1)) {
-    if (in.is('"')) {
-      param.value = in.since(begin);
-      in.skip(1);
-      return {};
-    }
-    if (in.is('\\')) {
-      param.escaped = true;
-      if (in.peek(1) != '\0') in.skip(1);
-    }
+  const std::string_view rest = in.rest();
+  std::size_t at = 0;
+  for (; at < rest.size() && rest[at] != '"'; ++at) {
+    if (rest[at] != '\\') continue;
+    param.escaped = true;
+    if (at + 1 < rest.size() && rest[at + 1] != '\0') ++at;
   }
-  return in.problem("a value of the structured data has no closing quote");
+  in.skip(at);
+  if (at == rest.size()) return in.problem("a value of the structured data has no closing quote");
+  param.value = rest.substr(0, at);
+  in.skip(1);
+  return {};
 }
 
 Problem scan_param(Scanner& in, Param& param) noexcept {

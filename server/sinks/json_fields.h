@@ -13,12 +13,16 @@ namespace penstock {
 /// digit. Doubles that JSON cannot hold are "NaN", "Infinity" and "-Infinity". A time is RFC 3339 in UTC with nine
 /// digits of fraction, bytes are base64. Texts as write_json_text has them. Pure; any thread.
 
+/// Room behind the members that write_json_fields may overwrite as well.
+inline constexpr std::size_t kJsonFieldsSlack = 32;
+static_assert(kJsonFieldsSlack >= kJsonTextSlack);
+
 /// No event's members become longer than this, whatever is in it; the slack is included.
 inline std::size_t most_json_fields_bytes(const Event& event) noexcept {
   // The dearest byte of an event's form: two of `null` under the longest shared name.
   constexpr std::size_t kMostPerByte = 12;
   return event.fields().form_bytes() * kMostPerByte + most_json_text_bytes(event.text_bytes()) +
-         kJsonTextSlack;
+         kJsonFieldsSlack;
 }
 
 /// Writes them at `out`, where most_json_fields_bytes(event) fit.

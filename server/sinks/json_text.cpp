@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "protocols/core/utf8.h"
 
@@ -79,8 +80,44 @@ char* write_each(const char* from, std::size_t count, char* out) noexcept {
   return out;
 }
 
-/// Escapes `text` and leaves bytes from 80 on as they are; says whether there are any.
-char* write_escaped(std::string_view text, char* out, bool& high) noexcept {
+/// The first and the last bytes of a text, which may be the same ones: all of it, at up to twice their size.
+template <class Word>
+std::pair<Word, Word> load_ends(std::string_view text) noexcept {
+  std::pair<Word, Word> ends;
+  std::memcpy(&ends.first, text.data(), sizeof(Word));
+  std::memcpy(&ends.second, text.data() + text.size() - sizeof(Word), sizeof(Word));
+  return ends;
+}
+
+template <class Word>
+void store_ends(const std::pair<Word, Word>& ends, std::size_t size, char* out) noexcept {
+  std::memcpy(out, &ends.first, sizeof(Word));
+  std::memcpy(out + size - sizeof(Word), &ends.second, sizeof(Word));
+}
+
+template <class Word>
+Vector vector_of(const std::pair<Word, Word>& ends) noexcept {
+  constexpr auto kBlanks = static_cast<Word>(0x2020202020202020u);
+  std::array<Word, kVectorBytes / sizeof(Word)> words;
+  words.fill(kBlanks);
+  words[0] = ends.first;
+  words[1] = ends.second;
+  return std::bit_cast<Vector>(words);
+}
+
+/// A text of `sizeof(Word)` to twice as many bytes.
+template <class Word>
+char* write_short(std::string_view text, char* out, bool& high) noexcept {
+  const auto ends = load_ends<Word>(text);
+  const Vector vector = vector_of(ends);
+  high = any_high(vector);
+  if (needs_escape(vector)) return write_each(text.data(), text.size(), out);
+  store_ends(ends, text.size(), out);
+  return out + text.size();
+}
+
+/// Whole vectors, and for the rest the last one again: where nothing in it is escaped, what it writes again is the same.
+char* write_long(std::string_view text, char* out, bool& high) noexcept {
   Vector seen{};
   const char* at = text.data();
   std::size_t left = text.size();
@@ -94,8 +131,20 @@ char* write_escaped(std::string_view text, char* out, bool& high) noexcept {
       out += kVectorBytes;
     }
   }
-  high = any_high(seen) || std::any_of(at, at + left, [](char c) { return (c & 0x80) != 0; });
-  return write_each(at, left, out);
+  const Vector last = load(at + left - kVectorBytes);
+  high = any_high(seen | last);
+  if (needs_escape(last)) return write_each(at, left, out);
+  std::memcpy(out + left - kVectorBytes, &last, sizeof last);
+  return out + left;
+}
+
+/// Escapes `text` and leaves bytes from 80 on as they are; says whether there are any.
+char* write_escaped(std::string_view text, char* out, bool& high) noexcept {
+  if (text.size() >= kVectorBytes) return write_long(text, out, high);
+  if (text.size() >= 8) return write_short<std::uint64_t>(text, out, high);
+  if (text.size() >= 4) return write_short<std::uint32_t>(text, out, high);
+  high = std::any_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; });
+  return write_each(text.data(), text.size(), out);
 }
 
 /// Splits `text` into what is UTF-8 and what is not, in turns: `valid` gets the pieces, `invalid` is called for each

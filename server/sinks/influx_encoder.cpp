@@ -7,16 +7,29 @@
 namespace penstock {
 namespace {
 
-/// Behind a backslash: the bytes of `special`; an LF, which ends the line, as `\n`.
+/// Bytes of `special` get a backslash in front.
 void append_escaped(std::string& out, std::string_view text, std::string_view special) {
   for (const char c : text) {
-    if (c == '\n') {
-      out += "\\n";
-      continue;
-    }
     if (special.find(c) != std::string_view::npos) out += '\\';
     out += c;
   }
+}
+
+/// What can be written of a measurement, a key or a tag's value: a backslash at its end would escape the delimiter behind
+/// it, and nothing escapes a backslash there.
+std::string_view writable(std::string_view name) noexcept {
+  while (name.ends_with('\\')) name.remove_suffix(1);
+  return name;
+}
+
+/// Of a writable() name; an LF would end the line, it becomes `\n`.
+void append_name(std::string& out, std::string_view name, std::string_view special) {
+  for (std::size_t end = 0; (end = name.find('\n')) != std::string_view::npos;
+       name.remove_prefix(end + 1)) {
+    append_escaped(out, name.substr(0, end), special);
+    out += "\\n";
+  }
+  append_escaped(out, name, special);
 }
 
 constexpr std::string_view kMeasurementSpecial = ", ";
@@ -36,12 +49,12 @@ bool has_form(const FieldValue& value) noexcept {
 }
 
 bool has_form(const FieldEntry& field) noexcept {
-  return !field.name.empty() && has_form(field.value);
+  return !writable(field.name).empty() && has_form(field.value);
 }
 
 /// A point with a field that can be written.
 bool has_form(const Event& event) {
-  if (point_name(event).empty()) return false;
+  if (writable(point_name(event)).empty()) return false;
   bool any = false;
   visit_values(
       event, [&](const FieldEntry& field) { any = any || has_form(field); },
@@ -76,10 +89,11 @@ class Fields {
   explicit Fields(std::string& out) noexcept : out_(out) {}
 
   void append(std::string_view name, const FieldValue& value) {
-    if (!has_form(value)) return;
+    name = writable(name);
+    if (name.empty() || !has_form(value)) return;
     out_ += before_;
     before_ = ',';
-    append_escaped(out_, name, kKeySpecial);
+    append_name(out_, name, kKeySpecial);
     out_ += '=';
     append_field_value(out_, value);
   }
@@ -90,14 +104,15 @@ class Fields {
 };
 
 void append_tag(std::string& out, std::string_view name, const FieldValue& value) {
+  name = writable(name);
   if (name.empty()) return;
   const std::size_t begin = out.size();
   out += ',';
-  append_escaped(out, name, kKeySpecial);
+  append_name(out, name, kKeySpecial);
   out += '=';
   const std::size_t at = out.size();
   if (value.type == FieldType::kString)
-    append_escaped(out, value.text, kKeySpecial);
+    append_name(out, writable(value.text), kKeySpecial);
   else if (value.type == FieldType::kBool)
     out += value.boolean ? "true" : "false";
   else
@@ -117,10 +132,7 @@ void append_fields(std::string& out, const Event& event) {
   Fields fields(out);
   std::size_t number = 0;
   visit_values(
-      event,
-      [&](const FieldEntry& field) {
-        if (!field.name.empty()) fields.append(field.name, field.value);
-      },
+      event, [&](const FieldEntry& field) { fields.append(field.name, field.value); },
       [&](const FieldValue& one) {
         fields.append(several ? "value_" + std::to_string(number++) : "value", one);
       });
@@ -137,7 +149,7 @@ void InfluxEncoder::write(const Batch& batch, const Segment& segment, std::size_
                           std::string& out) const {
   const auto event = batch.event(frame);
   if (!event || !has_form(*event)) return;
-  append_escaped(out, point_name(*event), kMeasurementSpecial);
+  append_name(out, writable(point_name(*event)), kMeasurementSpecial);
   append_tags(out, *event);
   append_fields(out, *event);
   out += ' ';

@@ -13,6 +13,10 @@ namespace penstock {
 /// unsigned ones (`u`) and doubles keep their type. A point without a time has that of its receipt. NaN, infinities,
 /// nested values and what is empty have no form there and are left out; a point of which no field is left is not encoded,
 /// nor is an event that is no point.
+///
+/// Line protocol has no escape for a backslash at the end of a measurement, a key or a tag's value, where it would escape
+/// the delimiter behind it: as Telegraf does, those are cut off, and what is empty then is left out. An LF in such a name
+/// is written as `\n` (a backslash and an n); in the text of a field it stands as it is, so a record may span lines.
 class InfluxEncoder final : public TextEncoder {
  public:
   bool encodes(const Batch& batch, std::size_t frame) const override;

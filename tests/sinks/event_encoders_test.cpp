@@ -143,11 +143,42 @@ TEST_CASE("JSON encoding: events larger than a buffer, and many of them", "[sink
 TEST_CASE("influx encoding: measurement, tags, fields and times", "[sinks][influx]") {
   CHECK(encoded(InfluxEncoder(), batch().event(EventShape::kMetric, cpu).batch()) ==
         "c\\ pu\\,x=,host=w\\ 1;~,metric_type=gauge "
-        "a\\ b=0.5,i=-4i,u=5u,t=true,s=\"q\\\"\\\\\\n\" 1500000000000000001\n");
+        "a\\ b=0.5,i=-4i,u=5u,t=true,s=\"q\\\"\\\\\n\" 1500000000000000001\n");
   CHECK(encoded(InfluxEncoder(), batch().event(EventShape::kMetric, counter).batch()) ==
         "hits value_0=1i,value_1=2.5 1795572918123456789\n");
   CHECK(encoded(InfluxEncoder(), batch().event(EventShape::kMetric, words).batch()) ==
         "users value=\"bob\" 1795572918123456789\n");
+}
+
+TEST_CASE("influx encoding: no name ends in a backslash, no name holds an LF", "[sinks][influx]") {
+  EventBatch points = batch();
+  points
+      .event(EventShape::kMetric,
+             [](FieldWriter& fields) {
+               fields.string(Field::kName, "disk\\\\");
+               const auto values = fields.begin_map(Field::kFields);
+               fields.integer("used\\"sv, 1);
+               fields.integer("\\"sv, 2);
+               fields.string("path"sv, "C:\\");
+               fields.string("text"sv, "a\nb");
+               fields.integer("a\nb"sv, 3);
+               fields.end(values);
+               const auto tags = fields.begin_map(Field::kTags);
+               fields.string("path"sv, "C:\\");
+               fields.string("drive\\"sv, "D:\\\\ ");
+               fields.string("gone"sv, "\\\\");
+               fields.string("\\"sv, "gone");
+               fields.string("lines"sv, "a\nb\n");
+               fields.end(tags);
+             })
+      .event(EventShape::kMetric, [](FieldWriter& fields) {
+        fields.string(Field::kName, "\\");
+        fields.integer(Field::kValue, 1);
+      });
+  CHECK(encoded(InfluxEncoder(), points.batch()) ==
+        "disk,path=C:,drive=D:\\\\\\ ,lines=a\\nb\\n "
+        "used=1i,path=\"C:\\\\\",text=\"a\nb\",a\\nb=3i 1795572918123456789\n");
+  CHECK_FALSE(InfluxEncoder().encodes(points.batch(), 1));
 }
 
 TEST_CASE("graphite encoding: a line a number", "[sinks][graphite]") {

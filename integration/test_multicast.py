@@ -244,7 +244,10 @@ def test_an_interface_that_is_down_is_told(far, penstock):
     assert "joined 239.1.1.1 on two (nothing may arrive: two is down)" in checked.stdout
     server.wait_log("multicast may not arrive.*two is down")
     network.ip("link", "set", "two", "up")
-    with far.entered():
-        multicast.send("239.1.1.1", 5000, [b"now"], "two")
-    server.wait_records(1)
+
+    def arrives() -> bool:  # the link carries a moment after it is up
+        with far.entered():
+            multicast.send("239.1.1.1", 5000, [b"now"], "two")
+        return b"now" in server.records()
+    wait_until(arrives, lambda: f"a datagram arrives:\n{server.log_text()}", pause=0.1)
     server.stop()

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace penstock {
 
@@ -20,8 +21,9 @@ struct SyslogOptions {
 
   Form form = Form::kAuto;
   int year = 0;  ///< of times without one; 0: the last that is at most a week ahead of receipt
-  std::int32_t zone_offset_s = 0;  ///< of times without one, seconds east of UTC; -86399 to 86399
-  bool decompress = true;          ///< messages of `z` and zlib (rsyslog's per-message compression)
+  /// Of times without one, seconds east of UTC; -86399 to 86399. None: the zone of this machine.
+  std::optional<std::int32_t> zone_offset_s = 0;
+  bool decompress = true;  ///< messages of `z` and zlib (rsyslog's per-message compression)
   std::size_t max_decompressed_bytes = std::size_t{1} << 20;  ///< of one message
   Payload payload = Payload::kNone;
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "protocols/core/local_zone.h"
 #include "protocols/core/timestamp.h"
 #include "protocols/syslog/cef.h"
 #include "protocols/syslog/header.h"
@@ -64,13 +65,22 @@ constexpr std::int64_t kMostAheadNs = std::int64_t{7} * 86'400 * kNanosPerSecond
 /// Between two leap years there may be eight.
 constexpr int kYearsBack = 8;
 
+/// In that zone, or in this machine's.
+bool moment_of(CivilTime time, std::optional<std::int32_t> zone_offset_s, std::int64_t received_ns,
+               std::int64_t& ns) noexcept {
+  time.zone_offset_s = zone_offset_s ? *zone_offset_s : local_offset_s(time, received_ns);
+  return to_nanoseconds(time, ns);
+}
+
 /// Without a year: the last one that puts it no more than a week ahead of its receipt.
-bool with_likely_year(CivilTime& time, std::int64_t received_ns, std::int64_t& ns) noexcept {
+bool with_likely_year(CivilTime& time, std::optional<std::int32_t> zone_offset_s,
+                      std::int64_t received_ns, std::int64_t& ns) noexcept {
   const std::chrono::sys_seconds received(std::chrono::seconds(received_ns / kNanosPerSecond));
   const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(received));
   const int this_year = static_cast<int>(date.year());
   for (time.year = this_year + 1; time.year >= this_year - kYearsBack; --time.year) {
-    if (to_nanoseconds(time, ns) && ns <= received_ns + kMostAheadNs) return true;
+    if (moment_of(time, zone_offset_s, received_ns, ns) && ns <= received_ns + kMostAheadNs)
+      return true;
   }
   return false;
 }
@@ -105,9 +115,9 @@ class TimeScanner {
   bool scan_bsd(Scanner& in, std::int64_t& ns) const noexcept {
     CivilTime time;
     if (!scan_bsd_time(in, time)) return false;
-    time.zone_offset_s = options_.zone_offset_s;
     if (time.year == 0) time.year = options_.year;
-    return time.year != 0 ? to_nanoseconds(time, ns) : with_likely_year(time, received_ns_, ns);
+    return time.year != 0 ? moment_of(time, options_.zone_offset_s, received_ns_, ns)
+                          : with_likely_year(time, options_.zone_offset_s, received_ns_, ns);
   }
 
   /// Its offset cannot be known, unless it is UTC, which the option says anyway.

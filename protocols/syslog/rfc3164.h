@@ -15,7 +15,7 @@ namespace penstock::syslog {
 /// - PRI: only one that is out of range is a problem.
 /// - time: `Oct 11 22:14:15`, day ` 1`, `1` or `01`, with a year behind the day or behind the time, with a fraction;
 ///   RFC 3339; Cisco's `*Mar  1 18:46:11.123 UTC:` with a sequence number, and a host, in front of it. One without a zone
-///   is in options.zone_offset_s, one without a year in options.year. Something that begins like a time and is none is
+///   is in the zone of the options, one without a year in options.year. Something that begins like a time and is none is
 ///   no time.
 /// - HOST: the first word behind a time, unless it is the tag already (Perl).
 /// - TAG: a word of up to 64 bytes of letters, digits and `_-./@%`, with `[PID]`, ended by a colon: `app` and `procid`.

@@ -4,6 +4,7 @@
 
 #include "protocols/table.h"
 #include "server/config/rules.h"
+#include "server/config/value_parsers.h"
 
 namespace penstock::config {
 namespace {
@@ -178,8 +179,11 @@ const std::array kListenerKeys = {
         count(1970, 2261, "the last one that is not over a week ahead of the time of receipt"),
         [](Listener& l, const Value& v) { l.of_protocol.syslog.year = as<int>(v); }},
     Key<Listener>{"syslog.zone", zone(),
-                  [](Listener& l,
-                     const Value& v) { l.of_protocol.syslog.zone_offset_s = as<std::int32_t>(v); }},
+                  [](Listener& l, const Value& v) {
+                    auto& offset = l.of_protocol.syslog.zone_offset_s;
+                    offset = as<std::int32_t>(v);
+                    if (offset == kLocalZone) offset.reset();
+                  }},
     Key<Listener>{
         "syslog.decompress", flag(),
         [](Listener& l, const Value& v) { l.of_protocol.syslog.decompress = v.number != 0; }},

@@ -230,7 +230,7 @@ std::string describe(const Rule& rule) {
     case Kind::kDelimiter:
       return "1 to 64 bytes, in which \\xNN, \\n, \\r, \\t, \\0 and \\\\ stand for one each";
     case Kind::kName: return "1 to 64 of the characters A-Z a-z 0-9 _ -";
-    case Kind::kZone: return "an offset from UTC such as \"+02:00\", or \"utc\"";
+    case Kind::kZone: return "an offset from UTC such as \"+02:00\", \"utc\", or \"local\"";
     case Kind::kMode: return "permission bits such as \"0660\" or 0o660, at most 0777";
     case Kind::kText:
     case Kind::kList:

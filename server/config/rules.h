@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "server/config/rule.h"
+#include "server/config/value_parsers.h"
 
 /// Short names for the rows of the key tables.
 namespace penstock::config {
@@ -51,7 +52,7 @@ constexpr Rule list(std::string_view description) {
 constexpr Rule urls(std::string_view description) {
   return {Rule::Kind::kUrls, 0, 0, {}, description};
 }
-constexpr Rule zone() { return {Rule::Kind::kZone, -86399, 86399}; }
+constexpr Rule zone() { return {Rule::Kind::kZone, -86399, kLocalZone}; }
 constexpr Rule mode() { return {Rule::Kind::kMode, 0, 0777}; }
 constexpr Rule account(std::string_view description) {
   return {Rule::Kind::kAccount,

@@ -139,6 +139,7 @@ std::optional<std::uint32_t> parse_mode(std::string_view text) {
 
 std::optional<std::int32_t> parse_zone(std::string_view text) {
   if (text == "utc" || text == "UTC" || text == "Z") return 0;
+  if (text == "local") return kLocalZone;
   if (text.empty() || (text[0] != '+' && text[0] != '-')) return {};
   const bool east = text[0] == '+';
   std::string digits(text.substr(1));

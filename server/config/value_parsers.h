@@ -23,7 +23,10 @@ std::optional<std::int64_t> parse_size(std::string_view text);
 /// Permission bits in octal, as chmod takes them: `0660`, `660`. Empty on anything else or beyond 0777.
 std::optional<std::uint32_t> parse_mode(std::string_view text);
 
-/// Seconds east of UTC, of `utc`, `Z`, `+02:00`, `-0330`. Empty on anything else.
+/// `local`: what parse_zone gives, which is no offset.
+inline constexpr std::int32_t kLocalZone = 86'400;
+
+/// Seconds east of UTC, of `utc`, `Z`, `+02:00`, `-0330`, or kLocalZone. Empty on anything else.
 std::optional<std::int32_t> parse_zone(std::string_view text);
 
 /// The bytes that end a frame, 1 to 64 of them, from a text in which `\xNN`, `\n`, `\r`, `\t`, `\0` and `\\` stand for

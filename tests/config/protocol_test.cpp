@@ -71,6 +71,7 @@ TEST_CASE("protocol: zones", "[config]") {
       {"02:00", false},
       {"+02:60", false},
       {"CET", false},
+      {"local", true},
   }));
   CAPTURE(zone);
   const auto problems =
@@ -79,8 +80,14 @@ TEST_CASE("protocol: zones", "[config]") {
   if (!good)
     CHECK(problems ==
           Lines{"t.toml:5:15: listener \"in\": syslog.zone: expected an offset from UTC "
-                "such as \"+02:00\", or \"utc\", got \"" +
+                "such as \"+02:00\", \"utc\", or \"local\", got \"" +
                 zone + '"'});
+}
+
+TEST_CASE("protocol: the zone of this machine is no offset", "[config]") {
+  const auto loaded =
+      config::load_text(file("protocol = \"syslog\"\nsyslog.zone = \"local\"\n"), "t.toml");
+  CHECK(only_listener(loaded).of_protocol.syslog.zone_offset_s == std::nullopt);
 }
 
 TEST_CASE("protocol: an encoding that has no form for what it makes is an error", "[config]") {

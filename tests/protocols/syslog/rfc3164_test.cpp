@@ -1,6 +1,7 @@
 #include "protocols/syslog/rfc3164.h"
 
 #include <catch2/catch.hpp>
+#include <ctime>
 
 #include "tests/protocols/syslog/parsed.h"
 
@@ -58,6 +59,14 @@ TEST_CASE("RFC 3164: the year is the last one that is not over a week ahead of t
         R"({"timestamp":@1410023655000000000,"host":"h","message":"m"})");
   CHECK(rest_of("<13>Sep  6 17:14:15 h m", {.zone_offset_s = 7200}) ==
         R"({"timestamp":@1441552455000000000,"host":"h","message":"m"})");
+}
+
+TEST_CASE("RFC 3164: times in the zone of this machine", "[syslog][rfc3164]") {
+  std::tm civil{.tm_sec = 15, .tm_min = 14, .tm_hour = 17, .tm_mday = 6, .tm_mon = 8, .tm_year = 115};
+  civil.tm_isdst = -1;
+  const std::string seconds = std::to_string(std::mktime(&civil));
+  CHECK(rest_of("<13>Sep  6 17:14:15 h m", {.zone_offset_s = std::nullopt}) ==
+        R"({"timestamp":@)" + seconds + R"(000000000,"host":"h","message":"m"})");
 }
 
 TEST_CASE("RFC 3164: host and tag", "[syslog][rfc3164]") {

@@ -25,9 +25,10 @@ class Cpu:
 class Process:
     """A server or a sender that the bench has started, and ends by its pid."""
 
-    def __init__(self, arguments, log: Path):
+    def __init__(self, arguments, log: Path, environment=None):
         with log.open("wb") as out:
-            self._process = subprocess.Popen([str(a) for a in arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            self._process = subprocess.Popen([str(a) for a in arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                             env=environment)
         self.pid = self._process.pid
 
     def alive(self) -> bool:

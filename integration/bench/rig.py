@@ -58,7 +58,7 @@ def penstock_config(url: str, out, framing=None, threads=0, **listener) -> str:
             f'\n[[sink]]\nname = "out"\ntype = "file"\npath = "{out}"\n')
 
 
-def _listens(kind: str, address: str) -> bool:
+def listens(kind: str, address: str) -> bool:
     if kind.startswith("unix"):
         return f" {address}\n" in Path("/proc/net/unix").read_text()
     port = f":{int(address.rpartition(':')[2]):04X} "
@@ -87,7 +87,7 @@ def serve(rig: Path | None, who: str, kind: str, **config):
         process = Process(command, folder / "server.log")
         try:
             limit = time.monotonic() + 10
-            while not _listens(kind, address):
+            while not listens(kind, address):
                 if not process.alive() or time.monotonic() > limit:
                     raise RuntimeError(f"{who} does not listen on {kind}: {(folder / 'server.log').read_text()}")
                 time.sleep(0.02)

@@ -1,13 +1,15 @@
 #include "protocols/syslog/handler.h"
 
 #include "protocols/compression/message.h"
+#include "protocols/core/scanner.h"
 #include "protocols/syslog/rfc3164.h"
 #include "protocols/syslog/rfc5424.h"
 
 namespace penstock {
 namespace {
 
-constexpr unsigned kMostRatio = 1000;  // zlib itself reaches 1032
+constexpr unsigned kMostCountDigits = 5;  // of what a datagram holds
+constexpr unsigned kMostRatio = 1000;     // zlib itself reaches 1032
 constexpr std::size_t kGraceBytes = std::size_t{64} << 10;
 
 /// rsyslog writes `z` and a zlib stream without a preset dictionary, whose header is divisible by 31 (RFC 1950 section
@@ -30,12 +32,29 @@ class SyslogHandler final : public FrameHandler {
 
   void on_frame(std::string_view frame, std::uint8_t flags, Shape shape,
                 FrameContext& context) override {
+    take_off_framing(frame, context.writer);
+    if (frame.empty()) return context.writer.skip_empty();
     if (options_.decompress && is_compressed(frame))
       return on_compressed(frame, flags, context.writer);
     on_message(frame, flags, shape, context.writer);
   }
 
  private:
+  /// What some senders put in front of messages all the same: Perl's Sys::Syslog ends them with LF and NUL, so that in a
+  /// stream of lines the NUL stands before the next one; util-linux's logger counts octets in datagrams too.
+  static void take_off_framing(std::string_view& frame, BatchWriter& writer) noexcept {
+    if (frame.starts_with('<')) return;
+    Scanner in(frame);
+    in.skip_all('\0');
+    const std::size_t begin = in.at();
+    unsigned count = 0;
+    const bool counted = in.number(kMostCountDigits, count) && in.take(' ') && in.is('<') &&
+                         count == in.rest().size();
+    if (!counted) in.back_to(begin);
+    writer.counts().framing_bytes += in.at();
+    frame.remove_prefix(in.at());
+  }
+
   void on_compressed(std::string_view frame, std::uint8_t flags, BatchWriter& writer) {
     const auto done = decompressor_.decompress(Coding::kZlib, frame.substr(1));
     if (!done.whole()) return writer.reject(done.reason(), frame, Problem{done.why});

@@ -54,6 +54,31 @@ TEST_CASE("syslog: both forms, counts and lines, in one connection", "[syslog]")
   }
 }
 
+TEST_CASE("syslog: lines that end with LF and NUL, as Perl's Sys::Syslog writes them", "[syslog]") {
+  const std::string bytes("<13>su[1]: one\n\0<13>1 - h a - - - two\n\0", 39);
+  const std::vector<std::string> expected = {
+      R"({"facility":1,"severity":5,"app":"su","procid":"1","message":"one"})",
+      R"({"facility":1,"severity":5,"host":"h","app":"a","message":"two"})"};
+  for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
+    CAPTURE(cut);
+    Feed feed(make_syslog_decoder(kAuto, {}));
+    feed.read_cut(bytes, {cut});
+    feed.end(EndReason::kFin);
+    REQUIRE(feed.events() == expected);
+    CHECK(feed.counts().empty == 1);
+  }
+}
+
+TEST_CASE("syslog: a count in a datagram is framing where it counts the rest exactly", "[syslog]") {
+  Feed feed(make_syslog_decoder(kAuto, {}));
+  for (const std::string_view datagram :
+       {"7 <13>one", "8 <13>two", "18446744073709551625 <13>three", "3 four"})
+    feed.datagram(datagram);
+  CHECK(feed.records() ==
+        std::vector<Record>{
+            {"<13>one"}, {"8 <13>two"}, {"18446744073709551625 <13>three"}, {"3 four"}});
+}
+
 TEST_CASE("syslog: what is not parsed goes on, or to the quarantine with the reason", "[syslog]") {
   const std::string bad = "<200>1 - - - - - - x";
   Feed deliver(make_syslog_decoder(kAuto, {}));

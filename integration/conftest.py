@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 pytest.register_assert_rewrite("support")
-from support import network, settings  # noqa: E402
+from support import network, settings, small_disk as disks  # noqa: E402
 from support.server import Server  # noqa: E402
 
 
@@ -78,6 +78,13 @@ def workdir(request):
         print(f"left for inspection: {folder}")
     else:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def small_disk(workdir):
+    """A file system of 64 MB at workdir/disk, for support.small_disk.fill."""
+    with disks.mounted(workdir / "disk") as disk:
+        yield disk
 
 
 @pytest.hookimpl(hookwrapper=True)

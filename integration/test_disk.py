@@ -7,39 +7,16 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import termios
-from pathlib import Path
 
 import pytest
 
 from support.address import any_url
 from support.clients import HalfClosing, send_stream
 from support.records import assert_all_once, record
-from support.settings import cannot_run
+from support.small_disk import fill
+from support.tracing import failing
 from support.wait import wait_until
-
-DISK_MB = 64
-
-
-@pytest.fixture
-def small_disk(workdir):
-    """A file system of 64 MB at workdir/disk."""
-    disk = workdir / "disk"
-    disk.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "penstock-test", disk], capture_output=True)
-    if made.returncode != 0:
-        cannot_run(f"mount is not permitted here: {made.stderr.decode().strip()}")
-    yield disk
-    subprocess.run(["umount", "--lazy", disk], check=True)
-
-
-def fill(disk, leave_mb):
-    """A ballast file that leaves `leave_mb` MB free."""
-    ballast = disk / "ballast"
-    with open(ballast, "wb") as file:
-        os.posix_fallocate(file.fileno(), 0, (DISK_MB - leave_mb) << 20)
-    return ballast
 
 
 class Writer(HalfClosing):
@@ -111,26 +88,16 @@ def test_full_disk_for_the_leftover_too(netns, penstock, small_disk):
 @pytest.mark.parametrize("sync, call", [("never", "write"), ("always", "write"), ("always", "fdatasync")])
 def test_disk_that_fails_for_a_while(netns, penstock, sync, call):
     """Every other of 20 calls fails with EIO: what was written by then is not written again, and nothing is lost."""
-    if not shutil.which("strace"):
-        cannot_run("strace is missing")
     server = penstock({"listen": any_url("tcp4")}, {"path": "out.log", "sync": sync})
     send_stream(server.address("tcp4"), b"before\n")
     server.wait_records(1)
     out = server.folder / "out.log"
-    with subprocess.Popen(["strace", "-f", "-p", str(server.pid), "-P", out, "-e", f"trace={call}", "-e",
-                           f"inject={call}:error=EIO:when=1..20+2", "-o", server.folder / "trace"],
-                          stderr=subprocess.DEVNULL) as tracer:
-        try:
-            wait_until(lambda: traced(server.pid) or tracer.poll() is not None, "strace to hold all threads")
-            if tracer.poll() is not None:
-                cannot_run("strace may not trace here")
-            for turn in range(11):
-                send_stream(server.address("tcp4"), b"".join(record(f"turn{turn}", n) + b"\n" for n in range(500)))
-                wait_until(lambda: record(f"turn{turn}", 499) in server.records(), "the burst to be written")
-        finally:
-            tracer.terminate()
+    with failing(server, out, call, "error=EIO:when=1..20+2") as trace:
+        for turn in range(11):
+            send_stream(server.address("tcp4"), b"".join(record(f"turn{turn}", n) + b"\n" for n in range(500)))
+            wait_until(lambda: record(f"turn{turn}", 499) in server.records(), "the burst to be written")
     assert server.log_has("(?i)input/output error")
-    failed = (server.folder / "trace").read_text().count("(INJECTED)")
+    failed = trace.read_text().count("(INJECTED)")
     assert failed == 10, failed
     server.stop()
     records = server.records()
@@ -138,11 +105,6 @@ def test_disk_that_fails_for_a_while(netns, penstock, sync, call):
         assert_all_once(records, f"turn{turn}", 500)
     assert len(records) == 1 + 11 * 500
     netns.assert_no_reset()
-
-
-def traced(pid):
-    """All threads of a process have a tracer."""
-    return all("TracerPid:\t0\n" not in (task / "status").read_text() for task in Path(f"/proc/{pid}/task").iterdir())
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])

@@ -118,12 +118,13 @@ class Forward:
 
 
 class AckedSender(threading.Thread):
-    """Sends windows 0, 1, ... as long as at most `outstanding` are not acknowledged, until it has sent `count` or the
-    server ends the connection. `acked` windows are acknowledged: the first ones."""
+    """Sends windows `first`, `first` + 1, ... as long as at most `outstanding` are not acknowledged, until it has sent `count`
+    or the server ends the connection. `acked` windows are acknowledged: the first ones."""
 
-    def __init__(self, protocol, address, outstanding: int = 8, count: int = 1 << 30):
+    def __init__(self, protocol, address, outstanding: int = 8, count: int = 1 << 30, first: int = 0, padding: int = 0):
         super().__init__(daemon=True)
         self.protocol, self.count = protocol, count
+        self._first, self._padding = first, padding
         self._outstanding = outstanding
         self._sock = address.connect()
         self._sock.settimeout(PATIENCE)
@@ -142,7 +143,7 @@ class AckedSender(threading.Thread):
                     if self.closed:
                         return
                 number, self.sent = self.sent, self.sent + 1
-                self._sock.sendall(self.protocol.window(number))
+                self._sock.sendall(self.protocol.window(self._first + number, self._padding))
         except OSError as error:
             self.error = error
 

@@ -1,14 +1,13 @@
 """protocol = "collectd": what collectd's network plugin sends, plain, signed and encrypted, arrives once, by name."""
 
-import socket
 import struct
 
 import pytest
 
 from support.address import any_url
 from support.clients import send_packets
+from support.collectd import Collectd, Commands, network_plugin, types_db
 from support.fields import JSON, wait_lines
-from support.peers import Collectd, types_db
 from support.wait import wait_until
 
 COUNT = 1000
@@ -17,29 +16,6 @@ SECURITY = {
     "sign": 'SecurityLevel "Sign"\nUsername "alice"\nPassword "secret"',
     "encrypt": 'SecurityLevel "Encrypt"\nUsername "alice"\nPassword "secret"',
 }
-
-
-class Commands:
-    """A connection to collectd's unixsock plugin: a line, and the line that answers it."""
-
-    def __init__(self, path: str):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(60)
-        # The file is there a moment before anybody listens.
-        wait_until(lambda: self.sock.connect_ex(path) == 0, "collectd to listen")
-        self.answers = self.sock.makefile("rb")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.answers.close()
-        self.sock.close()
-
-    def __call__(self, command: str):
-        self.sock.sendall(command.encode() + b"\n")
-        answer = self.answers.readline()
-        assert answer.startswith(b"0 "), (command, answer)
 
 
 def flush(command: Commands, server, count: int):
@@ -84,7 +60,7 @@ def test_collectd_sends_each_point_once(penstock, workdir, scheme, security):
                        "collectd.auth_file": "users", "collectd.security": security}, JSON)
     address = server.address(scheme)
     expected = {}
-    with Collectd(workdir, address.host, address.port, SECURITY[security]) as agent, Commands(agent.input) as command:
+    with Collectd(workdir, network_plugin(address, SECURITY[security])) as agent, agent.commands() as command:
         for n in range(COUNT):
             line, becomes = point(n)
             command(line)
@@ -109,7 +85,7 @@ def test_collectd_with_less_than_is_asked_for_is_refused(penstock, workdir, secu
     server = penstock({"listen": any_url("udp4"), "protocol": "collectd", "collectd.types_db": str(types_db()),
                        "collectd.auth_file": "users", "collectd.security": "sign"}, JSON)
     address = server.address()
-    with Collectd(workdir, address.host, address.port, SECURITY[security]) as agent, Commands(agent.input) as command:
+    with Collectd(workdir, network_plugin(address, SECURITY[security])) as agent, agent.commands() as command:
         command(point(0)[0])
         wait_until(lambda: command("FLUSH plugin=network") or server.quarantined(), "a refused datagram", pause=0.1)
     server.stop()

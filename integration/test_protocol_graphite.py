@@ -8,7 +8,8 @@ import pytest
 
 from support.address import ALL, STREAMS, any_url
 from support.clients import send_packets, send_stream
-from support.collectors import CarbonRelay, Collectd
+from support.collectd import Collectd, write_plugin
+from support.collectors import CarbonRelay
 from support.metrics import JSON, by_name, events, flags
 from support.settings import sanitized
 
@@ -71,7 +72,7 @@ def test_carbon_relay(penstock, workdir, scheme, form, protocol):
 def test_collectd_write_graphite(penstock, workdir, scheme):
     """Its lines end with CRLF, and it puts many of them into one datagram."""
     server = penstock({"listen": any_url(scheme), "protocol": "graphite"}, JSON)
-    with Collectd(workdir, server.address(scheme), "write_graphite") as collectd:
+    with Collectd(workdir, write_plugin("write_graphite", server.address(scheme))) as collectd:
         collectd.put(COUNT, SECOND)
     found = by_name(events(server, COUNT))
     assert {name: event["value"] for name, event in found.items()} == {
@@ -83,7 +84,7 @@ def test_collectd_write_graphite(penstock, workdir, scheme):
 def test_collectd_write_tsdb(penstock, workdir, scheme):
     """Its put lines end with CRLF and have two blanks before a tag."""
     server = penstock({"listen": any_url(scheme), "protocol": "opentsdb"}, JSON)
-    with Collectd(workdir, server.address(scheme), "write_tsdb") as collectd:
+    with Collectd(workdir, write_plugin("write_tsdb", server.address(scheme))) as collectd:
         collectd.put(COUNT, SECOND)
     found = by_name(events(server, COUNT))
     assert sorted(event["value"] for event in found.values()) == [n + 0.5 for n in range(COUNT)]

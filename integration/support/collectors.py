@@ -1,4 +1,4 @@
-"""Collectors of metrics, unpacked by ./dev under build/peers: carbon's relay and collectd."""
+"""carbon's relay, unpacked by ./dev under build/peers."""
 
 import os
 import socket
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .address import Address
-from .peers import PEERS, library_environment, program
+from .peers import PEERS
 from .settings import PATIENCE, cannot_run
 from .wait import wait_until
 
@@ -73,66 +73,3 @@ CONF_DIR = {self.folder}
         self._process.terminate()
         self._process.wait(60)
         self._log.close()
-
-
-class Collectd:
-    """collectd with one plugin that writes to `destination`: write_graphite or write_tsdb. Its values come from put()."""
-
-    def __init__(self, folder: Path, destination: Address, plugin: str):
-        self.folder = folder / "collectd"
-        self.folder.mkdir()
-        self.input = str(self.folder / "in.sock")
-        protocol = f'Protocol "{destination.scheme[:3]}"\n' if plugin == "write_graphite" else ""
-        (self.folder / "collectd.conf").write_text(f"""
-Hostname "web1"
-FQDNLookup false
-BaseDir "{self.folder}"
-PIDFile "{self.folder}/pid"
-PluginDir "{PEERS}/usr/lib/collectd"
-TypesDB "{PEERS}/usr/share/collectd/types.db"
-LoadPlugin logfile
-<Plugin logfile>
-  File "{self.folder}/log"
-</Plugin>
-LoadPlugin unixsock
-<Plugin unixsock>
-  SocketFile "{self.input}"
-</Plugin>
-LoadPlugin {plugin}
-<Plugin {plugin}>
-  <Node "penstock">
-    Host "{destination.host}"
-    Port "{destination.port}"
-    {protocol}
-  </Node>
-</Plugin>
-""")
-
-    def __enter__(self):
-        self._process = subprocess.Popen([program("collectd"), "-f", "-C", self.folder / "collectd.conf"],
-                                         env=library_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                         stderr=subprocess.DEVNULL)
-        wait_until(lambda: os.path.exists(self.input) or self._process.poll() is not None,
-                   lambda: f"collectd's socket:\n{self.said()}")
-        assert self._process.poll() is None, self.said()
-        return self
-
-    def put(self, count: int, second: int):
-        """`count` gauges `web1/test-N/gauge-x` of the value N + 0.5 at that second. The last of them it sends when it ends."""
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(PATIENCE)
-            sock.connect(self.input)
-            with sock.makefile("rw") as lines:
-                for n in range(count):
-                    lines.write(f"PUTVAL web1/test-{n}/gauge-x interval=10 {second}:{n}.5\n")
-                    lines.flush()
-                    answer = lines.readline()
-                    assert answer.startswith("0 "), answer
-
-    def said(self) -> str:
-        log = self.folder / "log"
-        return log.read_text(errors="replace") if log.exists() else ""
-
-    def __exit__(self, *_):
-        self._process.terminate()
-        self._process.wait(60)

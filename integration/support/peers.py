@@ -100,30 +100,3 @@ source s_src {{ unix-dgram("{self.input}"); }};
 """)
         return [daemon, "-F", "--no-caps", "-f", config, "-R", self.folder / "persist", "-p", self.folder / "pid",
                 "-c", self.folder / "control", f"--module-path={modules}"]
-
-
-class Collectd(Daemon):
-    """collectd with its network plugin towards one server; `input` takes the commands of collectd-unixsock(5). `security`
-    is the SecurityLevel and what belongs to it."""
-
-    def __init__(self, folder: Path, host: str, port: int, security: str = ""):
-        super().__init__(folder)
-        self.place = f'"{host}" "{port}"'
-        self.security = security
-
-    def command(self) -> list:
-        modules = PEERS / "usr/lib/collectd"
-        (self.folder / "collectd.conf").write_text(
-            f'Hostname "web1"\nFQDNLookup false\nBaseDir "{self.folder}"\nPIDFile "{self.folder}/collectd.pid"\n'
-            f'PluginDir "{modules}"\nTypesDB "{types_db()}"\nInterval 10\n'
-            'LoadPlugin network\nLoadPlugin unixsock\n'
-            f'<Plugin network>\n  <Server {self.place}>\n    {self.security}\n  </Server>\n</Plugin>\n'
-            f'<Plugin unixsock>\n  SocketFile "{self.input}"\n</Plugin>\n')
-        return [str(program("collectd")), "-f", "-C", str(self.folder / "collectd.conf")]
-
-
-def types_db() -> Path:
-    path = PEERS / "usr/share/collectd/types.db"
-    if not path.exists():
-        cannot_run(f"collectd is not unpacked under {PEERS}; ./dev test does it")
-    return path

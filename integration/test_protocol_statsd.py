@@ -5,7 +5,7 @@ import pytest
 from support.address import ALL, STREAMS, any_url
 from support.clients import send_packets, send_stream
 from support.metrics import JSON, events, flags
-from support.node import PacedClient
+from support.node import PacedClient, needs_unix_datagrams
 
 STATSD = {"protocol": "statsd"}
 TAGS = {"env": "test", "bare": ""}
@@ -67,10 +67,12 @@ def number(event: dict) -> int:
 
 
 @pytest.mark.parametrize("client, scheme, meant", [
-    *[("hot-shots", scheme, hot_shots) for scheme in ("udp4", "udp6", "tcp4", "tcp6", "unix")],
+    *[("hot-shots", scheme, hot_shots) for scheme in ("udp4", "udp6", "tcp4", "tcp6", "unix", "unixgram")],
     ("node-statsd", "udp4", node_statsd)])
 def test_clients_for_node(penstock, client, scheme, meant):
     """1,000 records: each once, its fields as the client's caller gave them."""
+    if scheme == "unixgram":
+        needs_unix_datagrams()
     server = penstock({"listen": any_url(scheme), **STATSD}, JSON)
     address = server.address(scheme)
     where = ("-", address.path) if address.is_unix else (address.host, address.port)

@@ -1,8 +1,6 @@
 """protocol = "syslog": messages of real daemons and loggers arrive as log records, field by field."""
 
-import shutil
 import socket
-import subprocess
 
 import pytest
 
@@ -10,7 +8,6 @@ from support.address import ALL, any_url
 from support.clients import send_stream
 from support.fields import JSON, lines, send_paced, wait_lines
 from support.peers import Rsyslog, SyslogNg
-from support.settings import cannot_run
 from support.wait import wait_until
 
 COUNT = 1000
@@ -50,28 +47,6 @@ def test_counts_and_lines_of_both_forms(penstock):
     for first, second in zip(got[::2], got[1::2]):
         check_rfc5424(first, 1)
         assert (second["host"], second["app"], second["procid"], second["message"]) == ("web2", "su", "7", "line")
-
-
-@pytest.mark.parametrize("form", ["--rfc3164", "--rfc5424"])
-@pytest.mark.parametrize("scheme, options", [("tcp4", ["--tcp"]), ("tcp6", ["--tcp", "--octet-count"]), ("udp4", ["--udp"]),
-                                             ("udp6", ["--udp"])])
-def test_logger(penstock, workdir, form, scheme, options):
-    if not shutil.which("logger"):
-        cannot_run("logger is not installed; ./dev test installs it")
-    server = penstock({"listen": any_url(scheme), "protocol": "syslog"}, JSON)
-    address = server.address(scheme)
-    for first in range(0, COUNT, WINDOW):
-        (workdir / "words").write_text("".join(f"word {n}\n" for n in range(first, first + WINDOW)))
-        subprocess.run(["logger", "--server", address.host, "--port", str(address.port), *options, form, "--tag", "tests",
-                        "--priority", "local3.warning", "--file", workdir / "words"], check=True, timeout=120)
-        wait_lines(server, first + WINDOW)
-    got = lines(server)
-    assert len(got) == COUNT
-    for line in got:
-        assert (line["facility"], line["severity"], line["app"], line["flags"]) == (19, 4, "tests", [])
-        assert line["timestamp"] and line["host"]
-        assert ("structured_data" in line) == (form == "--rfc5424")
-    assert sorted(int(line["message"].removeprefix("word ")) for line in got) == list(range(COUNT))
 
 
 def feed_paced(agent, server, count: int):

@@ -13,6 +13,8 @@ function hotShots() {
     udp6: { protocol: 'udp', host, port: Number(place), udpSocketOptions: { type: 'udp6' } },
     tcp4: { protocol: 'tcp', host, port: Number(place) },
     tcp6: { protocol: 'tcp', host, port: Number(place) },
+    // Its defaults give up after 0.7 s of a full socket.
+    unixgram: { protocol: 'uds', path: place, udsRetryOptions: { retries: 10000, retryDelayMs: 5, maxRetryDelayMs: 10 } },
     unix: () => ({ protocol: 'stream', stream: net.connect(place) }),
   }[transport];
   const options = typeof by === 'function' ? by() : by;

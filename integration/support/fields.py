@@ -32,10 +32,13 @@ def send_paced(server, address: Address, messages: list, delimiter: bytes = b"\n
         wait_lines(server, min(at + window, len(messages)))
 
 
-def send_by_node(server, logger: str, protocol: str, address: Address, count: int, pad: int = 0, window: int = WINDOW):
-    """`count` records by integration/node/send_fields.js, in windows that are awaited."""
-    client = node.start("send_fields.js", logger, protocol, address.host, address.port, *([pad] if pad else []),
-                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def window_of(address: Address) -> int:
+    """How many datagrams the address holds for senders that do not wait; net.unix.max_dgram_qlen is 10 by default."""
+    return 8 if address.scheme == "unixgram" else WINDOW
+
+
+def drive(client, server, count: int, window: int = WINDOW):
+    """A client that sends as many records as each line of its input says, and then says `sent`; windows are awaited."""
     with client:
         for at in range(0, count, window):
             client.stdin.write(f"{min(window, count - at)}\n")
@@ -44,3 +47,11 @@ def send_by_node(server, logger: str, protocol: str, address: Address, count: in
             wait_lines(server, min(at + window, count))
         client.stdin.close()
         assert client.wait(60) == 0
+
+
+def send_by_node(server, logger: str, protocol: str, address: Address, count: int, pad: int = 0, window: int = WINDOW):
+    """`count` records by integration/node/send_fields.js, in windows that are awaited."""
+    where = (address.path, 0) if address.is_unix else (address.host, address.port)
+    client = node.start("send_fields.js", logger, protocol, *where, *([pad] if pad else []),
+                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    drive(client, server, count, window)

@@ -18,6 +18,12 @@ def start(script: str, *arguments, variables=None, **options) -> subprocess.Pope
                             env={**os.environ, "NODE_PATH": str(LOGGERS / "node_modules"), **(variables or {})})
 
 
+def needs_unix_datagrams():
+    """Node itself has none: clients that send them need an addon, which ./dev test builds where there are Node's headers."""
+    if not (LOGGERS / "node_modules/unix-dgram/build/Release/unix_dgram.node").exists():
+        cannot_run("the Node addon unix-dgram is not built; ./dev test does it where Node's headers are installed")
+
+
 class PacedClient:
     """A script that sends a hundred records at a time and waits to be told to go on."""
 

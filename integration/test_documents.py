@@ -105,7 +105,7 @@ def test_a_wrong_page_is_found(text, complaint, workdir, netns):
 # What a key of the migration page needs beside it to be a whole configuration.
 COMPANIONS = {
     'framing = "delimiter"': "delimiter = ';'", "delimiter": 'framing = "delimiter"',
-    'framing = "fixed"': "frame_bytes = 8", "length": 'framing = "length_prefixed"',
+    'framing = "fixed"': "frame_bytes = 8", "length": 'framing = "length_prefixed"', "syslog.": 'protocol = "syslog"',
     "multicast": 'listen = "udp4://239.1.2.3:5000"',
 }
 LISTEN = 'listen = ["tcp4://127.0.0.1:0", "udp4://127.0.0.1:0", "unix://./in.sock"]'

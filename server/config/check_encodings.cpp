@@ -12,7 +12,8 @@ namespace {
 std::string_view why_not(Encoding encoding, Makes makes) noexcept {
   switch (encoding) {
     case Encoding::kRaw:
-    case Encoding::kJson: return {};
+    case Encoding::kJson:
+    case Encoding::kMsgpack: return {};
     case Encoding::kInflux:
     case Encoding::kGraphite:
       return makes == Makes::kMetrics ? std::string_view() : "it writes metric points only";

@@ -20,10 +20,9 @@ void warn_if_given(Draft& draft, const TableSource& source, std::string_view key
     source.warn(draft.problems, given->second.key, key, "no effect: " + why);
 }
 
-// Other encodings have no newline inside a record.
 void check_newlines(Draft& draft, const Sink& sink, const TableSource& source) {
   if (sink.encoding != Encoding::kRaw && source.sound("encoding"))
-    warn_if_given(draft, source, "newlines", "only for encoding \"raw\", the others escape them");
+    warn_if_given(draft, source, "newlines", "only for encoding \"raw\"");
 }
 
 void check_file_sink(Draft& draft, const Sink& sink, const TableSource& source) {

@@ -19,7 +19,7 @@ enum class AtDeadline { kFreeze, kReset };
 enum class LogFormat { kText, kJson };
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
 enum class SinkType { kFile, kStdout, kBlackhole };
-enum class Encoding { kRaw, kJson, kInflux, kGraphite, kSyslog };
+enum class Encoding { kRaw, kJson, kMsgpack, kInflux, kGraphite, kSyslog };
 enum class Newlines { kEscape, kKeep, kReplace };
 enum class Sync { kNever, kInterval, kAlways };
 enum class WhenFull { kBlock, kDropNewest };

@@ -24,8 +24,8 @@ constexpr std::array<std::string_view, 4> kTails = {"auto", "deliver", "quaranti
 constexpr std::array<std::string_view, 5> kContentEncodings = {"none", "auto", "gzip", "zlib",
                                                                "zstd"};
 constexpr std::array<std::string_view, 3> kSinkTypes = {"file", "stdout", "blackhole"};
-constexpr std::array<std::string_view, 5> kEncodings = {"raw", "json", "influx", "graphite",
-                                                        "syslog"};
+constexpr std::array<std::string_view, 6> kEncodings = {"raw",    "json",     "msgpack",
+                                                        "influx", "graphite", "syslog"};
 constexpr std::array<std::string_view, 3> kNewlines = {"escape", "keep", "replace"};
 constexpr std::array<std::string_view, 3> kSyncs = {"never", "interval", "always"};
 constexpr std::array<std::string_view, 2> kWhenFulls = {"block", "drop_newest"};

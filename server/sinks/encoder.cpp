@@ -6,6 +6,7 @@
 #include "server/sinks/graphite_encoder.h"
 #include "server/sinks/influx_encoder.h"
 #include "server/sinks/json_encoder.h"
+#include "server/sinks/msgpack_encoder.h"
 #include "server/sinks/raw_encoder.h"
 #include "server/sinks/syslog_encoder.h"
 
@@ -42,6 +43,7 @@ std::unique_ptr<Encoder> make_encoder(const config::Sink& sink) {
   switch (sink.encoding) {
     case config::Encoding::kRaw: return std::make_unique<RawEncoder>(sink.newlines);
     case config::Encoding::kJson: return std::make_unique<JsonEncoder>();
+    case config::Encoding::kMsgpack: return std::make_unique<MsgpackEncoder>();
     case config::Encoding::kInflux: return std::make_unique<InfluxEncoder>();
     case config::Encoding::kGraphite: return std::make_unique<GraphiteEncoder>();
     case config::Encoding::kSyslog: return std::make_unique<SyslogEncoder>();

@@ -7,6 +7,7 @@
 #include "protocols/core/batch.h"
 #include "server/config/config.h"
 #include "server/pipeline/sink.h"
+#include "server/sinks/record_walk.h"
 
 namespace penstock {
 
@@ -35,7 +36,7 @@ class EncodeBuffer {
   std::size_t size_ = 0;
 };
 
-/// The form of records in a file. Deterministic, so that a place in the output can be found again from the index alone.
+/// The form of records in a file: lines, or what marks its end itself. Deterministic, so that a place in the output can be found again from the index alone.
 struct Encoder {
   virtual ~Encoder() = default;
 
@@ -46,6 +47,10 @@ struct Encoder {
   virtual bool encodes(const Batch&, std::size_t) const { return true; }
   /// Whether encodes() can say no at all.
   virtual bool encodes_all() const noexcept { return true; }
+
+  /// How a file's whole records are found, which another end may have torn. Null: each record ends in LF and holds no
+  /// other, so that one behind a torn record is the end of it.
+  virtual std::unique_ptr<RecordWalk> walk() const { return nullptr; }
 
   /// Bytes of frame `frame` of `batch` in encoded form, its LF included.
   virtual std::size_t encoded_bytes(const Batch& batch, const Segment& segment,

@@ -148,8 +148,12 @@ std::size_t FileSink::write_out(OutFile& file, std::string_view bytes) {
 }
 
 bool FileSink::end_torn_tail(OutFile& file) {
-  if (file.torn_tail && write_out(file, "\n") == 1) file.torn_tail = false;
-  return !file.torn_tail;
+  if (!file.torn_tail.empty()) file.torn_tail.erase(0, write_out(file, file.torn_tail));
+  return file.torn_tail.empty();
+}
+
+std::string FileSink::ending_of(const Part& part) const {
+  return RecordChain(*plan_.batch(), plan_.next(), *encoder_).ending(part.place);
 }
 
 // A part that is written is done, with sync = "always" once it is synced. False: its records are to be written again.
@@ -160,7 +164,7 @@ bool FileSink::sync_part(Part& part) {
   }
   if (const int result = sync_file(*part.file); result < 0) {
     note("sync", *part.file, result);
-    if (!take_back_session(files_, part))
+    if (!take_back_session(files_, part, ending_of(part)))
       report(log::Level::kWarn, "written again after a failed sync: records may appear twice",
              *part.file);
     return false;
@@ -177,7 +181,7 @@ std::vector<FrameRange> FileSink::abandon(const Batch& batch) {
   PENSTOCK_CHECK(plan_.batch() == &batch);
   const RecordChain chain(batch, plan_.next(), *encoder_);
   for (Part& part : plan_.parts()) {
-    if (part.torn() && !cut_torn_record(files_, part))
+    if (part.torn() && !cut_torn_record(files_, part, chain.ending(part.place)))
       report(log::Level::kWarn, "a torn record could not be cut off", *part.file);
     if (part.in_session && !part.done) sync_part(part);
     chain.remaining(part.place, undelivered);

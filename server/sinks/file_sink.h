@@ -32,7 +32,7 @@ namespace penstock {
 /// - always: synced with fdatasync, new names by syncing their directory. After a failed sync the records are cut off and
 ///   written again (see take_back.h).
 /// Files are opened with O_APPEND, never truncated except to take back our own last bytes, and repaired where they do
-/// not end in a LF (see open_file.h). FIFOs and devices work, without sync and cutting back. A FIFO that its reader does
+/// not end in a whole record (see open_file.h). FIFOs and devices work, without sync and cutting back. A FIFO that its reader does
 /// not empty for a second gives kRetry, and so does one without reader, at the start as well. When its reader goes, what
 /// was in the pipe waits there for the next one, who gets all bytes from where the first one stopped, which may be within
 /// a record; at a stop without reader these are lost, with an error. The answer is never kFailed: whatever is wrong with a
@@ -81,6 +81,7 @@ class FileSink final : public Sink {
   bool sync_part(Part& part);
   std::size_t write_out(OutFile& file, std::string_view bytes);
   bool end_torn_tail(OutFile& file);
+  std::string ending_of(const Part& part) const;
 
   // Of files.
   int ensure_open(OutFile& file);  // 0 or a negated errno, noted; -EPIPE: a FIFO that nobody reads

@@ -21,10 +21,13 @@ int FileSink::ensure_open(OutFile& file) {
   while (table_.open().size() >= config_.max_open_files && close_one()) {
   }
   CreatedPaths* created = created_ ? &*created_ : nullptr;
-  auto opened = open_for_append(files_, file.path, durable(), created);
+  const auto open = [&] {
+    return open_for_append(files_, file.path, durable(), *encoder_, file.known_end, created);
+  };
+  auto opened = open();
   while (!opened && (opened.error().code == EMFILE || opened.error().code == ENFILE) &&
          close_one()) {
-    opened = open_for_append(files_, file.path, durable(), created);
+    opened = open();
   }
   if (!opened) {
     note(opened.error().message);
@@ -38,7 +41,11 @@ int FileSink::ensure_open(OutFile& file) {
   if (opened->repaired) {
     repaired_.fetch_add(1, std::memory_order_relaxed);
     report(log::Level::kWarn,
-           "the file did not end in a newline: one was added behind its torn last record", file);
+           opened->cut_bytes == 0
+               ? "the file did not end in a newline: one was added behind its torn last record"
+               : "the file ended in a torn record, which was cut off: " +
+                     std::to_string(opened->cut_bytes) + " bytes",
+           file);
   }
   if (!file.regular && rotator_.enabled())
     report(log::Level::kWarn, "not a regular file: it is never rotated", file);
@@ -72,7 +79,7 @@ bool FileSink::pinned(const OutFile& file) {
 
 int FileSink::close_file(OutFile& file) {
   Part* part = file.part == kNoPart ? nullptr : &plan_.parts()[file.part];
-  if (part != nullptr && part->torn() && !cut_torn_record(files_, *part)) {
+  if (part != nullptr && part->torn() && !cut_torn_record(files_, *part, ending_of(*part))) {
     report(log::Level::kWarn, "a torn record could not be cut off", file);
   }
   int result = 0;

@@ -31,10 +31,13 @@ void FileTable::touch(OutFile& file) noexcept { open_.splice(open_.begin(), open
 
 int FileTable::close(OutFile& file) noexcept {
   open_.erase(file.place);
+  struct stat status {};
+  if (file.regular && file.torn_tail.empty() && files_.fstat(file.fd, status) == 0)
+    file.known_end = KnownEnd::of(status);
   const int result = files_.close(file.fd);
   file.fd = -1;
   file.unsynced = file.unsynced_name = file.reader_gone = false;
-  file.torn_tail = false;  // repaired when it is opened again
+  file.torn_tail.clear();  // repaired when it is opened again
   return result;
 }
 

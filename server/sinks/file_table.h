@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "server/sinks/file_ops.h"
+#include "server/sinks/open_file.h"
 
 namespace penstock {
 
@@ -27,13 +28,14 @@ struct OutFile {
   bool regular = false;
   bool unsynced = false;       ///< written since the last sync
   bool unsynced_name = false;  ///< created, its directory not synced yet
-  bool torn_tail = false;      ///< ends in a torn record that could not be cut off: a LF goes first
+  std::string torn_tail;       ///< ends in a torn record that could not be cut off: this goes first
   bool reader_gone = false;    ///< the last write found that nobody has this FIFO open to read
   std::uint32_t part = kNoPart;  ///< its part of the batch in hand
   std::uint64_t epoch = 0;       ///< PathRouter::epoch() when last used
   std::int64_t used = 0;         ///< PathRouter::second() when last used
   std::int64_t rendered = 0;     ///< a second at which the path holds the time that it does
   RotationState rotation;
+  KnownEnd known_end;                     ///< of the file that was open here last
   std::list<OutFile*>::iterator place{};  ///< in the table's list of open files
 };
 

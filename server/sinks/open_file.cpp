@@ -2,7 +2,10 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <string_view>
+#include <vector>
 
 namespace penstock {
 namespace {
@@ -46,20 +49,99 @@ Result<int> open_with_directories(bool fifo, FileOps& files, const std::string& 
   return fd;
 }
 
-int repair(FileOps& files, OpenedFile& file, std::int64_t size) {
+/// Adds `ending` to the file.
+int append_ending(FileOps& files, OpenedFile& file, std::string_view ending) {
+  const std::int64_t written = files.write(file.fd, ending.data(), ending.size());
+  file.repaired = written == static_cast<std::int64_t>(ending.size());
+  return written < 0 ? static_cast<int>(written) : 0;
+}
+
+int end_last_line(FileOps& files, OpenedFile& file, std::int64_t size) {
   char last = '\n';
   const std::int64_t got = files.pread(file.fd, &last, 1, size - 1);
   if (got == -EBADF || got == 0) return 0;  // opened write-only, or cut by somebody else just now
   if (got < 0) return static_cast<int>(got);
-  if (last == '\n') return 0;
-  const std::int64_t written = files.write(file.fd, "\n", 1);
-  file.repaired = written == 1;
-  return written < 0 ? static_cast<int>(written) : 0;
+  return last == '\n' ? 0 : append_ending(files, file, "\n");
+}
+
+/// Reads a file piece by piece up to a size that it had.
+class Pieces {
+ public:
+  Pieces(FileOps& files, int fd, std::int64_t from, std::int64_t size)
+      : files_(files), fd_(fd), at_(from), size_(size), buffer_(kBytes) {}
+
+  /// The next piece; empty at the end, and after an error.
+  std::string_view next() {
+    const std::int64_t left = size_ - at_;
+    const auto wanted = static_cast<std::size_t>(std::min<std::int64_t>(left, kBytes));
+    std::int64_t got = wanted == 0 ? 0 : -EINTR;
+    while (got == -EINTR) got = files_.pread(fd_, buffer_.data(), wanted, at_);
+    if (got < 0) error_ = static_cast<int>(got);
+    const std::int64_t there = std::max<std::int64_t>(got, 0);
+    at_ += there;
+    return {buffer_.data(), static_cast<std::size_t>(there)};
+  }
+  std::int64_t at() const noexcept { return at_; }
+  int error() const noexcept { return error_; }  ///< 0 or a negated errno
+
+ private:
+  static constexpr std::size_t kBytes = std::size_t{256} << 10;
+
+  FileOps& files_;
+  int fd_;
+  std::int64_t at_;
+  std::int64_t size_;
+  std::vector<char> buffer_;
+  int error_ = 0;
+};
+
+/// All of the file from `from` on is NUL: what a power cut leaves of bytes that were written and never reached the disk.
+bool is_blank(FileOps& files, int fd, std::int64_t from, std::int64_t size) {
+  Pieces pieces(files, fd, from, size);
+  for (std::string_view piece; !(piece = pieces.next()).empty();) {
+    if (piece.find_first_not_of('\0') != std::string_view::npos) return false;
+  }
+  return pieces.at() == size;
+}
+
+int cut_torn_tail(FileOps& files, OpenedFile& file, std::int64_t whole, std::int64_t size) {
+  struct stat status {};
+  if (const int result = files.fstat(file.fd, status); result < 0) return result;
+  if (status.st_size != size) return -EAGAIN;  // somebody else writes to it
+  const int result = files.ftruncate(file.fd, whole);
+  file.repaired = result == 0;
+  file.cut_bytes = size - whole;
+  return result;
+}
+
+int walk_records(FileOps& files, OpenedFile& file, RecordWalk& walk, std::int64_t from,
+                 std::int64_t size) {
+  Pieces pieces(files, file.fd, from, size);
+  bool legal = true;
+  for (std::string_view piece; legal && !(piece = pieces.next()).empty();) legal = walk.take(piece);
+  if (pieces.error() == -EBADF) return 0;  // opened write-only
+  if (pieces.error() != 0) return pieces.error();
+  const std::int64_t whole = from + walk.whole_bytes();
+  if (!legal && !is_blank(files, file.fd, whole, size)) return -EBADMSG;
+  if (whole == size) return 0;
+  if (!walk.ending().empty()) return append_ending(files, file, walk.ending());
+  return cut_torn_tail(files, file, whole, size);
+}
+
+/// Where the file does not end in a whole record. 0 or a negated errno.
+int repair(FileOps& files, OpenedFile& file, const Encoder& encoder, std::int64_t known,
+           std::int64_t size) {
+  const std::unique_ptr<RecordWalk> walk = encoder.walk();
+  if (walk == nullptr) return end_last_line(files, file, size);
+  const int result = walk_records(files, file, *walk, known, size);
+  // What was known was another file of the same number, perhaps.
+  return result == -EBADMSG && known != 0 ? repair(files, file, encoder, 0, size) : result;
 }
 
 }  // namespace
 
 Result<OpenedFile> open_for_append(FileOps& files, const std::string& path, bool durable,
+                                   const Encoder& encoder, const KnownEnd& known,
                                    CreatedPaths* created) {
   OpenedFile file;
   const bool fifo = is_fifo(files, path);
@@ -79,9 +161,11 @@ Result<OpenedFile> open_for_append(FileOps& files, const std::string& path, bool
   file.regular = S_ISREG(status.st_mode);
   file.written_at = status.st_mtim.tv_sec;
   if (result == 0 && file.regular && status.st_size > 0)
-    result = repair(files, file, status.st_size);
+    result = repair(files, file, encoder, known.in(status), status.st_size);
   if (result == 0) return file;
   files.close(file.fd);
+  if (result == -EBADMSG)
+    return fail(EBADMSG, "open " + path + ": holds something else than records of this encoding");
   return fail(-result, "open " + path + ": " + errno_text(result));
 }
 

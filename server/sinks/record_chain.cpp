@@ -25,6 +25,14 @@ Place RecordChain::begin(std::uint32_t head) const noexcept {
   return settle({head, batch_.segments[head].first, 0});
 }
 
+std::string RecordChain::ending(const Place& place) const {
+  if (encoder_.walk() == nullptr) return "\n";
+  if (place.segment == kNoSegment || place.skip == 0) return {};
+  EncodeBuffer record;
+  encoder_.encode(batch_, batch_.segments[place.segment], place.frame, place.frame + 1, record);
+  return std::string(record.data() + place.skip, record.size() - place.skip);
+}
+
 // Moves a place that stands at the end of its segment to the next segment that has frames.
 Place RecordChain::settle(Place place) const noexcept {
   while (place.segment != kNoSegment) {

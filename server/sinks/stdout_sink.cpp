@@ -62,8 +62,8 @@ WriteStatus StdoutSink::write(const Batch& batch) {
   PENSTOCK_CHECK(batch_ == &batch);
   error_.clear();
   give_up_ = std::chrono::steady_clock::now() + kPatience;
-  if (torn_tail_ && write_out("\n") == 1) torn_tail_ = false;
-  if (torn_tail_) return WriteStatus::kRetry;
+  if (!torn_tail_.empty()) torn_tail_.erase(0, write_out(torn_tail_));
+  if (!torn_tail_.empty()) return WriteStatus::kRetry;
   const RecordChain chain(batch, next_, *encoder_);
   while (place_.segment != kNoSegment) {
     const Piece piece = chain.piece(place_, buffer_);
@@ -82,8 +82,9 @@ std::vector<FrameRange> StdoutSink::abandon(const Batch& batch) {
   interrupt_.clear();
   if (batch_ == nullptr) return {{0, batch.frames.size()}};
   std::vector<FrameRange> undelivered;
-  RecordChain(batch, next_, *encoder_).remaining(place_, undelivered);
-  torn_tail_ = torn_tail_ || place_.skip != 0;
+  const RecordChain chain(batch, next_, *encoder_);
+  chain.remaining(place_, undelivered);
+  if (place_.skip != 0) torn_tail_ = chain.ending(place_);
   batch_ = nullptr;
   merge_ranges(undelivered);
   return undelivered;

@@ -63,7 +63,7 @@ class StdoutSink final : public Sink {
   const Batch* batch_ = nullptr;     // in hand
   std::vector<std::uint32_t> next_;  // its segments, all on one chain
   Place place_;
-  bool torn_tail_ = false;  // a record was given up in its middle: a LF goes first
+  std::string torn_tail_;  // a record was given up in its middle: this goes first, to end it
   std::string error_;
   std::chrono::steady_clock::time_point give_up_{};
 };

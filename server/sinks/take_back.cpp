@@ -1,5 +1,7 @@
 #include "server/sinks/take_back.h"
 
+#include <utility>
+
 namespace penstock {
 namespace {
 
@@ -30,17 +32,17 @@ int begin_session(FileOps& files, Part& part) {
   return 0;
 }
 
-bool cut_torn_record(FileOps& files, Part& part) {
+bool cut_torn_record(FileOps& files, Part& part, std::string ending) {
   const bool was_cut = cut(files, part, static_cast<std::int64_t>(part.place.skip));
   part.place.skip = 0;
-  if (!was_cut) part.file->torn_tail = true;
+  if (!was_cut) part.file->torn_tail = std::move(ending);
   return was_cut;
 }
 
-bool take_back_session(FileOps& files, Part& part) {
+bool take_back_session(FileOps& files, Part& part, std::string ending) {
   const bool torn = part.torn();
   const bool was_cut = cut(files, part, part.session_written);
-  if (!was_cut && torn) part.file->torn_tail = true;
+  if (!was_cut && torn) part.file->torn_tail = std::move(ending);
   part.place = part.session_place;
   part.in_session = false;
   return was_cut;

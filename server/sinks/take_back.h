@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "server/sinks/file_ops.h"
 #include "server/sinks/write_plan.h"
 
@@ -13,12 +15,12 @@ namespace penstock {
 int begin_session(FileOps& files, Part& part);
 
 /// Cuts the file back to its last whole record. In either case the part goes on with the whole record; where the file
-/// could not be cut it gets OutFile::torn_tail, and the next write to it begins with a LF.
-bool cut_torn_record(FileOps& files, Part& part);
+/// could not be cut `ending` (see RecordChain::ending) becomes its OutFile::torn_tail, with which the next write begins.
+bool cut_torn_record(FileOps& files, Part& part, std::string ending);
 
 /// After a failed sync nobody knows which of the session's pages are on disk, and a second sync would say yes without
 /// having written them (the kernel marks them clean). So the session is cut off and written again; where the file could
-/// not be cut, its records appear twice.
-bool take_back_session(FileOps& files, Part& part);
+/// not be cut, its records appear twice, a torn one behind its `ending`.
+bool take_back_session(FileOps& files, Part& part, std::string ending);
 
 }  // namespace penstock

@@ -195,7 +195,8 @@ TEST_CASE("[[sink]]: each wrong value is told with its place, its range and what
       {"type = \"kafka\"",
        "8: sink \"out\": type: expected \"file\", \"stdout\" or \"blackhole\", got \"kafka\""},
       {"encoding = \"avro\"",
-       "12: sink \"out\": encoding: expected \"raw\", \"json\", \"influx\", \"graphite\" or "
+       "12: sink \"out\": encoding: expected \"raw\", \"json\", \"msgpack\", \"influx\", "
+       "\"graphite\" or "
        "\"syslog\", got "
        "\"avro\""},
       {"newlines = \"strip\"",

@@ -7,6 +7,7 @@
 #include "protocols/json/options.h"
 #include "protocols/lumberjack/options.h"
 #include "protocols/relp/options.h"
+#include "protocols/statsd/options.h"
 #include "protocols/syslog/options.h"
 
 namespace penstock {
@@ -20,6 +21,7 @@ struct ProtocolOptions {
   JsonOptions json;
   LumberjackOptions lumberjack;
   RelpOptions relp;
+  StatsdOptions statsd;
   SyslogOptions syslog;
 
   friend bool operator==(const ProtocolOptions&, const ProtocolOptions&) = default;

@@ -12,6 +12,7 @@
 #include "protocols/lumberjack/decoder.h"
 #include "protocols/raw/decoder.h"
 #include "protocols/relp/decoder.h"
+#include "protocols/statsd/aggregate.h"
 #include "protocols/statsd/decoder.h"
 #include "protocols/syslog/decoder.h"
 
@@ -102,14 +103,23 @@ constexpr std::array kTable = {
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_collectd_decoder(framing, options.collectd);
                      }},
-    ProtocolInfo{.name = "statsd",
-                 .transports = kEverything,
-                 .default_port = 8125,
-                 .acks = false,
-                 .makes = Makes::kMetrics,
-                 .split = Split::kNewline,
-                 .make = [](const FramingOptions& framing,
-                            const ProtocolOptions&) { return make_statsd_decoder(framing); }},
+    ProtocolInfo{
+        .name = "statsd",
+        .transports = kEverything,
+        .default_port = 8125,
+        .acks = false,
+        .makes = Makes::kMetrics,
+        .split = Split::kNewline,
+        .make =
+            [](const FramingOptions& framing, const ProtocolOptions& options) {
+              return make_statsd_decoder(framing, options.statsd);
+            },
+        .aggregate = [](ProtocolOptions& options,
+                        std::shared_ptr<AggregateMemory> memory) -> std::shared_ptr<Aggregate> {
+          if (options.statsd.flush.count() == 0) return nullptr;
+          options.statsd.aggregate = make_statsd_aggregate(options.statsd, std::move(memory));
+          return options.statsd.aggregate;
+        }},
     ProtocolInfo{.name = "influx",
                  .transports = kEverything,
                  .default_port = 8089,

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "protocols/core/aggregate.h"
 #include "protocols/core/decoder.h"
 #include "protocols/framing/options.h"
 #include "protocols/options.h"
@@ -36,6 +37,10 @@ struct ProtocolInfo {
   Split split = Split::kNone;                           ///< of datagrams and packets, likewise
   std::size_t max_frame_bytes = std::size_t{64} << 10;  ///< likewise
   std::unique_ptr<Decoder> (*make)(const FramingOptions&, const ProtocolOptions&) = nullptr;
+  /// What a listener with these options gathers over all its decoders: it is in the options from there on, for `make`.
+  /// Null: nothing. No function: it never gathers anything. `memory` may be null.
+  std::shared_ptr<Aggregate> (*aggregate)(ProtocolOptions&,
+                                          std::shared_ptr<AggregateMemory> memory) = nullptr;
 };
 
 std::span<const ProtocolInfo> protocol_table() noexcept;

@@ -29,6 +29,8 @@ namespace {
 constexpr std::size_t kPartialShare = 4;
 /// Decompressors may take this part of it.
 constexpr std::size_t kDecompressShare = 4;
+/// Aggregates may take this part of it.
+constexpr std::size_t kAggregateShare = 4;
 /// Descriptors kept back from connections, for sinks, refusals and what libraries open.
 constexpr std::size_t kMinReserve = 8;
 constexpr std::size_t kMaxReserve = 512;
@@ -136,6 +138,8 @@ Result<void> App::start(const config::Config& config) {
       config_.server.memory_bytes / kPartialShare + PartialBudget::kReadAheadBytes, memory_);
   decompressors_ = std::make_unique<DecompressBudget>(
       config_.server.memory_bytes / kDecompressShare, [this] { wake_loops(); }, memory_);
+  aggregates_ =
+      std::make_shared<AggregateBudget>(config_.server.memory_bytes / kAggregateShare, memory_);
   // Signals first: one that comes during the start is a stop after it. Then sockets: they leave nothing behind when a
   // later step fails, and nobody can connect before start_serving().
   for (auto step :
@@ -294,10 +298,10 @@ Result<void> App::create_listeners() {
       return fail(secrets.error().code,
                   "listener \"" + from.name + "\": " + secrets.error().message);
     from.of_protocol.forward.secrets = std::move(*secrets);
-    auto listener =
-        std::make_unique<Listener>(make_listener_options(from, config_.sinks, *protocol),
-                                   routes_of(from), *ledger_, *quarantine_, *connections_,
-                                   [this](EventLoop::Task task) { main_->post(std::move(task)); });
+    auto listener = std::make_unique<Listener>(
+        make_listener_options(from, config_.sinks, *protocol, aggregates_), routes_of(from),
+        *ledger_, *quarantine_, *connections_,
+        [this](EventLoop::Task task) { main_->post(std::move(task)); });
     for (BoundSocket& socket : bound_[from.name]) listener->add_socket(std::move(socket));
     listeners_.push_back({std::move(listener), protocol->acks});
   }

@@ -13,6 +13,7 @@
 #include "server/loop/event_loop.h"
 #include "server/loop/signal.h"
 #include "server/loop/timer.h"
+#include "server/net/aggregate_budget.h"
 #include "server/net/io_loop.h"
 #include "server/net/listener.h"
 #include "server/net/socket_source.h"
@@ -82,6 +83,8 @@ class App final : private admin::Source {
   void on_flush_deadline();
   void on_hard_deadline();
   void give_up();
+  void hand_on_what_was_read();
+  void on_each_loop(std::function<void(IoLoop&)> work, std::function<void()> done);
   void end_sinks_without_delivery();
   void watch_sinks();
   void finish();
@@ -122,6 +125,7 @@ class App final : private admin::Source {
   std::unique_ptr<ConnectionBudget> connections_;
   std::unique_ptr<PartialBudget> partials_;
   std::unique_ptr<DecompressBudget> decompressors_;
+  std::shared_ptr<AggregateBudget> aggregates_;
   std::vector<Served> listeners_;
   std::vector<std::unique_ptr<SinkRunner>> sinks_;
   std::vector<std::unique_ptr<IoLoop>> loops_;
@@ -138,7 +142,6 @@ class App final : private admin::Source {
   std::uint64_t quarantine_dropped_before_ = 0;  // the drain's deadline
   std::uint64_t progress_at_last_look_ = 0;
   std::size_t listeners_draining_ = 0;
-  std::size_t loops_sealing_ = 0;
   std::map<const SinkRunner*, std::uint64_t> settled_at_deadline_;
   std::unique_ptr<Timer> drain_timer_, stuck_timer_, flush_timer_, hard_timer_, sink_watch_;
 };

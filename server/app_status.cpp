@@ -98,7 +98,8 @@ MemoryStatus App::memory_status() const {
           .pressed = memory_->pressed(),
           .idle_block_bytes = pool_->idle_bytes(),
           .partial_bytes = partials_->used_bytes(),
-          .decompressor_bytes = decompressors_->used_bytes()};
+          .decompressor_bytes = decompressors_->used_bytes(),
+          .aggregate_bytes = aggregates_->used_bytes()};
 }
 
 void App::add_not_ready(Status& status) const {

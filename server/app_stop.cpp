@@ -117,15 +117,7 @@ void App::on_reading_done() {
   phase_ = Phase::kFlushing;
   drain_timer_->stop();
   if (!flush_timer_->running()) flush_timer_->start_once(config_.server.flush_timeout);
-  loops_sealing_ = loops_.size();
-  for (auto& loop : loops_) {
-    loop->post([this, loop = loop.get()] {
-      loop->seal_all();
-      main_->post([this] {
-        if (--loops_sealing_ == 0) on_everything_sealed();
-      });
-    });
-  }
+  on_each_loop([](IoLoop& loop) { loop.seal_all(); }, [this] { on_everything_sealed(); });
 }
 
 void App::on_everything_sealed() {
@@ -173,13 +165,26 @@ void App::give_up() {
   gave_up_ = true;
   hard_timer_->stop();
   log::error("giving up on what is left");
-  loops_sealing_ = loops_.size();
+  on_each_loop([](IoLoop& loop) { loop.abandon_all(); }, [this] { hand_on_what_was_read(); });
+}
+
+void App::hand_on_what_was_read() {
+  on_each_loop(
+      [](IoLoop& loop) {
+        loop.flush_all();
+        loop.seal_all();
+      },
+      [this] { end_sinks_without_delivery(); });
+}
+
+/// `done` is called here when all loops have done it.
+void App::on_each_loop(std::function<void(IoLoop&)> work, std::function<void()> done) {
+  auto left = std::make_shared<std::size_t>(loops_.size());
   for (auto& loop : loops_) {
-    loop->post([this, loop = loop.get()] {
-      loop->abandon_all();
-      loop->seal_all();
-      main_->post([this] {
-        if (--loops_sealing_ == 0) end_sinks_without_delivery();
+    loop->post([this, loop = loop.get(), work, done, left] {
+      work(*loop);
+      main_->post([done, left] {
+        if (--*left == 0) done();
       });
     });
   }

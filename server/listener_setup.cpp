@@ -70,13 +70,15 @@ bool wants_peer_commands(const config::Listener& listener, const std::vector<con
 
 }  // namespace
 
-std::shared_ptr<const ListenerOptions> make_listener_options(const config::Listener& listener,
-                                                             const std::vector<config::Sink>& sinks,
-                                                             const ProtocolInfo& protocol) {
+std::shared_ptr<const ListenerOptions> make_listener_options(
+    const config::Listener& listener, const std::vector<config::Sink>& sinks,
+    const ProtocolInfo& protocol, std::shared_ptr<AggregateMemory> memory) {
   auto options = std::make_shared<ListenerOptions>();
+  ProtocolOptions of_protocol = listener.of_protocol;
   options->name = listener.name;
-  options->make_decoder = [make = protocol.make, frames = listener.frames,
-                           of_protocol = listener.of_protocol] {
+  if (protocol.aggregate != nullptr)
+    options->aggregate = protocol.aggregate(of_protocol, std::move(memory));
+  options->make_decoder = [make = protocol.make, frames = listener.frames, of_protocol] {
     return make(frames, of_protocol);
   };
   options->datagram_bytes = datagram_bytes(listener);

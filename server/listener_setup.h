@@ -11,10 +11,10 @@
 namespace penstock {
 
 /// From a listener's configuration to what protocols and network are told; the only place that knows both sides.
-/// `sinks` are all of the configuration: what those of the listener show decides what the network has to find out.
-std::shared_ptr<const ListenerOptions> make_listener_options(const config::Listener& listener,
-                                                             const std::vector<config::Sink>& sinks,
-                                                             const ProtocolInfo& protocol);
+/// `memory` is that of aggregates. `sinks` are all of the configuration: what those of the listener show decides what the network has to find out.
+std::shared_ptr<const ListenerOptions> make_listener_options(
+    const config::Listener& listener, const std::vector<config::Sink>& sinks,
+    const ProtocolInfo& protocol, std::shared_ptr<AggregateMemory> memory);
 BindOptions make_bind_options(const config::Listener& listener);
 
 }  // namespace penstock

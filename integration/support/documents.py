@@ -32,6 +32,7 @@ _VARYING = [
     (re.compile(r'(\b(?:pid|threads|max_connections)=|"(?:pid|uid|gid|port)": ?)\d+'), r"\1<number>"),
     (re.compile(r"(\w)\[\d+\]"), r"\1[<number>]"),
     (re.compile(r"(127\.0\.0\.1|\[::1\]):\d{5}\b"), r"\1:<port>"),
+    (re.compile(r'("interval":)\d+\.\d+'), r"\1<seconds>"),
     (re.compile(r'isSynced="\d"'), 'isSynced="<number>"'),
 ]
 

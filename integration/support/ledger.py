@@ -18,7 +18,9 @@ class Ledger:
             assert row["read_bytes"] + row["decompressed_bytes"] == (
                 row["compressed_bytes"] + row["in_frames_bytes"] + row["framing_bytes"] + row["cut_bytes"]
                 + sum(row["discarded_bytes"].values()) + row["partial_held_bytes"]), row
-            assert row["frames"] == row["decoded"] + row["empty"] + sum(row["rejected"].values()), row
+            assert row["frames"] == (row["decoded"] + row["aggregated"] + row["empty"]
+                                     + sum(row["rejected"].values())), row
+            assert row["events"] == row["decoded"] + row["flushed"], row
             assert row["accepted"] == row["active"] + sum(row["ended"].values()), row
         for name, row in self.routes.items():
             assert row["balance"] == "ok", (name, row)

@@ -21,7 +21,10 @@ FrameCounts& FrameCounts::operator+=(const FrameCounts& other) noexcept {
   truncated += other.truncated;
   partial += other.partial;
   unparsed += other.unparsed;
+  aggregated += other.aggregated;
+  unaggregated += other.unaggregated;
   for (std::size_t at = 0; at < kReasonCount; ++at) rejected[at] += other.rejected[at];
+  flushed += other.flushed;
   events += other.events;
   return *this;
 }
@@ -57,7 +60,7 @@ bool BatchWriter::fits_in_block(std::size_t bytes) const noexcept {
   return bytes + 1 <= static_cast<std::size_t>(block.data() + block.capacity() - end_);
 }
 
-void BatchWriter::add_in_fields(std::string_view frame, std::uint8_t flags) {
+void BatchWriter::put_in_fields(std::string_view frame, std::uint8_t flags) {
   FieldBuffer& fields = batch_.events.fields;
   const std::size_t offset = fields.size();
   fields.append(frame.data(), frame.size());
@@ -67,18 +70,28 @@ void BatchWriter::add_in_fields(std::string_view frame, std::uint8_t flags) {
   segment_.lines = false;
   next_line_ = nullptr;
   ++segment_.count;
-  count(frame.size(), flags);
 }
 
-void BatchWriter::add_event(FieldWriter& event, std::uint8_t flags, Shape form,
-                            std::size_t wire_bytes) {
+void BatchWriter::index_event(FieldWriter& event) {
   const std::size_t offset = event.finish();
   PENSTOCK_CHECK(offset < EventIndex::kNoEvent);
   // Frames that came before without an event of their own.
   batch_.events.offsets.resize(batch_.frames.size(), EventIndex::kNoEvent);
   batch_.events.offsets.push_back(static_cast<std::uint32_t>(offset));
+}
+
+void BatchWriter::add_event(FieldWriter& event, std::uint8_t flags, Shape form,
+                            std::size_t wire_bytes) {
+  index_event(event);
   counts_.in_frames_bytes += wire_bytes - event.frame().size();
   add(event.frame(), flags, form);
+}
+
+void BatchWriter::add_flushed(FieldWriter& event) {
+  index_event(event);
+  put(event.frame(), kFrameWhole, Shape::kOpaque);
+  ++counts_.flushed;
+  ++counts_.events;
 }
 
 void BatchWriter::add_unparsed(std::string_view frame, std::uint8_t flags, Shape form,

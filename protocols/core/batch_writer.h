@@ -24,11 +24,16 @@ struct FrameCounts {
   std::uint64_t frames = 0;  ///< frames found, whatever became of them
   std::uint64_t decoded = 0;
   std::uint64_t empty = 0;
-  std::uint64_t truncated = 0;  ///< of the decoded ones
-  std::uint64_t partial = 0;    ///< of the decoded ones
-  std::uint64_t unparsed = 0;   ///< of the decoded ones
+  std::uint64_t truncated = 0;   ///< of the decoded ones
+  std::uint64_t partial = 0;     ///< of the decoded ones
+  std::uint64_t unparsed = 0;    ///< of the decoded ones
+  std::uint64_t aggregated = 0;  ///< taken into an aggregate, of which flushes make records
+  std::uint64_t unaggregated =
+      0;  ///< of the decoded ones: an aggregate's limits had no room for them
   std::array<std::uint64_t, kReasonCount> rejected{};
-  std::uint64_t events = 0;  ///< records added to the batch
+  std::uint64_t flushed =
+      0;  ///< records that flushes of an aggregate made: of no frame of their own
+  std::uint64_t events = 0;  ///< records added to the batch: decoded ones and flushed ones
 
   FrameCounts& operator+=(const FrameCounts& other) noexcept;
 };
@@ -68,6 +73,17 @@ class BatchWriter {
     add_event(event, flags, form, event.frame().size());
   }
   void add_event(FieldWriter& event, std::uint8_t flags, Shape form, std::size_t wire_bytes);
+
+  /// Adds an event that a flush has made of many frames, its bytes rendered by whoever made it. Counts as flushed, not as
+  /// a frame.
+  void add_flushed(FieldWriter& event);
+
+  /// Counts a frame of `bytes` that an aggregate has taken.
+  void take_aggregated(std::size_t bytes) noexcept {
+    ++counts_.frames;
+    ++counts_.aggregated;
+    counts_.in_frames_bytes += bytes;
+  }
 
   /// Adds a frame of which no event can be made: flagged, with the reason in its event.
   void add_unparsed(std::string_view frame, std::uint8_t flags, Shape form, const Problem& problem);
@@ -111,7 +127,9 @@ class BatchWriter {
 
  private:
   const char* copy(std::string_view frame, Shape& shape);
-  void add_in_fields(std::string_view frame, std::uint8_t flags);
+  void index_event(FieldWriter& event);
+  void put(std::string_view frame, std::uint8_t flags, Shape shape);
+  void put_in_fields(std::string_view frame, std::uint8_t flags);
   bool fits_in_block(std::size_t bytes) const noexcept;
   void count(std::size_t frame_bytes, std::uint8_t flags) noexcept;
 
@@ -127,9 +145,15 @@ class BatchWriter {
 
 [[gnu::always_inline]] inline void BatchWriter::add(std::string_view frame, std::uint8_t flags,
                                                     Shape shape) {
+  put(frame, flags, shape);
+  count(frame.size(), flags);
+}
+
+[[gnu::always_inline]] inline void BatchWriter::put(std::string_view frame, std::uint8_t flags,
+                                                    Shape shape) {
   const char* at = frame.data();
   if (!batch_.block->holds(at)) [[unlikely]] {
-    if (!fits_in_block(frame.size())) return add_in_fields(frame, flags);
+    if (!fits_in_block(frame.size())) return put_in_fields(frame, flags);
     at = copy(frame, shape);
   }
   if (shape != Shape::kLine || (at != next_line_ && segment_.count != 0)) segment_.lines = false;
@@ -139,7 +163,6 @@ class BatchWriter {
   batch_.frames.push_back(
       {.offset = offset & 0xffff'ffff, .size = frame.size() & 0x1ff'ffff, .flags = flags & 0x7fu});
   ++segment_.count;
-  count(frame.size(), flags);
 }
 
 inline void BatchWriter::count(std::size_t frame_bytes, std::uint8_t flags) noexcept {

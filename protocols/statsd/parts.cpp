@@ -97,11 +97,20 @@ Problem Parts::write_times(std::string_view line, FieldWriter& fields) const {
     fields.time(Field::kTimestamp, ns);
   }
   if (!has(Part::kRate)) return {};
-  Decimal rate;
-  const bool sound = parse_decimal(text(Part::kRate), rate);
-  if (!sound || !(rate.as_real() > 0 && rate.as_real() <= 1))
+  double rate = 1;
+  if (const Problem problem = read_rate(line, rate)) return problem;
+  fields.real(Field::kSampleRate, rate);
+  return {};
+}
+
+Problem Parts::read_rate(std::string_view line, double& rate) const noexcept {
+  rate = 1;
+  if (!has(Part::kRate)) return {};
+  Decimal number;
+  const bool sound = parse_decimal(text(Part::kRate), number);
+  rate = number.as_real();
+  if (!sound || !(rate > 0 && rate <= 1))
     return {"the sample rate is not above 0 and at most 1", place(line, text(Part::kRate))};
-  fields.real(Field::kSampleRate, rate.as_real());
   return {};
 }
 

@@ -40,6 +40,11 @@ class Parts {
   bool has(Part part) const noexcept { return texts_[index(part)].data() != nullptr; }
   std::string_view text(Part part) const noexcept { return texts_[index(part)]; }
 
+  /// There is one that no version of the protocol defines.
+  bool has_extensions() const noexcept { return has_extensions_; }
+  /// The sample rate, 1 where there is none.
+  Problem read_rate(std::string_view line, double& rate) const noexcept;
+
   /// Tags, time, rate and what else every line may have. `line` is all of it.
   Problem write(std::string_view line, FieldWriter& fields) const;
 

@@ -41,7 +41,7 @@ struct UrlMetric {
 };
 
 // In the order of a record's way. A reader of this table knows all that is counted of a URL.
-constexpr std::array<UrlMetric, 26> kUrlMetrics = {{
+constexpr std::array<UrlMetric, 29> kUrlMetrics = {{
     {"penstock_read_bytes_total", kCounter, Of::kAll,
      "Bytes read from the kernel, datagrams at their length on the wire.",
      [](const UrlStatus& url) { return url.totals.read_bytes; }},
@@ -88,6 +88,16 @@ constexpr std::array<UrlMetric, 26> kUrlMetrics = {{
     {"penstock_frames_unparsed_total", kCounter, Of::kAll,
      "Decoded frames that are not in the form of the listener's protocol.",
      [](const UrlStatus& url) { return url.totals.counts.unparsed; }},
+    {"penstock_frames_aggregated_total", kCounter, Of::kAll,
+     "Frames taken into an aggregate, of which flushes make records.",
+     [](const UrlStatus& url) { return url.totals.counts.aggregated; }},
+    {"penstock_frames_unaggregated_total", kCounter, Of::kAll,
+     "Decoded frames that went on by themselves because an aggregate's limits had no room for "
+     "them.",
+     [](const UrlStatus& url) { return url.totals.counts.unaggregated; }},
+    {"penstock_events_flushed_total", kCounter, Of::kAll,
+     "Records that flushes of an aggregate made, under the url aggregate://LISTENER.",
+     [](const UrlStatus& url) { return url.totals.counts.flushed; }},
     {"penstock_events_total", kCounter, Of::kAll, "Records taken in.",
      [](const UrlStatus& url) { return url.totals.counts.events; }},
     {"penstock_connections_accepted_total", kCounter, Of::kConnections, "Connections accepted.",

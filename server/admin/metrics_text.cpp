@@ -42,6 +42,8 @@ constexpr std::array<Metric<Status>, 11> kServerMetrics = {{
      [](const Status& status) { return status.memory.partial_bytes; }},
     {"penstock_memory_decompressor_bytes", kGauge, "Held by decompressors.",
      [](const Status& status) { return status.memory.decompressor_bytes; }},
+    {"penstock_memory_aggregate_bytes", kGauge, "Held by aggregates.",
+     [](const Status& status) { return status.memory.aggregate_bytes; }},
     {"penstock_quarantine_entries_total", kCounter, "Entries written to the quarantine.",
      [](const Status& status) { return status.quarantine.entries; }},
     {"penstock_quarantine_dropped_total", kCounter,

@@ -62,6 +62,7 @@ struct MemoryStatus {
   std::uint64_t idle_block_bytes = 0;  ///< kept for reuse
   std::uint64_t partial_bytes = 0;     ///< unfinished frames
   std::uint64_t decompressor_bytes = 0;
+  std::uint64_t aggregate_bytes = 0;
 };
 
 struct QuarantineStatus {

@@ -73,7 +73,10 @@ void add_intake(JsonDocument& json, const IntakeTotals& totals, const KernelTota
   json.add("truncated", counts.truncated);
   json.add("partial", counts.partial);
   json.add("unparsed", counts.unparsed);
+  json.add("aggregated", counts.aggregated);
+  json.add("unaggregated", counts.unaggregated);
   json.add("truncated_streams", counts.truncated_streams);
+  json.add("flushed", counts.flushed);
   json.add("events", counts.events);
   add_counts<Reason>(json, "rejected", counts.rejected);
   json.add("datagrams", totals.datagrams);
@@ -168,6 +171,7 @@ void add_memory(JsonDocument& json, const MemoryStatus& memory) {
   json.add("idle_block_bytes", memory.idle_block_bytes);
   json.add("partial_bytes", memory.partial_bytes);
   json.add("decompressor_bytes", memory.decompressor_bytes);
+  json.add("aggregate_bytes", memory.aggregate_bytes);
   json.close_object();
 }
 

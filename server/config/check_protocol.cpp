@@ -82,6 +82,20 @@ void check_forward(const Listener& listener, const TableSource& source, Problems
                  "expected at most 255 bytes");
 }
 
+/// How samples are aggregated means nothing where they are not.
+void check_statsd(const Listener& listener, const TableSource& source, Problems& problems) {
+  constexpr std::array<std::string_view, 4> kOfFlushes = {
+      "statsd.percentiles", "statsd.max_series", "statsd.repeat_gauges", "statsd.keep_gauges"};
+  if (listener.protocol != "statsd" || listener.of_protocol.statsd.flush.count() != 0 ||
+      !source.sound("statsd.flush"))
+    return;
+  for (const std::string_view key : kOfFlushes) {
+    const auto given = source.keys.find(key);
+    if (given != source.keys.end())
+      source.warn(problems, given->second.key, key, "no effect without statsd.flush");
+  }
+}
+
 /// An acknowledgement says what the sink's `sync` means by delivered.
 void check_acks(const Draft& draft, const ProtocolInfo& protocol, const Listener& listener,
                 const TableSource& source, Problems& problems) {
@@ -111,6 +125,7 @@ void check_protocol(Draft& draft) {
     check_unparsed(*protocol, source, draft.problems);
     if (source.sound("listen")) check_transports(*protocol, source, listener, draft.problems);
     check_forward(listener, source, draft.problems);
+    check_statsd(listener, source, draft.problems);
     check_acks(draft, *protocol, listener, source, draft.problems);
   }
 }

@@ -1,6 +1,8 @@
 #include "server/config/rule.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "server/config/expand.h"
 #include "server/config/suggest.h"
@@ -46,6 +48,13 @@ std::string list_of(const std::vector<std::string>& numbers) {
   return out;
 }
 
+/// As it may be written: `99.9`.
+std::string number_text(double number) {
+  std::array<char, 32> digits{};
+  const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  return {digits.data(), end};
+}
+
 /// Reads one value; the parts share what is needed to say what is wrong.
 class Reader {
  public:
@@ -58,6 +67,7 @@ class Reader {
       case Kind::kText: return one_text(node);
       case Kind::kUrls: return node.type == Node::Type::kString ? one_text(node) : texts(node);
       case Kind::kList: return texts(node);
+      case Kind::kPercents: return percents(node);
       default: return number(node);
     }
   }
@@ -109,6 +119,24 @@ class Reader {
       } else {
         value.whole = false;
       }
+    }
+    return value;
+  }
+
+  std::optional<Value> percents(const Node& node) {
+    constexpr std::size_t kMost = 32;
+    if (node.type != Node::Type::kList) return wrong(node);
+    if (node.items.size() > kMost) return wrong(node.place, "more than 32 of them");
+    Value value;
+    for (const Node& each : node.items) {
+      const bool whole = each.type == Node::Type::kInteger;
+      const double number = whole ? static_cast<double>(each.integer) : each.real;
+      if (!(whole || each.type == Node::Type::kFloat) || !(number > 0 && number < 100))
+        return wrong(each);
+      Item item{each.place, number_text(number), number_text(number), false};
+      if (!is_new(item, value)) return {};
+      value.items.push_back(std::move(item));
+      value.reals.push_back(number);
     }
     return value;
   }
@@ -234,6 +262,7 @@ std::string describe(const Rule& rule) {
     case Kind::kMode: return "permission bits such as \"0660\" or 0o660, at most 0777";
     case Kind::kText:
     case Kind::kList:
+    case Kind::kPercents:
     case Kind::kUrls:
     case Kind::kAccount: break;
   }

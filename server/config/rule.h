@@ -27,6 +27,7 @@ struct Rule {
     kText,       ///< any text, not empty
     kDelimiter,  ///< a text that parse_delimiter understands
     kList,       ///< texts, none empty, none twice; may be empty
+    kPercents,   ///< numbers above 0 and below 100, none twice; may be empty
     kUrls,       ///< one text or several, none twice unless it asks for any port
     kZone,       ///< an offset from UTC, as seconds east of it
     kMode,       ///< permission bits
@@ -36,7 +37,7 @@ struct Rule {
   std::int64_t min = 0;
   std::int64_t max = 0;
   std::string_view zero;     ///< what 0 means where it is allowed besides min to max
-  std::string_view example;  ///< for kText, kList: the whole description
+  std::string_view example;  ///< for kText, kList, kPercents: the whole description
   std::span<const std::string_view> choices;
 };
 
@@ -53,6 +54,7 @@ struct Item {
 struct Value {
   std::int64_t number = 0;
   std::vector<Item> items;
+  std::vector<double> reals;  ///< of kPercents
   bool whole = true;  ///< false: a list with items that were refused; `items` are the others
 
   const std::string& text() const { return items.front().text; }

@@ -49,6 +49,9 @@ constexpr Rule text(std::string_view description) {
 constexpr Rule list(std::string_view description) {
   return {Rule::Kind::kList, 0, 0, {}, description};
 }
+constexpr Rule percents(std::string_view description) {
+  return {Rule::Kind::kPercents, 0, 0, {}, description};
+}
 constexpr Rule urls(std::string_view description) {
   return {Rule::Kind::kUrls, 0, 0, {}, description};
 }

@@ -112,6 +112,10 @@ void IoLoop::abandon_all() {
   connections_.for_each([](Connection& connection) { connection.abandon(); });
 }
 
+void IoLoop::flush_all() {
+  for (auto& share : shares_) share->finish_flushing_now();
+}
+
 void IoLoop::seal_all() {
   for (auto& share : shares_) share->seal(now());
 }

@@ -98,6 +98,8 @@ class IoLoop {
   void begin_refusal(ConnectionId id);
   /// Stop, after everything else: closes the connections that are left, whatever is unread, and counts them as abandoned.
   void abandon_all();
+  /// Stop, after abandon_all() of every loop: writes what was aggregated, whatever the gates say.
+  void flush_all();
   /// Hands on everything that was read so far and publishes the counters: after the last connection of a stop.
   void seal_all();
   /// While stopping, sweeps come every 20 ms instead of 100.

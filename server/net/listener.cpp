@@ -54,6 +54,7 @@ void Listener::start(const std::vector<IoLoop*>& loops, BlockPool& pool, bool tr
         std::make_shared<std::unique_ptr<ListenerShare>>(std::move(share));  // std::function copies
     loop->post([loop, handle] { loop->add_share(std::move(*handle)); });
   }
+  if (options_->aggregate) start_flushing();
   static std::atomic<std::size_t> next_loop{
       0};  // the whole process's sockets are dealt out in turn
   for (Bound& bound : bound_) {
@@ -65,6 +66,13 @@ void Listener::start(const std::vector<IoLoop*>& loops, BlockPool& pool, bool tr
     });
   }
   bound_.clear();
+}
+
+void Listener::start_flushing() {
+  flush_origin_ = {options_->name, "aggregate://" + options_->name};
+  url_ledgers_[&flush_origin_] = &ledger_.url(flush_origin_.listener, flush_origin_.url);
+  last_flush_ = Flush::kToCome;
+  loops_.front()->post([this, share = shares_.front()] { share->start_flushing(flush_origin_); });
 }
 
 void Listener::deal_out(Accepted accepted, ListenerShare& here) {
@@ -86,7 +94,21 @@ void Listener::one_ended() {
 
 void Listener::answer_when_drained() {
   post_main_([this] {
-    if (outstanding_.load() == 0) answer();
+    if (outstanding_.load() == 0) finish();
+  });
+}
+
+/// No decoder is left: what they have aggregated goes out before anybody is told that all was read.
+void Listener::finish() {
+  if (last_flush_ == Flush::kDone) return answer();
+  if (std::exchange(last_flush_, Flush::kAsked) == Flush::kAsked) return;
+  loops_.front()->post([this, share = shares_.front()] {
+    share->finish_flushing([this] {
+      post_main_([this] {
+        last_flush_ = Flush::kDone;
+        answer();
+      });
+    });
   });
 }
 

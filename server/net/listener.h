@@ -45,7 +45,7 @@ class Listener {
   void start(const std::vector<IoLoop*>& loops, BlockPool& pool, bool tracks_completion);
 
   /// Takes nothing new, reads what is there, ends its connections (DESIGN.md section 6); `done` is called on the main loop
-  /// when no socket and no connection is left. Called again: each `done` is called once.
+  /// when no socket and no connection is left, and what was aggregated is written. Called again: each `done` is called once.
   void drain(std::function<void()> done);
   /// While draining: reading ends now; frozen receive buffers are still read.
   void at_deadline();
@@ -72,7 +72,9 @@ class Listener {
   };
   template <class Call>
   void on_each_loop(Call&& call);
+  void start_flushing();
   void answer_when_drained();
+  void finish();
   void answer();
 
   std::shared_ptr<const ListenerOptions> options_;
@@ -83,6 +85,7 @@ class Listener {
   Admission admission_;
   std::function<void(EventLoop::Task)> post_main_;
   std::deque<Origin> origins_;  // addresses stay: batches point to them
+  Origin flush_origin_;         // of records that flushes make
   std::map<const Origin*, UrlLedger*> url_ledgers_;
   std::vector<Endpoint> endpoints_;
   std::vector<Bound> bound_;  // until start()
@@ -91,6 +94,8 @@ class Listener {
   std::atomic<std::size_t> outstanding_{
       0};  // sockets and connections that are open or on their way
   std::vector<std::function<void()>> done_;
+  enum class Flush : std::uint8_t { kToCome, kAsked, kDone };
+  Flush last_flush_ = Flush::kDone;  // where there is an aggregate, from start() on: kToCome
   std::atomic<bool> drain_asked_{false};
 };
 

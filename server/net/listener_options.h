@@ -8,6 +8,7 @@
 #include <string>
 
 #include "protocols/compression/decompressor.h"
+#include "protocols/core/aggregate.h"
 #include "protocols/core/decoder.h"
 #include "server/net/first_bytes.h"
 #include "server/net/transport.h"
@@ -19,6 +20,7 @@ namespace penstock {
 struct ListenerOptions {
   std::string name;
   std::function<std::unique_ptr<Decoder>()> make_decoder;
+  std::shared_ptr<Aggregate> aggregate;  ///< what the decoders add to; null: nothing
   std::function<std::unique_ptr<Preface>()> make_preface;  ///< null: none
   StreamForm form = StreamForm::kAny;      ///< what streams are expected to be (a hint for the log)
   std::size_t datagram_bytes = 64u << 10;  ///< most of a datagram or packet that is kept

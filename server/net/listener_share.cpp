@@ -78,6 +78,10 @@ void ListenerShare::add_socket(BoundSocket socket, const Origin& origin) {
     acceptors_.back()->begin_drain();
 }
 
+void ListenerShare::start_flushing(const Origin& origin) {
+  flusher_.emplace(*this, *options_->aggregate, account(origin));
+}
+
 void ListenerShare::adopt(Accepted accepted) {
   if (options_->keepalive && is_tcp(accepted.scheme))
     set_keepalive(accepted.fd.get(), *options_->keepalive);
@@ -180,6 +184,14 @@ void ListenerShare::at_deadline() {
 
 void ListenerShare::at_flush_deadline() {
   for_each_connection([](Connection& connection) { connection.at_flush_deadline(); });
+}
+
+void ListenerShare::finish_flushing(std::function<void()> done) {
+  flusher_->finish(std::move(done));
+}
+
+void ListenerShare::finish_flushing_now() {
+  if (flusher_) flusher_->finish_now();
 }
 
 // ---- clocks -------------------------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "server/log/log.h"
 #include "server/net/acceptor.h"
 #include "server/net/datagram_socket.h"
+#include "server/net/flusher.h"
 #include "server/net/io_loop.h"
 #include "server/net/listener.h"
 #include "server/net/unpacker.h"
@@ -57,6 +60,8 @@ class ListenerShare final : private RejectHandler {
   }
   /// Who keeps those that are parked: PauseReason::kGate tells only that they are.
   std::string_view paused_by(PauseReason reason) const noexcept;
+  /// Here is what the listener's protocol aggregates written, as records of `origin`.
+  void start_flushing(const Origin& origin);
   /// An acceptor or datagram socket has closed.
   void socket_closed() { listener_.one_ended(); }
 
@@ -76,6 +81,8 @@ class ListenerShare final : private RejectHandler {
   void begin_drain();
   void at_deadline();
   void at_flush_deadline();
+  void finish_flushing(std::function<void()> done);  ///< of the share that flushes
+  void finish_flushing_now();                        ///< of any
 
   // ---- clocks, called by the loop
   bool end_turn(Now now);  ///< true: nothing waits for a later turn
@@ -109,6 +116,7 @@ class ListenerShare final : private RejectHandler {
   Unpacker unpacker_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<std::unique_ptr<DatagramSocket>> datagram_sockets_;
+  std::optional<Flusher> flusher_;
   std::deque<std::pair<BatchId, ConnectionId>>
       expected_;  // completions asked for, by rising batch id
   log::RateLimit trouble_limit_, refusal_limit_;

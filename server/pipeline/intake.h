@@ -75,6 +75,8 @@ class Intake {
   /// The queues of all required sinks that block are below their high watermark, and there is memory for a read. Where
   /// the budget is pressed and the block full, it seals and takes the next block here, while waiting is possible.
   bool gate_open();
+  /// The sinks' part of it: for what is in memory already and would be given back by being written.
+  bool routes_open() const noexcept;
   /// The first required sink whose queue shuts the gate; empty where it is open or memory is what is missing.
   std::string_view shut_by() const noexcept;
 
@@ -118,7 +120,6 @@ class Intake {
     return batch_.block ? batch_.block->capacity() - fill_ : 0;
   }
   bool memory_open();
-  bool routes_open() const noexcept;
   bool sinks_idle() const noexcept;
   bool index_full() const noexcept;
   std::chrono::milliseconds due_at() const noexcept;

@@ -33,6 +33,9 @@ std::uint64_t total(const std::array<std::uint64_t, N>& counts) noexcept {
 void add_cell(IntakeTotals& totals, const UrlCell& cell) noexcept {
   FrameCounts& counts = totals.counts;
   counts.events += cell.events.get();
+  counts.flushed += cell.flushed.get();
+  counts.unaggregated += cell.unaggregated.get();
+  counts.aggregated += cell.aggregated.get();
   counts.decoded += cell.decoded.get();
   counts.empty += cell.empty.get();
   counts.truncated += cell.truncated.get();
@@ -119,7 +122,10 @@ void UrlCell::publish(const FrameCounts& counts, FrameCounts& published) noexcep
   publish_one(truncated, counts.truncated, published.truncated);
   publish_one(partial, counts.partial, published.partial);
   publish_one(unparsed, counts.unparsed, published.unparsed);
+  publish_one(aggregated, counts.aggregated, published.aggregated);
+  publish_one(unaggregated, counts.unaggregated, published.unaggregated);
   publish_all(rejected, counts.rejected, published.rejected);
+  publish_one(flushed, counts.flushed, published.flushed);
   publish_one(events, counts.events, published.events);
 }
 
@@ -153,7 +159,9 @@ bool IntakeTotals::bytes_balance() const noexcept {
 }
 
 bool IntakeTotals::frames_balance() const noexcept {
-  return counts.frames == counts.decoded + counts.empty + total(counts.rejected);
+  return counts.frames ==
+             counts.decoded + counts.aggregated + counts.empty + total(counts.rejected) &&
+         counts.events == counts.decoded + counts.flushed;
 }
 
 bool RouteTotals::balance() const noexcept { return events == delivered + queued + total(lost); }

@@ -55,7 +55,8 @@ struct UrlCell {
   Counter compressed_bytes, decompressed_bytes, truncated_streams;
   Counter in_frames_bytes, framing_bytes, cut_bytes, partial_held_bytes;
   std::array<Counter, kReasonCount> discarded_bytes;
-  Counter frames, decoded, empty, truncated, partial, unparsed, events;
+  Counter frames, decoded, empty, truncated, partial, unparsed, aggregated, unaggregated;
+  Counter flushed, events;
   std::array<Counter, kReasonCount> rejected;
   Counter datagrams;               ///< datagrams and packets read
   Counter kernel_drops;            ///< of its datagram sockets, up to the stop's freeze
@@ -125,7 +126,7 @@ struct IntakeTotals {
 
   IntakeTotals& operator+=(const IntakeTotals& other) noexcept;
   /// DESIGN.md section 7: read + decompressed = compressed + in_frames + framing + cut + discarded + partial_held; and
-  /// frames = decoded + empty + rejected. Exact when the loops stand still.
+  /// frames = decoded + aggregated + empty + rejected; events = decoded + flushed. Exact when the loops stand still.
   bool bytes_balance() const noexcept;
   bool frames_balance() const noexcept;
 };

@@ -24,6 +24,7 @@ std::string_view type_of(Kind kind) {
     case Kind::kSeconds: return "duration";
     case Kind::kMode: return "string or integer";
     case Kind::kList: return "list of strings";
+    case Kind::kPercents: return "list of numbers";
     case Kind::kUrls: return "string or list of strings";
     case Kind::kAccount:
     case Kind::kChoice:

@@ -39,7 +39,8 @@ TEST_CASE("an unknown key is told at its place, with the key that was meant", "[
        "\"json.max_depth\", \"json.max_fields\", \"gelf.max_message_bytes\", "
        "\"gelf.max_decompressed_ratio\", \"gelf.max_chunk_sets\", \"gelf.max_chunk_bytes\", "
        "\"collectd.types_db\", \"collectd.auth_file\", \"collectd.security\", "
-       "\"influx.precision\", \"sinks\" and "
+       "\"influx.precision\", \"statsd.flush\", \"statsd.percentiles\", "
+       "\"statsd.max_series\", \"statsd.repeat_gauges\", \"statsd.keep_gauges\", \"sinks\" and "
        "\"best_effort_sinks\""},
   }));
   CAPTURE(key);

@@ -34,6 +34,7 @@ struct Sample {
   std::string record;       ///< of which a stream is many, back to back
   bool datagrams = false;   ///< `record` is one
   std::size_t records = 1;  ///< in `record`
+  bool aggregated = false;  ///< statsd: nothing of it is an event
 };
 
 class Rig {
@@ -45,7 +46,10 @@ class Rig {
     framing.framing = protocol->framing;
     framing.split = protocol->split;
     framing.max_frame_bytes = protocol->max_frame_bytes;
-    decoder_ = protocol->make(framing, {});
+    ProtocolOptions options;
+    options.statsd.flush = std::chrono::hours(1);
+    if (sample.aggregated) (void)protocol->aggregate(options, nullptr);
+    decoder_ = protocol->make(framing, options);
     do {
       input_ += sample.record;
       ++copies_;
@@ -74,7 +78,8 @@ class Rig {
       PENSTOCK_CHECK(consumed.bytes == input.size() && consumed.why == nullptr);
       if (writer.acknowledges()) decoder_->on_complete(batch_.id, Outcome::kDelivered, nobody_);
     }
-    PENSTOCK_CHECK(counts.decoded == records() && counts.unparsed == 0);
+    const std::uint64_t taken = sample_.aggregated ? counts.aggregated : counts.decoded;
+    PENSTOCK_CHECK(taken == records() && counts.unparsed == 0);
   }
 
   std::size_t encode() {
@@ -144,6 +149,14 @@ std::string window(std::size_t count) {
   return "2W" + big_endian(count) + "2C" + big_endian(body.size()) + body;
 }
 
+/// Lines of so many series.
+Sample series(std::size_t count, const std::string& rest) {
+  std::string lines;
+  for (std::size_t at = 0; at < count; ++at)
+    lines += "service.requests." + std::to_string(at) + rest + '\n';
+  return {"statsd", lines, false, count, true};
+}
+
 const std::vector<std::pair<const char*, Sample>>& samples() {
   static const std::string kJson =
       R"({"time":1531171074631,"level":30,"hostname":"web1","msg":"request done","status":200,"ms":12.5,"path":"/index.html"})";
@@ -164,6 +177,9 @@ const std::vector<std::pair<const char*, Sample>>& samples() {
             '\0'}},
       {"statsd", {"statsd", "gorets.requests.count:1|c|@0.1\n"}},
       {"dogstatsd", {"statsd", "page.views.latency:12.5|ms|@0.5|#env:dev,host:web1,route:index\n"}},
+      {"statsd/counters", series(10'000, ":1|c")},
+      {"statsd/timers", series(10'000, ":12.5|ms|@0.5")},
+      {"statsd/tagged", series(10'000, ":1|c|#env:dev,host:web1,route:index")},
       {"influx",
        {"influx",
         "cpu,host=serverA,region=us-west usage_user=1.5,usage_system=12i "
@@ -209,6 +225,7 @@ int main(int count, char** arguments) {
     const Sample copy = sample;
     benchmark::RegisterBenchmark((std::string(name) + "/decode").c_str(),
                                  [copy](benchmark::State& state) { decode(state, copy); });
+    if (sample.aggregated) continue;
     benchmark::RegisterBenchmark((std::string(name) + "/to_json").c_str(),
                                  [copy](benchmark::State& state) { to_json(state, copy); });
   }

@@ -170,8 +170,8 @@ void Feed::check_balance() {
   PENSTOCK_CHECK(read_bytes_ + c.decompressed_bytes == c.compressed_bytes + c.in_frames_bytes +
                                                            c.framing_bytes + c.cut_bytes +
                                                            sum(c.discarded_bytes) + tail_.size());
-  PENSTOCK_CHECK(c.frames == c.decoded + c.empty + sum(c.rejected));
-  PENSTOCK_CHECK(c.events == c.decoded);
+  PENSTOCK_CHECK(c.frames == c.decoded + c.aggregated + c.empty + sum(c.rejected));
+  PENSTOCK_CHECK(c.events == c.decoded + c.flushed);
   check_segment();
 }
 
@@ -200,7 +200,8 @@ bool same(const FrameCounts& a, const FrameCounts& b) noexcept {
          a.cut_bytes == b.cut_bytes && a.discarded_bytes == b.discarded_bytes &&
          a.frames == b.frames && a.decoded == b.decoded && a.empty == b.empty &&
          a.truncated == b.truncated && a.partial == b.partial && a.unparsed == b.unparsed &&
-         a.rejected == b.rejected && a.events == b.events;
+         a.aggregated == b.aggregated && a.unaggregated == b.unaggregated &&
+         a.flushed == b.flushed && a.rejected == b.rejected && a.events == b.events;
 }
 
 }  // namespace penstock::test

@@ -15,9 +15,15 @@ constexpr double kMedian = 50;
 /// What an event takes beside its lines: fields, an entry of the index.
 constexpr std::size_t kEventBytes = 256;
 
+/// Without an exponent where it is a whole number that needs none.
 void append_number(std::string& out, double number) {
+  constexpr double kMostWhole = 1e15;
   std::array<char, 32> digits{};
-  const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  char* const begin = digits.data();
+  const bool whole = std::abs(number) < kMostWhole && std::trunc(number) == number;
+  const char* end =
+      whole ? std::to_chars(begin, begin + digits.size(), static_cast<std::int64_t>(number)).ptr
+            : std::to_chars(begin, begin + digits.size(), number).ptr;
   out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
@@ -84,7 +90,7 @@ void SeriesEvent::begin_line(const KeyParts& parts, std::string_view statistic) 
 void SeriesEvent::add_line(const KeyParts& parts, std::string_view statistic, double value) {
   if (std::signbit(value) && value != 0) add_line(parts, statistic, 0);
   begin_line(parts, statistic);
-  append_number(lines_, value == 0 ? 0 : value);
+  append_number(lines_, value);
   lines_ += "|g";
   lines_ += parts.suffix;
 }

@@ -51,7 +51,7 @@ std::string list_of(const std::vector<std::string>& numbers) {
 /// As it may be written: `99.9`.
 std::string number_text(double number) {
   std::array<char, 32> digits{};
-  const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
   return {digits.data(), end};
 }
 

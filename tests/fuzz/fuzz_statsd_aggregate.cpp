@@ -8,7 +8,8 @@ using namespace penstock;
 
 /// All that a listener made of a stream and of the same bytes as datagrams, with a flush between and one behind them: no
 /// frame is lost, whatever the limits, and all memory comes back.
-std::vector<std::string> events_of(const StatsdOptions& options, std::string_view bytes, fuzz::Cuts cuts,
+std::vector<std::string> events_of(const StatsdOptions& options, std::string_view bytes,
+                                   fuzz::Cuts cuts,
                                    const std::shared_ptr<test::LimitedMemory>& memory) {
   std::vector<std::string> all;
   const auto add = [&](std::vector<std::string> events) {

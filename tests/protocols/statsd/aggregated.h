@@ -42,16 +42,20 @@ class Flushes final : private RejectHandler {
 /// A listener's aggregate with the decoders that add to it, datagrams and lines.
 struct Aggregated {
   explicit Aggregated(StatsdOptions with = {}, std::shared_ptr<AggregateMemory> memory = nullptr)
-      : options(std::move(with)) {
-    options.flush = std::chrono::seconds(10);
-    options.aggregate = make_statsd_aggregate(options, std::move(memory));
-  }
+      : options(with_aggregate(std::move(with), std::move(memory))) {}
 
   std::unique_ptr<Decoder> decoder() const {
     return make_statsd_decoder({.split = Split::kNewline}, options);
   }
 
-  StatsdOptions options;
+  static StatsdOptions with_aggregate(StatsdOptions options,
+                                      std::shared_ptr<AggregateMemory> memory) {
+    options.flush = std::chrono::seconds(10);
+    options.aggregate = make_statsd_aggregate(options, std::move(memory));
+    return options;
+  }
+
+  const StatsdOptions options;
   Feed feed{decoder()};
   Flushes flushes{options.aggregate};
 };

@@ -24,7 +24,7 @@ struct Metric {
   std::uint64_t (*value)(const Of&);
 };
 
-constexpr std::array<Metric<Status>, 11> kServerMetrics = {{
+constexpr std::array<Metric<Status>, 12> kServerMetrics = {{
     {"penstock_ready", kGauge, "1 while /readyz says yes.",
      [](const Status& status) -> std::uint64_t { return status.not_ready.empty(); }},
     {"penstock_connections_limit", kGauge, "How many connections may be open at once.",

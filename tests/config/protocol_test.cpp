@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -50,6 +51,38 @@ TEST_CASE("protocol: options of its own table", "[config]") {
                                                      .decompress = false,
                                                      .max_decompressed_bytes = 2048,
                                                      .payload = SyslogOptions::Payload::kCef});
+}
+
+TEST_CASE("protocol: how statsd is aggregated", "[config]") {
+  const auto loaded = config::load_text(
+      file("protocol = \"statsd\"\nstatsd = { flush = \"10s\", percentiles = [50, 99.9], "
+           "max_series = 7, repeat_gauges = true, keep_gauges = \"0s\" }\n"),
+      "t.toml");
+  CHECK(only_listener(loaded).of_protocol.statsd ==
+        StatsdOptions{.flush = std::chrono::seconds(10),
+                      .percentiles = {50, 99.9},
+                      .max_series = 7,
+                      .repeat_gauges = true,
+                      .keep_gauges = std::chrono::milliseconds(0)});
+  const auto statsd = [](const std::string& keys) {
+    return problems_of(file("protocol = \"statsd\"\nstatsd = { " + keys + " }\n"));
+  };
+  CHECK(statsd("flush = \"1s\", percentiles = []").empty());
+  CHECK(statsd("max_series = 7") ==
+        Lines{"t.toml:5:12: warning: listener \"in\": statsd.max_series: no effect without "
+              "statsd.flush"});
+  const std::string expected =
+      " listener \"in\": statsd.percentiles: expected a list of numbers above 0 and below 100, "
+      "such "
+      "as [90, 99.9], got ";
+  CHECK(statsd("flush = \"1s\", percentiles = [90, 100]") ==
+        Lines{"t.toml:5:45:" + expected + "100"});
+  CHECK(statsd("flush = \"1s\", percentiles = [0.0]") == Lines{"t.toml:5:41:" + expected + "0.0"});
+  CHECK(statsd("flush = \"1s\", percentiles = [\"90\"]") ==
+        Lines{"t.toml:5:41:" + expected + "\"90\""});
+  CHECK(statsd("flush = \"1s\", percentiles = 90") == Lines{"t.toml:5:40:" + expected + "90"});
+  CHECK(statsd("flush = \"1s\", percentiles = [90, 90.0]") ==
+        Lines{"t.toml:5:45: listener \"in\": statsd.percentiles: 90 is listed twice"});
 }
 
 TEST_CASE("protocol: keys of another one's table are errors", "[config]") {

@@ -40,6 +40,7 @@ TEST_CASE("ledger log: one line a listener and one a route, only reasons that oc
   cell.discarded_bytes[static_cast<std::size_t>(Reason::kTailReset)].add(3);
   cell.frames.add(2);
   cell.decoded.add(1);
+  cell.events.add(1);
   cell.rejected[static_cast<std::size_t>(Reason::kTailReset)].add(1);
   cell.ended[static_cast<std::size_t>(ConnectionEnd::kClean)].add(4);
   cell.ended[static_cast<std::size_t>(ConnectionEnd::kProbe)].add(5);

@@ -38,6 +38,7 @@ TEST_CASE("ledger: cells of all loops are summed, and those of all URLs", "[ledg
     cell->partial_held_bytes.set(1);
     cell->frames.add(3);
     cell->decoded.add(1);
+    cell->events.add(1);
     cell->empty.add(1);
     cell->rejected[1].add(1);
     cell->ended[4].add(7);
@@ -75,9 +76,17 @@ TEST_CASE("ledger: each term of the byte identity matters", "[ledger]") {
 TEST_CASE("ledger: each term of the frame and event identities matters", "[ledger]") {
   ListenerTotals totals;
   totals.counts.frames = 3;
-  totals.counts.decoded = totals.counts.empty = 1;
+  totals.counts.decoded = totals.counts.events = totals.counts.empty = 1;
   CHECK_FALSE(totals.frames_balance());
   totals.counts.rejected[0] = 1;
+  CHECK(totals.frames_balance());
+  totals.counts.frames = 4;
+  CHECK_FALSE(totals.frames_balance());
+  totals.counts.aggregated = 1;
+  CHECK(totals.frames_balance());
+  totals.counts.events = 2;
+  CHECK_FALSE(totals.frames_balance());
+  totals.counts.flushed = 1;
   CHECK(totals.frames_balance());
 
   RouteTotals route;

@@ -62,7 +62,8 @@ TEST_CASE("RFC 3164: the year is the last one that is not over a week ahead of t
 }
 
 TEST_CASE("RFC 3164: times in the zone of this machine", "[syslog][rfc3164]") {
-  std::tm civil{.tm_sec = 15, .tm_min = 14, .tm_hour = 17, .tm_mday = 6, .tm_mon = 8, .tm_year = 115};
+  std::tm civil{
+      .tm_sec = 15, .tm_min = 14, .tm_hour = 17, .tm_mday = 6, .tm_mon = 8, .tm_year = 115};
   civil.tm_isdst = -1;
   const std::string seconds = std::to_string(std::mktime(&civil));
   CHECK(rest_of("<13>Sep  6 17:14:15 h m", {.zone_offset_s = std::nullopt}) ==

@@ -56,6 +56,7 @@ constexpr std::array kTable = {
                  .acks = true,
                  .makes = Makes::kLogs,
                  .own_framing = true,
+                 .refuses = true,
                  .max_frame_bytes = std::size_t{16} << 20,
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
@@ -68,6 +69,7 @@ constexpr std::array kTable = {
                  .acks = true,
                  .makes = Makes::kLogs,
                  .own_framing = true,
+                 .refuses = true,
                  .max_frame_bytes = std::size_t{8} << 20,
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {

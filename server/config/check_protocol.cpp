@@ -51,6 +51,19 @@ void check_unparsed(const ProtocolInfo& protocol, const TableSource& source, Pro
                 "no effect: " + setting(protocol.name) + " takes every frame as it is");
 }
 
+void check_refusals(const ProtocolInfo& protocol, const TableSource& source, Problems& problems) {
+  constexpr std::array<std::string_view, 3> kOfWhatIsDelivered = {"oversize", "tail", "unparsed"};
+  if (!protocol.refuses) return;
+  for (const std::string_view key : kOfWhatIsDelivered) {
+    const auto given = source.keys.find(key);
+    if (given != source.keys.end())
+      source.warn(
+          problems, given->second.key, key,
+          "no effect: " + setting(protocol.name) +
+              " refuses what is too long, unfinished or not in form, and its sender keeps it");
+  }
+}
+
 void check_transports(const ProtocolInfo& protocol, const TableSource& source,
                       const Listener& listener, Problems& problems) {
   for (std::size_t i = 0; i < listener.listen.size(); ++i) {
@@ -123,6 +136,7 @@ void check_protocol(Draft& draft) {
     check_own_keys(*protocol, source, draft.problems);
     check_framing_keys(*protocol, source, draft.problems);
     check_unparsed(*protocol, source, draft.problems);
+    check_refusals(*protocol, source, draft.problems);
     if (source.sound("listen")) check_transports(*protocol, source, listener, draft.problems);
     check_forward(listener, source, draft.problems);
     check_statsd(listener, source, draft.problems);

@@ -73,6 +73,9 @@ bool is_forward(std::string_view first) noexcept {
   return array >= 0x92 && array <= 0x94 && ((tag > 0xa0 && tag <= 0xbf) || tag == 0xd9);
 }
 
+/// The offer with which every RELP session begins (RELP specification, "open").
+bool is_relp(std::string_view first) noexcept { return first.starts_with("1 open "); }
+
 /// Printable text, and a NUL that is not the first byte.
 bool is_nul_terminated(std::string_view first) noexcept {
   const std::size_t nul = first.find('\0');
@@ -106,8 +109,9 @@ FirstBytesHint where_a_length_is_expected(std::string_view first) noexcept {
 
 FirstBytesHint where_text_is_expected(std::string_view first, StreamForm expected) noexcept {
   if (is_utf16(first)) return {"UTF-16 text", {}};
-  if (is_lumberjack(first)) return {"a Beats or Lumberjack window", {}};
-  if (is_forward(first)) return {"a Fluentd forward message", {}};
+  if (is_lumberjack(first)) return {"a Beats or Lumberjack window", R"(protocol = "lumberjack")"};
+  if (is_forward(first)) return {"a Fluentd forward message", R"(protocol = "forward")"};
+  if (is_relp(first)) return {"a RELP offer", R"(protocol = "relp")"};
   if (is_length(first)) return {"a binary length", R"(framing = "length_prefixed")"};
   const bool lines = expected == StreamForm::kLines, json = expected == StreamForm::kJson;
   if ((lines || json) && is_counted(first))

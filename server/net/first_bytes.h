@@ -23,7 +23,7 @@ struct FirstBytesHint {
 
 /// A guess for the log; nothing is decided by it. Looks at no more than 16 bytes.
 ///
-/// TLS, HTTP and PROXY headers are named everywhere; compression, UTF-16, Beats and Fluentd where text is expected;
+/// TLS, HTTP and PROXY headers are named everywhere; compression, UTF-16, Beats, Fluentd and RELP where text is expected;
 /// octet counts, NUL-terminated text and binary lengths where lines are; text and JSON where a binary length is.
 FirstBytesHint first_bytes_hint(std::string_view first, StreamForm expected) noexcept;
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
@@ -115,6 +116,22 @@ TEST_CASE("protocol: zones", "[config]") {
           Lines{"t.toml:5:15: listener \"in\": syslog.zone: expected an offset from UTC "
                 "such as \"+02:00\", \"utc\", or \"local\", got \"" +
                 zone + '"'});
+}
+
+TEST_CASE("protocol: what refuses takes no policy for what it would deliver", "[config]") {
+  const std::string refusing = "protocol = \"forward\"\n", parsing = "protocol = \"syslog\"\n";
+  for (const std::string line :
+       {"oversize = \"close\"", "tail = \"deliver\"", "unparsed = \"quarantine\""}) {
+    CAPTURE(line);
+    CHECK(problems_of(file(parsing + line + "\n")).empty());
+    const std::string key = line.substr(0, line.find(' '));
+    const auto told = problems_of(file(refusing + line + "\n"));
+    CHECK(std::count(
+              told.begin(), told.end(),
+              "t.toml:5:1: warning: listener \"in\": " + key +
+                  ": no effect: protocol = \"forward\" refuses what is too long, unfinished or "
+                  "not in form, and its sender keeps it") == 1);
+  }
 }
 
 TEST_CASE("protocol: the zone of this machine is no offset", "[config]") {

@@ -32,6 +32,8 @@ TEST_CASE("first bytes of other protocols are named, those of lines are not",
       {"\0h\0e\0l\0l"s, "UTF-16 text"},
       {"2W\0\0\0\x0a"s, "a Beats or Lumberjack window"},
       {"\x93\xa3tag", "a Fluentd forward message"},
+      {"1 open 85 relp_version=0", "a RELP offer"},
+      {"1 opening", ""},
       {"\0\0\0\x05hello"s, "a binary length"},
       {"{\"a\":1}\0{"s, "NUL-terminated text"},
       {"", ""},
@@ -84,4 +86,8 @@ TEST_CASE("what a listener expects is right there, and what it does not is named
 TEST_CASE("a setting that would fit is named where there is one", "[net][first_bytes]") {
   CHECK(first_bytes_hint("{\"a\":1}", StreamForm::kLength).setting == "framing = \"json\"");
   CHECK(first_bytes_hint("GET / HTTP/1.1\r\n", StreamForm::kLength).setting.empty());
+  CHECK(first_bytes_hint("2W\0\0\0\x0a"s, StreamForm::kLines).setting ==
+        "protocol = \"lumberjack\"");
+  CHECK(first_bytes_hint("\x93\xa3tag", StreamForm::kText).setting == "protocol = \"forward\"");
+  CHECK(first_bytes_hint("1 open 85 relp", StreamForm::kLines).setting == "protocol = \"relp\"");
 }

@@ -33,9 +33,8 @@ struct ProtocolInfo {
       {};  ///< another protocol, whose messages are inside: its table `[listener.NAME]` counts too
   bool own_framing =
       false;  ///< the protocol says where its frames end: `framing` and `split` are not for it
-  bool refuses =
-      false;  ///< what is not whole and in form is refused, and its sender has it still: `oversize`, `tail` and
-      ///< `unparsed` are not for it
+  /// What is not whole and in form is refused, and its sender has it still: `oversize`, `tail` and `unparsed` are not for it.
+  bool refuses = false;
   Framing framing = Framing::kNewline;                  ///< of streams, where the config says none
   Split split = Split::kNone;                           ///< of datagrams and packets, likewise
   std::size_t max_frame_bytes = std::size_t{64} << 10;  ///< likewise

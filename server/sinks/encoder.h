@@ -36,7 +36,8 @@ class EncodeBuffer {
   std::size_t size_ = 0;
 };
 
-/// The form of records in a file: lines, or what marks its end itself. Deterministic, so that a place in the output can be found again from the index alone.
+/// The form of records in a file: lines, or what marks its end itself. Deterministic, so that a place in the output can be
+/// found again from the index alone.
 struct Encoder {
   virtual ~Encoder() = default;
 

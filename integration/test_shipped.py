@@ -118,7 +118,7 @@ send 'compadd() {
 }'
 send 'offer() { print -r -- BEGIN-OFFERS; zle complete-word; print -r -- END-"OFFERS" }; zle -N offer; bindkey "^I" offer'
 send "cd ${(q)PWD}"
-send 'print READY-"NOW"'
+send 'zle-line-init() { print -r -- READY-"NOW" }; zle -N zle-line-init' # a key before the editor reads would be lost
 zpty -r shell line '*READY-NOW*'
 zpty -w -n shell "$2"$'\\t'
 zpty -r shell line '*END-OFFERS*'
@@ -204,7 +204,8 @@ def test_unit_permits_what_a_run_needs(workdir):
         pytest.skip("an instrumented build makes calls of its own")
     (workdir / "run").mkdir()
     config = (ROOT / "conf/penstock.toml").read_text()
-    for key, value in {"sync": "always", "rotate.size": "64KiB", "rotate.compress": "zstd"}.items():
+    for key, value in {"sync": "always", "rotate.size": "64KiB", "rotate.compress": "zstd",
+                       "flush_timeout": "60s"}.items():
         config, replaced = re.subn(rf"^#{key} = .*$", f'{key} = "{value}"', config, flags=re.M)
         assert replaced == 1, key
     (workdir / "penstock.toml").write_text(config)

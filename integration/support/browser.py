@@ -32,11 +32,22 @@ class Browser:
         try:
             options = {"binary": programs["chromium"], "args": [*_FLAGS, f"--user-data-dir={self._folder}/profile"]}
             capabilities = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
-            made = self._call("POST", "", {"capabilities": {"alwaysMatch": capabilities}})
+            made = self._new_session(capabilities)
         except BaseException:
             self._end_driver()
             raise
         self._base += "/" + made["sessionId"]
+
+    def _new_session(self, capabilities: dict) -> dict:
+        """A chromium that takes too long to start on a busy machine is given up by its driver, and tried again."""
+        call = ("POST", "", {"capabilities": {"alwaysMatch": capabilities}})
+        for _ in range(2):
+            try:
+                return self._call(*call)
+            except AssertionError as error:
+                if "session not created" not in str(error):
+                    raise
+        return self._call(*call)
 
     def __enter__(self):
         return self

@@ -104,17 +104,21 @@ std::string reference_of(std::string_view table, std::string_view documented_fil
 }
 
 std::string with_fresh_reference(std::string_view page, std::string_view documented_file) {
-  static const std::regex kBlock(R"((<!-- keys of (\w+)[^\n]*-->\n)[^]*?(<!-- end -->))");
-  const std::string text(page);
+  static const std::regex kBegin(R"(<!-- keys of (\w+)[^\n]*-->\n)");
   std::string out;
-  auto rest = text.begin();
-  for (std::sregex_iterator block(text.begin(), text.end(), kBlock), end; block != end; ++block) {
-    const auto& match = *block;
-    out.append(rest, match[0].first);
-    out += match[1].str() + '\n' + reference_of(match[2].str(), documented_file) + match[3].str();
-    rest = match[0].second;
+  const std::string text(page);
+  for (auto rest = text.begin();;) {
+    std::smatch begin;
+    // The entries between begin and end are found by hand: std::regex recurses over each of their bytes.
+    const bool found = std::regex_search(rest, text.end(), begin, kBegin);
+    const std::size_t entries =
+        found ? static_cast<std::size_t>(begin[0].second - text.begin()) : 0;
+    const std::size_t end = found ? text.find("<!-- end -->", entries) : std::string::npos;
+    if (end == std::string::npos) return out.append(rest, text.end());
+    out.append(rest, begin[0].second);
+    out += '\n' + reference_of(begin[1].str(), documented_file);
+    rest = text.begin() + static_cast<std::ptrdiff_t>(end);
   }
-  return out.append(rest, text.end());
 }
 
 }  // namespace penstock::test

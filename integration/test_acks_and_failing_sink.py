@@ -4,6 +4,7 @@ either. The sender has it still, and sends it to another server: nothing is miss
 import pytest
 
 from support.acked import SYNCED, AckedSender, Forward, Lumberjack, Relp, listener, numbers
+from support.settings import sanitized
 from support.small_disk import fill
 from support.tracing import failing
 from support.wait import wait_until
@@ -77,6 +78,8 @@ def test_full_disk_where_the_queue_drops(penstock, small_disk, protocol):
 @EACH
 def test_disk_that_never_confirms(penstock, protocol):
     """fdatasync fails for good: what is written all the same is not acknowledged."""
+    if sanitized():
+        pytest.skip("the server ends under strace, where LeakSanitizer does not work")
     server = penstock(listener(protocol, "tcp4"), sink("out.log"), server=STOP)
     out = server.folder / "out.log"
     with failing(server, out, "fdatasync", "error=EIO"):

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "protocols/table.h"
 #include "server/config/checks.h"
@@ -15,6 +16,14 @@ constexpr std::array<std::string_view, 8> kFramingKeys = {"framing",       "deli
                                                           "frame_bytes",   "split"};
 
 std::string setting(std::string_view protocol) { return "protocol = " + in_quotes(protocol); }
+
+void warn_of_given(std::span<const std::string_view> keys, const std::string& why,
+                   const TableSource& source, Problems& problems) {
+  for (const std::string_view key : keys) {
+    const auto given = source.keys.find(key);
+    if (given != source.keys.end()) source.warn(problems, given->second.key, key, why);
+  }
+}
 
 /// Keys of `[listener.NAME]` with another protocol.
 void check_own_keys(const ProtocolInfo& protocol, const TableSource& source, Problems& problems) {
@@ -54,14 +63,10 @@ void check_unparsed(const ProtocolInfo& protocol, const TableSource& source, Pro
 void check_refusals(const ProtocolInfo& protocol, const TableSource& source, Problems& problems) {
   constexpr std::array<std::string_view, 3> kOfWhatIsDelivered = {"oversize", "tail", "unparsed"};
   if (!protocol.refuses) return;
-  for (const std::string_view key : kOfWhatIsDelivered) {
-    const auto given = source.keys.find(key);
-    if (given != source.keys.end())
-      source.warn(
-          problems, given->second.key, key,
-          "no effect: " + setting(protocol.name) +
-              " refuses what is too long, unfinished or not in form, and its sender keeps it");
-  }
+  warn_of_given(kOfWhatIsDelivered,
+                "no effect: " + setting(protocol.name) +
+                    " refuses what is too long, unfinished or not in form, and its sender keeps it",
+                source, problems);
 }
 
 void check_transports(const ProtocolInfo& protocol, const TableSource& source,
@@ -102,11 +107,7 @@ void check_statsd(const Listener& listener, const TableSource& source, Problems&
   if (listener.protocol != "statsd" || listener.of_protocol.statsd.flush.count() != 0 ||
       !source.sound("statsd.flush"))
     return;
-  for (const std::string_view key : kOfFlushes) {
-    const auto given = source.keys.find(key);
-    if (given != source.keys.end())
-      source.warn(problems, given->second.key, key, "no effect without statsd.flush");
-  }
+  warn_of_given(kOfFlushes, "no effect without statsd.flush", source, problems);
 }
 
 /// An acknowledgement says what the sink's `sync` means by delivered.

@@ -51,13 +51,11 @@ class FieldBuffer {
     size_ += count;
   }
 
-  /// A copy that fits.
-  FieldBuffer fitting_copy() const {
-    FieldBuffer copy;
-    if (size_ == 0) return copy;
-    copy.grow_to(size_);
-    copy.append(data(), size_);
-    return copy;
+  /// Becomes a copy of `other`, in its own memory where that is enough, else in memory that fits.
+  void assign(const FieldBuffer& other) {
+    size_ = 0;
+    if (other.size_ > capacity_) grow_to(other.size_);
+    append(other.data(), other.size_);
   }
 
  private:

@@ -35,7 +35,7 @@ bool has_class(std::size_t capacity) noexcept {
 }
 
 constexpr std::size_t kKeepShare = 16;       // of the budget
-constexpr std::size_t kIndexKeepShare = 64;  // of the budget
+constexpr std::size_t kIndexKeepShare = 32;  // of the budget
 constexpr std::size_t kFittingGrain = 512;
 
 }  // namespace

@@ -257,10 +257,7 @@ void Intake::hand_over_index(Batch& sealed) {
     sealed.events = std::move(batch_.events);
     pool_.indexes()->take(batch_);
   } else {
-    sealed.frames.assign(batch_.frames.begin(), batch_.frames.end());
-    sealed.segments.assign(batch_.segments.begin(), batch_.segments.end());
-    sealed.events.fields = batch_.events.fields.fitting_copy();
-    sealed.events.offsets.assign(batch_.events.offsets.begin(), batch_.events.offsets.end());
+    pool_.indexes()->copy(batch_, sealed);
     batch_.frames.clear();
     batch_.segments.clear();
     batch_.events.clear();

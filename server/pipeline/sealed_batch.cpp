@@ -1,29 +1,64 @@
 #include "server/pipeline/sealed_batch.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocols/core/check.h"
 
 namespace penstock {
+namespace {
+
+std::size_t used_index_bytes(const Batch& batch) noexcept {
+  return batch.frames.size() * sizeof(FrameRef) + batch.segments.size() * sizeof(Segment) +
+         batch.events.fields.size() + batch.events.offsets.size() * sizeof(std::uint32_t);
+}
+
+}  // namespace
 
 std::size_t index_bytes(const Batch& batch) noexcept {
   return batch.frames.capacity() * sizeof(FrameRef) + batch.segments.capacity() * sizeof(Segment) +
          batch.events.bytes();
 }
 
+IndexStore::Index IndexStore::remove(Idle::iterator at) noexcept {
+  Index index = std::move(*at);
+  idle_.erase(at);
+  idle_bytes_ -= index.bytes;
+  return index;
+}
+
 void IndexStore::take(Batch& batch) {
   Index index;
   {
     const std::lock_guard lock(mutex_);
-    if (!idle_.empty()) {
-      index = std::move(idle_.back());
-      idle_.pop_back();
-      idle_bytes_ -= index.bytes;
-    }
+    const auto largest =
+        std::max_element(idle_.begin(), idle_.end(),
+                         [](const Index& a, const Index& b) { return a.bytes < b.bytes; });
+    if (largest != idle_.end()) index = remove(largest);
   }
   batch.frames = std::move(index.frames);
   batch.segments = std::move(index.segments);
   batch.events = std::move(index.events);
+}
+
+void IndexStore::copy(const Batch& from, Batch& to) {
+  Index index;
+  {
+    const std::lock_guard lock(mutex_);
+    const std::size_t most = 2 * used_index_bytes(from);
+    const auto fitting = std::find_if(idle_.begin(), idle_.end(), [&](const Index& idle) {
+      return idle.bytes <= most && idle.frames.capacity() >= from.frames.size() &&
+             idle.events.fields.capacity() >= from.events.fields.size();
+    });
+    if (fitting != idle_.end()) index = remove(fitting);
+  }
+  index.frames.assign(from.frames.begin(), from.frames.end());
+  index.segments.assign(from.segments.begin(), from.segments.end());
+  index.events.fields.assign(from.events.fields);
+  index.events.offsets.assign(from.events.offsets.begin(), from.events.offsets.end());
+  to.frames = std::move(index.frames);
+  to.segments = std::move(index.segments);
+  to.events = std::move(index.events);
 }
 
 void IndexStore::give_back(Batch& batch) noexcept {

@@ -30,8 +30,11 @@ class IndexStore {
       : budget_(std::move(budget)), keep_bytes_(keep_bytes) {}
 
   MemoryBudget& budget() noexcept { return *budget_; }
-  /// Replaces the index of `batch`, which has been moved from, by an empty one.
+  /// Replaces the index of `batch`, which has been moved from, by an empty one: the largest that lies idle.
   void take(Batch& batch);
+  /// Gives `to`, which has none, a copy of the index of `from`: in memory that lies idle and is at most twice as large
+  /// as needed, else in new memory that fits.
+  void copy(const Batch& from, Batch& to);
   /// The index of a batch that nobody holds any more.
   void give_back(Batch& batch) noexcept;
   void trim() noexcept;  ///< frees what lies idle
@@ -44,10 +47,14 @@ class IndexStore {
     EventIndex events;
     std::size_t bytes = 0;
   };
+  using Idle = std::vector<Index>;
+  /// Takes one out, under the lock.
+  Index remove(Idle::iterator at) noexcept;
+
   const std::shared_ptr<MemoryBudget> budget_;
   const std::size_t keep_bytes_;
   mutable std::mutex mutex_;
-  std::vector<Index> idle_;
+  Idle idle_;
   std::size_t idle_bytes_ = 0;
 };
 

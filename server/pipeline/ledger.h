@@ -44,6 +44,7 @@ enum class RouteLoss : std::uint8_t {
   kLeftover,     ///< written to the leftover file at stop
   kAbandoned,    ///< stop: even the leftover file failed
   kUnencodable,  ///< the sink's encoding has no form for it; it goes to the quarantine
+  kRefused,      ///< the other side refused it for good; it goes to the quarantine with the answer
   kCount
 };
 inline constexpr std::size_t kRouteLossCount = static_cast<std::size_t>(RouteLoss::kCount);

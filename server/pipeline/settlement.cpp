@@ -41,13 +41,14 @@ std::size_t total(const std::vector<FrameRange>& ranges) {
 
 /// Those of `segment` that lie in `range`.
 void put_part(const Batch& batch, const Segment& segment, const FrameRange& range,
-              std::string_view reason, Quarantine& quarantine) {
+              std::string_view reason, std::string_view detail, Quarantine& quarantine) {
   const std::size_t first = std::max<std::size_t>(segment.first, range.first);
   const std::size_t end =
       std::min(std::size_t{segment.first} + segment.count, range.first + range.count);
   if (first >= end) return;
   QuarantineEntry entry = entry_for(segment);
   entry.reason = reason;
+  entry.detail = detail;
   for (std::size_t at = first; at < end; ++at) {
     entry.flags = static_cast<std::uint8_t>(batch.frames[at].flags & ~unsigned{kFrameInFields});
     entry.bytes = batch.bytes(batch.frames[at]);
@@ -56,8 +57,9 @@ void put_part(const Batch& batch, const Segment& segment, const FrameRange& rang
 }
 
 void put_range(const Batch& batch, const FrameRange& range, std::string_view reason,
-               Quarantine& quarantine) {
-  for (const Segment& segment : batch.segments) put_part(batch, segment, range, reason, quarantine);
+               std::string_view detail, Quarantine& quarantine) {
+  for (const Segment& segment : batch.segments)
+    put_part(batch, segment, range, reason, detail, quarantine);
 }
 
 std::size_t write_leftover(const QueueEntry& entry, const std::vector<FrameRange>& ranges,
@@ -79,20 +81,22 @@ void end_delivered(const QueueEntry& entry, std::size_t events) {
 
 void settle_delivered(const QueueEntry& entry) { end_delivered(entry, entry.batch->events()); }
 
-void settle_delivered(const QueueEntry& entry, const std::vector<FrameRange>& unencodable,
+void settle_delivered(const QueueEntry& entry, const std::vector<Undeliverable>& undeliverable,
                       Quarantine& quarantine) {
   const Batch& batch = entry.batch->batch();
-  for (const FrameRange& range : unencodable)
-    put_range(batch, range, to_string(RouteLoss::kUnencodable), quarantine);
-  const std::size_t lost = total(unencodable);
-  count_loss(*entry.route, RouteLoss::kUnencodable, lost);
+  std::size_t lost = 0;
+  for (const Undeliverable& part : undeliverable) {
+    put_range(batch, part.frames, to_string(part.loss), part.answer, quarantine);
+    count_loss(*entry.route, part.loss, part.frames.count);
+    lost += part.frames.count;
+  }
   end_delivered(entry, entry.batch->events() - lost);
 }
 
 void settle_failed(const QueueEntry& entry, Quarantine& quarantine) {
   const Batch& batch = entry.batch->batch();
   if (entry.required)
-    put_range(batch, {0, batch.frames.size()}, to_string(Reason::kUndelivered), quarantine);
+    put_range(batch, {0, batch.frames.size()}, to_string(Reason::kUndelivered), {}, quarantine);
   count_loss(*entry.route, RouteLoss::kFailed, entry.batch->events());
   end(entry, Outcome::kFailed);
 }

@@ -16,9 +16,9 @@ namespace penstock {
 /// Everything was written.
 void settle_delivered(const QueueEntry& entry);
 
-/// Everything was written but `unencodable`, which the sink's encoding has no form for: that goes to the quarantine
-/// (RouteLoss::kUnencodable), and counts as delivered where the completion is concerned.
-void settle_delivered(const QueueEntry& entry, const std::vector<FrameRange>& unencodable,
+/// Everything was written but `undeliverable`: that goes to the quarantine, and counts as delivered where the completion
+/// is concerned.
+void settle_delivered(const QueueEntry& entry, const std::vector<Undeliverable>& undeliverable,
                       Quarantine& quarantine);
 
 /// The sink will never take it: frames of a required route go to the quarantine, those of a best-effort route are only

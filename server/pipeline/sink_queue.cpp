@@ -33,16 +33,20 @@ std::optional<QueueEntry> SinkQueue::pop(std::chrono::milliseconds wait) {
   sleeping_ = false;
   woken_ = false;
   if (entries_.empty()) return std::nullopt;
-  in_flight_ = std::move(entries_.front());
+  in_flight_.push_back(std::move(entries_.front()));
   entries_.pop_front();
-  return in_flight_;
+  return in_flight_.back();
 }
 
-bool SinkQueue::claim() {
+bool SinkQueue::claim(const QueueEntry& entry) {
   const std::lock_guard lock(mutex_);
-  const bool ours = in_flight_.has_value();
-  in_flight_.reset();
-  return ours;
+  const auto found =
+      std::find_if(in_flight_.begin(), in_flight_.end(), [&](const QueueEntry& held) {
+        return held.batch == entry.batch && held.route == entry.route;
+      });
+  if (found == in_flight_.end()) return false;
+  in_flight_.erase(found);
+  return true;
 }
 
 void SinkQueue::done(const QueueEntry& entry) {
@@ -61,8 +65,7 @@ void SinkQueue::done(const QueueEntry& entry) {
 
 std::vector<QueueEntry> SinkQueue::seize() {
   const std::lock_guard lock(mutex_);
-  std::vector<QueueEntry> taken;
-  if (in_flight_) taken.push_back(*std::exchange(in_flight_, std::nullopt));
+  std::vector<QueueEntry> taken = std::exchange(in_flight_, {});
   taken.insert(taken.end(), std::make_move_iterator(entries_.begin()),
                std::make_move_iterator(entries_.end()));
   entries_.clear();

@@ -46,16 +46,16 @@ class SinkQueue {
   bool push(QueueEntry entry, bool drop_when_full);
 
   /// Sink's thread: the front entry, waiting up to `wait`; empty when there is none, when woken, or after finish() on
-  /// an empty queue. The entry stays charged until done(). At most one is in flight.
+  /// an empty queue. The entry is in flight until claim(), and stays charged until done().
   std::optional<QueueEntry> pop(std::chrono::milliseconds wait);
 
-  /// Sink's thread, before it counts or reports what became of the entry in flight: false when seize() has taken it
+  /// Sink's thread, before it counts or reports what became of an entry in flight: false when seize() has taken it
   /// over meanwhile, then it must do neither and not call done().
-  bool claim();
+  bool claim(const QueueEntry& entry);
   /// Ends the charge of an entry. Opens the gate at the low mark.
   void done(const QueueEntry& entry);
 
-  /// Any thread: takes over everything that waits, the entry in flight first, from a sink's thread that hangs. The
+  /// Any thread: takes over everything that waits, the entries in flight first, from a sink's thread that hangs. The
   /// entries stay charged until done().
   std::vector<QueueEntry> seize();
 
@@ -73,7 +73,7 @@ class SinkQueue {
   mutable std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<QueueEntry> entries_;
-  std::optional<QueueEntry> in_flight_;
+  std::vector<QueueEntry> in_flight_;
   const std::size_t max_bytes_;
   std::size_t fill_ = 0, peak_ = 0;
   std::size_t charged_entries_ = 0;

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -52,8 +53,11 @@ void SinkRunner::start() {
 void SinkRunner::run() {
   name_this_thread(name_);
   last_tick_ = Clock::now();
-  while (!queue_.finished()) {
-    if (const std::optional<QueueEntry> entry = queue_.pop(kTickInterval)) deliver(*entry);
+  while (!queue_.finished() || !in_flight_.empty()) {
+    if (diverted_.load()) give_up();
+    take();
+    write_again();
+    collect();
     tick_when_due();
   }
   close_sink();
@@ -62,36 +66,93 @@ void SinkRunner::run() {
   changed_.notify_all();
 }
 
-void SinkRunner::deliver(const QueueEntry& entry) {
-  if (diverted_.load()) return settle(entry, Ending::kLeftOver, all_frames(entry));
-  WriteStatus status = attempt(entry);
-  for (auto length = kFirstPause; status == WriteStatus::kRetry;
-       length = std::min(length * 2, kLongestPause)) {
-    if (pause(length)) length = kFirstPause / 2;  // an order came: quick again
-    if (diverted_.load())
-      return settle(entry, Ending::kLeftOver, sink_->abandon(entry.batch->batch()));
-    status = attempt(entry);
-  }
-  settle(entry, status == WriteStatus::kDelivered ? Ending::kDelivered : Ending::kFailed, {});
+/// One batch more, where there is one and the sink has room for it. Waits only while nothing else is to be done.
+void SinkRunner::take() {
+  if (in_flight_.size() >= sink_->window() || to_write_again() != 0) return;
+  const bool idle = in_flight_.empty();
+  std::optional<QueueEntry> entry = queue_.pop(idle ? kTickInterval : std::chrono::milliseconds(0));
+  if (!entry) return;
+  if (diverted_.load()) return settle(*entry, Ending::kLeftOver, all_frames(*entry));
+  in_flight_.push_back({std::move(*entry)});
+  proceed(std::prev(in_flight_.end()), sink_->write(in_flight_.back().entry.batch->batch()));
 }
 
-WriteStatus SinkRunner::attempt(const QueueEntry& entry) {
-  const WriteStatus status = sink_->write(entry.batch->batch());
-  if (status != WriteStatus::kDelivered) {
+std::size_t SinkRunner::to_write_again() const noexcept {
+  return static_cast<std::size_t>(std::count_if(
+      in_flight_.begin(), in_flight_.end(), [](const InFlight& held) { return !held.pending; }));
+}
+
+/// What the sink has said kRetry of, oldest first, after a pause; the first that fails again ends it.
+void SinkRunner::write_again() {
+  const std::size_t again = to_write_again();
+  if (again == 0) return;
+  if (again == in_flight_.size()) {
+    if (pause_until(again_at_)) pause_ = kFirstPause;  // an order came: quick again
+  } else if (Clock::now() < again_at_) {
+    return;
+  }
+  for (auto at = in_flight_.begin(); at != in_flight_.end() && !diverted_.load();) {
+    if (at->pending) {
+      ++at;
+      continue;
+    }
+    const WriteStatus status = sink_->write(at->entry.batch->batch());
+    at = proceed(at, status);
+    if (status == WriteStatus::kRetry) return;
+  }
+}
+
+/// What has become of what is pending.
+void SinkRunner::collect() {
+  const std::size_t again = to_write_again();
+  if (again == in_flight_.size()) return;
+  const bool room = again == 0 && in_flight_.size() < sink_->window();
+  for (const Finished& finished : sink_->poll(room ? kPollInterval : kTickInterval)) {
+    const auto found = std::find_if(
+        in_flight_.begin(), in_flight_.end(),
+        [&](const InFlight& held) { return &held.entry.batch->batch() == finished.batch; });
+    PENSTOCK_CHECK(found != in_flight_.end() && found->pending);
+    proceed(found, finished.status);
+  }
+}
+
+std::deque<SinkRunner::InFlight>::iterator SinkRunner::proceed(std::deque<InFlight>::iterator at,
+                                                               WriteStatus status) {
+  note(status);
+  at->pending = status == WriteStatus::kPending;
+  if (status == WriteStatus::kPending) return std::next(at);
+  if (status == WriteStatus::kRetry) {
+    again_at_ = Clock::now() + pause_;
+    pause_ = std::min(pause_ * 2, kLongestPause);
+    return std::next(at);
+  }
+  if (status == WriteStatus::kDelivered) pause_ = kFirstPause;
+  settle(at->entry, status == WriteStatus::kDelivered ? Ending::kDelivered : Ending::kFailed, {});
+  return in_flight_.erase(at);
+}
+
+void SinkRunner::note(WriteStatus status) {
+  if (status == WriteStatus::kRetry || status == WriteStatus::kFailed) {
     note_trouble(status);
-  } else if (failing_.load()) {
+  } else if (status == WriteStatus::kDelivered && failing_.load()) {
     note_recovery();
   }
-  return status;
+}
+
+void SinkRunner::give_up() {
+  for (; !in_flight_.empty(); in_flight_.pop_front()) {
+    const QueueEntry& entry = in_flight_.front().entry;
+    settle(entry, Ending::kLeftOver, sink_->abandon(entry.batch->batch()));
+  }
 }
 
 /// Counts, reports, and lets the queue move on; nothing of it where the entry was seized while the sink hung.
 void SinkRunner::settle(const QueueEntry& entry, Ending ending,
                         const std::vector<FrameRange>& undelivered) {
-  if (!queue_.claim()) return;
+  if (!queue_.claim(entry)) return;
   switch (ending) {
     case Ending::kDelivered:
-      settle_delivered(entry, sink_->unencodable(entry.batch->batch()), quarantine_);
+      settle_delivered(entry, sink_->undeliverable(entry.batch->batch()), quarantine_);
       break;
     case Ending::kFailed: settle_failed(entry, quarantine_); break;
     case Ending::kLeftOver: settle_left_over(entry, undelivered, name_, quarantine_); break;
@@ -100,10 +161,9 @@ void SinkRunner::settle(const QueueEntry& entry, Ending ending,
 }
 
 /// True when finish() or divert() ended it early.
-bool SinkRunner::pause(std::chrono::milliseconds length) {
+bool SinkRunner::pause_until(Clock::time_point end) {
   std::unique_lock lock(mutex_);
-  const bool ordered =
-      changed_.wait_until(lock, Clock::now() + length, [this] { return orders_ != orders_seen_; });
+  const bool ordered = changed_.wait_until(lock, end, [this] { return orders_ != orders_seen_; });
   orders_seen_ = orders_;
   return ordered;
 }

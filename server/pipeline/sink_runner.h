@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -18,13 +19,16 @@
 
 namespace penstock {
 
-/// A sink, its queue and its thread: takes one batch at a time, writes it, repeats it after a pause (100 ms, doubling
-/// to 5 s) while the sink says kRetry, counts on the route's ledger, reports completions, calls Sink::tick between.
+/// A sink, its queue and its thread: takes a batch, or as many as the sink's window holds, writes them, repeats what the
+/// sink says kRetry of after a pause (100 ms, doubling to 5 s; nothing new is taken before), counts on the route's
+/// ledger, reports completions, calls Sink::tick between.
 /// A sink that fails for good: the batch's frames of a required route go to the quarantine (reason undelivered).
 /// Trouble is logged when it begins, every 30 s while it lasts, and when it ends.
 class SinkRunner {
  public:
   static constexpr std::chrono::milliseconds kTickInterval{100};
+  /// How long poll() may wait while the sink has room for another batch, which nothing announces to it.
+  static constexpr std::chrono::milliseconds kPollInterval{5};
   static constexpr std::chrono::milliseconds kFirstPause{100};
   static constexpr std::chrono::milliseconds kLongestPause{5000};
   static constexpr std::chrono::seconds kReminder{30};
@@ -48,7 +52,7 @@ class SinkRunner {
   /// attempts ends at once.
   void finish();
 
-  /// Stop, any thread: give up on the sink. The batch in flight is interrupted and abandoned; its undelivered frames,
+  /// Stop, any thread: give up on the sink. What is in flight is interrupted and abandoned; its undelivered frames,
   /// all that waits and all that is still pushed go to the leftover file (RouteLoss::kLeftover, Outcome::kDropped; only
   /// when that write fails kAbandoned and kFailed). The queue moves again, so gates open and frozen receive buffers can
   /// still be read through the normal path. Best-effort routes are only counted as kAbandoned. The thread goes on until
@@ -60,8 +64,8 @@ class SinkRunner {
   /// never started.
   bool join_until(std::chrono::steady_clock::time_point deadline);
 
-  /// After join_until said false: takes everything from the queue on the calling thread into the leftover file, the
-  /// batch in flight included (it may then appear twice). The thread is left behind; the process must _exit. May be repeated
+  /// After join_until said false: takes everything from the queue on the calling thread into the leftover file, what is
+  /// in flight included (it may then appear twice). The thread is left behind; the process must _exit. May be repeated
   /// for what was pushed later.
   void abandon_hung_thread();
 
@@ -77,12 +81,22 @@ class SinkRunner {
   using Clock = std::chrono::steady_clock;
 
   enum class Ending { kDelivered, kFailed, kLeftOver };
+  struct InFlight {
+    QueueEntry entry;
+    bool pending = false;  // else it is to be written again
+  };
 
   void run();
-  void deliver(const QueueEntry& entry);
-  WriteStatus attempt(const QueueEntry& entry);
+  void take();
+  void write_again();
+  void collect();
+  void give_up();
+  std::size_t to_write_again() const noexcept;
+  /// What write() or poll() said of `at`; gives the one behind it.
+  std::deque<InFlight>::iterator proceed(std::deque<InFlight>::iterator at, WriteStatus status);
+  void note(WriteStatus status);
   void settle(const QueueEntry& entry, Ending ending, const std::vector<FrameRange>& undelivered);
-  bool pause(std::chrono::milliseconds length);
+  bool pause_until(Clock::time_point end);
   void tick_when_due();
   void close_sink();
   void note_trouble(WriteStatus status);
@@ -103,6 +117,9 @@ class SinkRunner {
   std::string trouble_;
 
   // The sink's thread only.
+  std::deque<InFlight> in_flight_;  // in the order in which they were taken
+  std::chrono::milliseconds pause_{kFirstPause};
+  Clock::time_point again_at_;  // when what is to be written again is
   Clock::time_point last_tick_, trouble_since_, last_reminder_;
   bool trouble_announced_ = false;
   log::RateLimit trouble_limit_;  // of troubles that come and go

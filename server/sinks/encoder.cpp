@@ -26,15 +26,15 @@ bool EncodeBuffer::make_room(std::size_t bytes) {
   return true;
 }
 
-std::vector<FrameRange> unencodable(const Encoder& encoder, const Batch& batch) {
-  std::vector<FrameRange> ranges;
+std::vector<Undeliverable> unencodable(const Encoder& encoder, const Batch& batch) {
+  std::vector<Undeliverable> ranges;
   if (encoder.encodes_all()) return ranges;
   for (std::size_t at = 0; at < batch.frames.size(); ++at) {
     if (encoder.encodes(batch, at)) continue;
-    if (!ranges.empty() && ranges.back().first + ranges.back().count == at)
-      ++ranges.back().count;
+    if (!ranges.empty() && ranges.back().frames.first + ranges.back().frames.count == at)
+      ++ranges.back().frames.count;
     else
-      ranges.push_back({at, 1});
+      ranges.push_back({{at, 1}, RouteLoss::kUnencodable, {}});
   }
   return ranges;
 }

@@ -64,7 +64,7 @@ struct Encoder {
 };
 
 /// The frames of `batch` that have no form in this encoding.
-std::vector<FrameRange> unencodable(const Encoder& encoder, const Batch& batch);
+std::vector<Undeliverable> unencodable(const Encoder& encoder, const Batch& batch);
 
 /// The one list of encodings: what a sink's `encoding` names.
 std::unique_ptr<Encoder> make_encoder(const config::Sink& sink);

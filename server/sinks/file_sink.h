@@ -49,7 +49,7 @@ class FileSink final : public Sink {
   Result<void> open() override;
   void undo_open() noexcept override;
   WriteStatus write(const Batch& batch) override;
-  std::vector<FrameRange> unencodable(const Batch& batch) const override {
+  std::vector<Undeliverable> undeliverable(const Batch& batch) override {
     return penstock::unencodable(*encoder_, batch);
   }
   std::vector<FrameRange> abandon(const Batch& batch) override;

@@ -33,7 +33,7 @@ class StdoutSink final : public Sink {
   /// Fails where standard output is closed or cannot be written to (see log/standard_descriptors.h).
   Result<void> open() override;
   WriteStatus write(const Batch& batch) override;
-  std::vector<FrameRange> unencodable(const Batch& batch) const override {
+  std::vector<Undeliverable> undeliverable(const Batch& batch) override {
     return penstock::unencodable(*encoder_, batch);
   }
   std::vector<FrameRange> abandon(const Batch& batch) override;

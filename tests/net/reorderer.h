@@ -33,7 +33,7 @@ class Reorderer {
       while (some.size() < 8) {
         auto entry = queue_.pop(std::chrono::milliseconds(3));
         if (!entry) break;
-        queue_.claim();
+        queue_.claim(*entry);
         some.push_back(std::move(*entry));
       }
       std::shuffle(some.begin(), some.end(), random);

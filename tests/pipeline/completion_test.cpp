@@ -38,7 +38,7 @@ struct Rig {
   std::vector<QueueEntry> take(std::size_t sink) {
     std::vector<QueueEntry> all;
     while (auto popped = queues[sink]->pop(0ms)) {
-      queues[sink]->claim();
+      queues[sink]->claim(*popped);
       queues[sink]->done(*popped);
       all.push_back(*popped);
     }

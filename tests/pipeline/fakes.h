@@ -136,6 +136,11 @@ class FakeSink final : public Sink {
   std::vector<FrameRange> abandon(const Batch& batch) override {
     return on_abandon ? on_abandon(batch) : std::vector<FrameRange>{{0, batch.frames.size()}};
   }
+  std::size_t window() const noexcept override { return most_pending; }
+  std::vector<Finished> poll(std::chrono::milliseconds) override { return on_poll(); }
+  std::vector<Undeliverable> undeliverable(const Batch& batch) override {
+    return on_undeliverable ? on_undeliverable(batch) : std::vector<Undeliverable>{};
+  }
   void tick() override {
     if (on_tick) on_tick();
   }
@@ -173,10 +178,13 @@ class FakeSink final : public Sink {
   }
 
   std::function<WriteStatus(const Batch&)> on_write;
+  std::function<std::vector<Finished>()> on_poll;
+  std::function<std::vector<Undeliverable>(const Batch&)> on_undeliverable;
   std::function<std::vector<FrameRange>(const Batch&)> on_abandon;
   std::function<Result<void>()> on_close;
   std::function<void()> on_tick;
-  std::vector<std::string> delivered;  ///< read after the thread has ended
+  std::size_t most_pending = 1;
+  std::vector<std::string> delivered;  ///< by write(); read after the thread has ended
 
  private:
   std::mutex mutex_;

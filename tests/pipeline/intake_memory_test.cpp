@@ -32,7 +32,7 @@ struct SharedMemory {
   std::size_t deliver(std::size_t i) {
     std::size_t records = 0;
     while (auto popped = queues[i]->pop(std::chrono::milliseconds(0))) {
-      REQUIRE(queues[i]->claim());
+      REQUIRE(queues[i]->claim(*popped));
       queues[i]->done(*popped);
       records += popped->batch->events();
     }
@@ -139,7 +139,7 @@ TEST_CASE("intake: a batch sealed as a copy holds the same records", "[memory]")
     wanted.insert(wanted.end(), {line, "and", "cut here"});
     memory.intakes[0]->seal();
     while (auto popped = memory.queues[0]->pop(std::chrono::milliseconds(0))) {
-      REQUIRE(memory.queues[0]->claim());
+      REQUIRE(memory.queues[0]->claim(*popped));
       const Batch& batch = popped->batch->batch();
       CHECK(batch.block->capacity() == 512);
       CHECK(batch.segments.size() == 1);

@@ -18,7 +18,7 @@ struct IntakeRig {
   std::vector<QueueEntry> take_all() {
     std::vector<QueueEntry> all;
     while (auto popped = queue.pop(std::chrono::milliseconds(0))) {
-      REQUIRE(queue.claim());
+      REQUIRE(queue.claim(*popped));
       queue.done(*popped);
       all.push_back(*popped);
     }

@@ -47,7 +47,7 @@ TEST_CASE(
   rig.intake.end_turn(at_ms(106));
   CHECK(rig.queue.fill_bytes() > in_flight->batch->batch().charged_bytes);
   CHECK_FALSE(rig.intake.seal_due());
-  rig.queue.claim();
+  rig.queue.claim(*in_flight);
   rig.queue.done(*in_flight);
   rig.take_all();
 
@@ -94,7 +94,7 @@ TEST_CASE("intake: the gate is shut while any blocking required queue is full", 
   intake.seal();
   CHECK_FALSE(intake.gate_open());
   const auto popped = two.pop(0ms);
-  two.claim();
+  two.claim(*popped);
   two.done(*popped);
   CHECK(intake.gate_open());
 }

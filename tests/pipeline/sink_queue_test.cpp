@@ -23,7 +23,7 @@ QueueEntry entry(std::size_t charged_bytes, BatchId id = 1) {
 void finish_one(SinkQueue& queue) {
   const auto popped = queue.pop(0ms);
   REQUIRE(popped);
-  REQUIRE(queue.claim());
+  REQUIRE(queue.claim(*popped));
   queue.done(*popped);
 }
 
@@ -70,7 +70,7 @@ TEST_CASE("sink queue: an entry in flight stays charged and keeps the queue from
   const auto popped = queue.pop(0ms);
   CHECK(queue.fill_bytes() == 10);
   CHECK_FALSE(queue.idle());
-  CHECK(queue.claim());
+  CHECK(queue.claim(*popped));
   queue.done(*popped);
   CHECK(queue.idle());
   CHECK(queue.fill_bytes() == 0);
@@ -90,7 +90,7 @@ TEST_CASE("sink queue: entries leave in the order they came", "[sink_queue]") {
   for (BatchId id = 1; id <= 5; ++id) {
     const auto popped = queue.pop(0ms);
     CHECK(popped->batch->batch().id == id);
-    queue.claim();
+    queue.claim(*popped);
     queue.done(*popped);
   }
 }
@@ -139,7 +139,7 @@ TEST_CASE("sink queue: seize() takes the entry in flight first, and its owner's 
   REQUIRE(seized.size() == 3);
   CHECK(seized[0].batch->batch().id == 1);
   CHECK(seized[2].batch->batch().id == 3);
-  CHECK_FALSE(queue.claim());
+  CHECK_FALSE(queue.claim(seized[0]));
   CHECK(queue.fill_bytes() == 30);
   for (const auto& taken : seized) queue.done(taken);
   CHECK(queue.fill_bytes() == 0);
@@ -186,7 +186,7 @@ TEST_CASE("sink queue: no wake-up is lost with many loops parking on one gate",
     for (std::size_t taken = 0; taken < kLoops * kShare;) {
       const auto popped = queue.pop(1h);
       if (!popped) continue;
-      queue.claim();
+      queue.claim(*popped);
       queue.done(*popped);
       ++taken;
     }

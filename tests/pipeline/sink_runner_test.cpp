@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 #include <numeric>
+#include <thread>
+#include <utility>
 
 #include "tests/pipeline/fakes.h"
 #include "tests/pipeline/quarantine_entries.h"
@@ -361,4 +363,105 @@ TEST_CASE("sink runner: a runner that was never started is joined", "[sink_runne
   Rig rig;
   rig.runner->finish();
   CHECK(rig.runner->join_until(std::chrono::steady_clock::now()));
+}
+
+TEST_CASE("sink runner: as many batches are pending as the window holds, and end in any order",
+          "[sink_runner]") {
+  Rig rig;
+  rig.sink->most_pending = 3;
+  std::vector<const Batch*> pending;
+  std::size_t most = 0;
+  rig.sink->on_write = [&](const Batch& batch) {
+    pending.push_back(&batch);
+    most = std::max(most, pending.size());
+    return WriteStatus::kPending;
+  };
+  rig.sink->on_poll = [&] {  // the newest ends first, once the window is full or nothing more comes
+    if (pending.size() < 3 && !rig.runner->queue().finished()) return std::vector<Finished>{};
+    const Batch* const newest = pending.back();
+    pending.pop_back();
+    return std::vector<Finished>{{newest, WriteStatus::kDelivered}};
+  };
+  for (BatchId id = 1; id <= 5; ++id) rig.push(id, 2);
+  rig.runner->start();
+  rig.finish();
+  CHECK(most == 3);
+  CHECK(pending.empty());
+  CHECK(rig.route.delivered == 10);
+  CHECK(rig.balance());
+  CHECK(rig.outcomes->seen.size() == 5);
+  CHECK(rig.runner->queue().idle());
+}
+
+TEST_CASE("sink runner: a pending batch that failed is written again before anything new is taken",
+          "[sink_runner]") {
+  Rig rig;
+  rig.sink->most_pending = 2;
+  std::vector<std::pair<BatchId, const Batch*>> pending;
+  std::vector<BatchId> written;
+  bool failed = false;
+  rig.sink->on_write = [&](const Batch& batch) {
+    written.push_back(batch.id);
+    pending.emplace_back(batch.id, &batch);
+    return WriteStatus::kPending;
+  };
+  rig.sink->on_poll = [&] {
+    std::vector<Finished> ended;
+    if (pending.size() < 2 && written.size() < 3) return ended;
+    for (const auto& [id, batch] : std::exchange(pending, {}))
+      ended.push_back({batch, id == 1 && !std::exchange(failed, true) ? WriteStatus::kRetry
+                                                                      : WriteStatus::kDelivered});
+    return ended;
+  };
+  for (BatchId id = 1; id <= 3; ++id) rig.push(id, 1);
+  rig.runner->start();
+  rig.finish();
+  CHECK(written == std::vector<BatchId>{1, 2, 1, 3});
+  CHECK(rig.route.delivered == 3);
+  CHECK_FALSE(rig.runner->failing());
+}
+
+TEST_CASE("sink runner: divert() gives up on what is pending", "[sink_runner]") {
+  Rig rig;
+  rig.sink->most_pending = 4;
+  std::atomic<int> sent{0};
+  rig.sink->on_write = [&](const Batch&) {
+    ++sent;
+    return WriteStatus::kPending;
+  };
+  rig.sink->on_poll = [] { return std::vector<Finished>{}; };
+  rig.sink->on_abandon = [](const Batch& batch) {  // the first record had arrived
+    return std::vector<FrameRange>{{1, batch.frames.size() - 1}};
+  };
+  for (BatchId id = 1; id <= 2; ++id) rig.push(id, 2);
+  rig.runner->start();
+  while (sent < 2) std::this_thread::yield();
+  rig.runner->divert();
+  rig.finish();
+  CHECK(rig.leftover() == Strings{"1.1", "2.1"});
+  CHECK(rig.route.delivered == 2);
+  CHECK(rig.lost(RouteLoss::kLeftover) == 2);
+  CHECK(rig.balance());
+}
+
+TEST_CASE("sink runner: what the other side refuses goes to the quarantine with its answer",
+          "[sink_runner]") {
+  Rig rig;
+  rig.sink->on_undeliverable = [](const Batch& batch) {
+    if (batch.id != 2) return std::vector<Undeliverable>{};
+    return std::vector<Undeliverable>{{{1, 1}, RouteLoss::kRefused, "400 no such field"}};
+  };
+  for (BatchId id = 1; id <= 3; ++id) rig.push(id, 2);
+  rig.runner->start();
+  rig.finish();
+  CHECK(rig.lost(RouteLoss::kRefused) == 1);
+  CHECK(rig.route.delivered == 5);
+  CHECK(rig.balance());
+  CHECK(rig.outcomes->seen[2] == Outcome::kDelivered);
+  rig.quarantine->close();
+  const auto entries = test::entries_in(rig.dir / "quarantine.jsonl");
+  REQUIRE(entries.size() == 1);
+  CHECK(entries[0].bytes == "2.1");
+  CHECK(entries[0].reason == "refused");
+  CHECK(entries[0].detail == "400 no such field");
 }

@@ -208,8 +208,8 @@ TEST_CASE("encodings: what has no form is passed over, and told", "[sinks]") {
       .event(EventShape::kMetric, cpu);
   const auto ranges = [&](const Encoder& encoder) {
     std::vector<std::pair<std::size_t, std::size_t>> out;
-    for (const FrameRange& range : unencodable(encoder, all.batch()))
-      out.emplace_back(range.first, range.count);
+    for (const Undeliverable& part : unencodable(encoder, all.batch()))
+      out.emplace_back(part.frames.first, part.frames.count);
     return out;
   };
   using Ranges = std::vector<std::pair<std::size_t, std::size_t>>;

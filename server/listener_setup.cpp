@@ -60,11 +60,13 @@ bool has_sink(const config::Listener& listener, const std::string& name) {
   return in(listener.sinks) || in(listener.best_effort_sinks);
 }
 
-/// Only JSON shows the peer's command; a blackhole shows nothing, whatever its encoding.
+/// Only JSON and SQLite show the peer's command; a blackhole shows nothing, whatever its encoding.
 bool wants_peer_commands(const config::Listener& listener, const std::vector<config::Sink>& sinks) {
   return std::any_of(sinks.begin(), sinks.end(), [&](const config::Sink& sink) {
-    return sink.encoding == config::Encoding::kJson && sink.type != config::SinkType::kBlackhole &&
-           has_sink(listener, sink.name);
+    const bool shows =
+        sink.type == config::SinkType::kSqlite ||
+        (sink.encoding == config::Encoding::kJson && sink.type != config::SinkType::kBlackhole);
+    return shows && has_sink(listener, sink.name);
   });
 }
 

@@ -62,8 +62,9 @@ std::vector<std::string> listeners_of(const Config& config, const std::string& s
 std::optional<Target> target_of(Draft& draft, std::size_t index) {
   const auto& sink = draft.config.sinks[index];
   const auto& source = draft.sinks[index];
-  const bool wanted = sink.type == SinkType::kFile && source.sound("type") && source.has("path") &&
-                      source.sound("path");
+  const bool has_files = sink.type == SinkType::kFile || sink.type == SinkType::kSqlite;
+  const bool wanted =
+      has_files && source.sound("type") && source.has("path") && source.sound("path");
   if (!wanted) return {};
   const auto& item = source.item("path", 0);
   if (auto parts = parse_path(sink.path); !parts) {

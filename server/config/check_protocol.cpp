@@ -117,7 +117,8 @@ void check_acks(const Draft& draft, const ProtocolInfo& protocol, const Listener
   for (const Sink& sink : draft.config.sinks) {
     const bool required =
         std::find(listener.sinks.begin(), listener.sinks.end(), sink.name) != listener.sinks.end();
-    if (required && sink.type == SinkType::kFile && sink.sync != Sync::kAlways)
+    const bool syncs = sink.type == SinkType::kFile || sink.type == SinkType::kSqlite;
+    if (required && syncs && sink.sync != Sync::kAlways)
       source.warn(problems, source.place_of("protocol"), "protocol",
                   setting(protocol.name) + " acknowledges what sink " + in_quotes(sink.name) +
                       " has written, and with its sync that does not outlive a power cut; "

@@ -81,10 +81,11 @@ void check_sinks(Draft& draft) {
     if (!draft.sinks[i].sound("type")) continue;
     if (sink.type == SinkType::kFile) {
       check_file_sink(draft, sink, draft.sinks[i]);
-    } else {
+    } else if (sink.type != SinkType::kSqlite) {
       check_other_sink(draft, sink, draft.sinks[i]);
     }
-    if (sink.type != SinkType::kBlackhole) check_newlines(draft, sink, draft.sinks[i]);
+    if (sink.type != SinkType::kBlackhole && sink.type != SinkType::kSqlite)
+      check_newlines(draft, sink, draft.sinks[i]);
   }
   check_one_stdout(draft);
 }

@@ -18,7 +18,7 @@ namespace penstock::config {
 enum class AtDeadline { kFreeze, kReset };
 enum class LogFormat { kText, kJson };
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
-enum class SinkType { kFile, kStdout, kBlackhole };
+enum class SinkType { kFile, kStdout, kBlackhole, kSqlite };
 enum class Encoding { kRaw, kJson, kMsgpack, kInflux, kGraphite, kSyslog };
 enum class Newlines { kEscape, kKeep, kReplace };
 enum class Sync { kNever, kInterval, kAlways };
@@ -122,6 +122,16 @@ struct Rotate {
   friend bool operator==(const Rotate&, const Rotate&) = default;
 };
 
+/// Tables of a SQLite database, and when their rows go.
+struct SqliteSink {
+  std::string table = "{listener}";   ///< template: {listener} {scheme}
+  std::chrono::seconds retention{0};  ///< since receipt; 0: for ever
+  std::uint64_t max_rows = 0;         ///< of each table; 0: no limit
+  std::size_t max_size_bytes = 0;     ///< of all pages in use; 0: no limit
+
+  friend bool operator==(const SqliteSink&, const SqliteSink&) = default;
+};
+
 struct Sink {
   std::string name;
   Place place;
@@ -134,6 +144,7 @@ struct Sink {
   TimeZone timezone = TimeZone::kUtc;
   std::size_t max_open_files = 128;
   Rotate rotate;
+  SqliteSink sqlite;
   Queue queue;
 
   friend bool operator==(const Sink&, const Sink&) = default;

@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 3> kOversizes = {"truncate", "drop", "clo
 constexpr std::array<std::string_view, 4> kTails = {"auto", "deliver", "quarantine", "drop"};
 constexpr std::array<std::string_view, 5> kContentEncodings = {"none", "auto", "gzip", "zlib",
                                                                "zstd"};
-constexpr std::array<std::string_view, 3> kSinkTypes = {"file", "stdout", "blackhole"};
+constexpr std::array<std::string_view, 4> kSinkTypes = {"file", "stdout", "blackhole", "sqlite"};
 constexpr std::array<std::string_view, 6> kEncodings = {"raw",    "json",     "msgpack",
                                                         "influx", "graphite", "syslog"};
 constexpr std::array<std::string_view, 3> kNewlines = {"escape", "keep", "replace"};
@@ -40,6 +40,7 @@ constexpr std::array<std::string_view, 2> kSyslogPayloads = {"none", "cef"};
 
 constexpr std::int64_t kMostConnections = 10'000'000;
 constexpr std::int64_t kMostKept = 1'000'000;
+constexpr std::int64_t kMostRows = 1'000'000'000'000;
 constexpr std::int64_t kMostDepth = 512, kMostFields = 1'000'000;  // of one JSON object
 
 /// Names of the table of protocols, which stands still.
@@ -325,6 +326,16 @@ const std::array kSinkKeys = {
               [](Sink& s, const Value& v) { s.rotate.keep = as<std::size_t>(v); }},
     Key<Sink>{"rotate.compress", choice(kCompress),
               [](Sink& s, const Value& v) { s.rotate.compress = as<Compress>(v); }},
+    Key<Sink>{"table", text("a table's name, such as \"{listener}\""),
+              [](Sink& s, const Value& v) { s.sqlite.table = v.text(); }},
+    Key<Sink>{"retention", seconds(kMinute, 36500 * kDay, "30d", "for ever"),
+              [](Sink& s, const Value& v) {
+                s.sqlite.retention = std::chrono::duration_cast<std::chrono::seconds>(ms(v));
+              }},
+    Key<Sink>{"max_rows", count(1, kMostRows, "no limit"),
+              [](Sink& s, const Value& v) { s.sqlite.max_rows = as<std::uint64_t>(v); }},
+    Key<Sink>{"max_size", size(kMiB, 16 * kTiB, "10GiB", "no limit"),
+              [](Sink& s, const Value& v) { s.sqlite.max_size_bytes = as<std::size_t>(v); }},
     Key<Sink>{"queue.max_bytes", bytes(64 * kKiB, kTiB, "8MiB"),
               [](Sink& s, const Value& v) { s.queue.max_bytes = as<std::size_t>(v); }},
     Key<Sink>{"queue.when_full", choice(kWhenFulls),

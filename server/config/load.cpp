@@ -31,6 +31,7 @@ void check(Draft& draft) {
   check_framing(draft);
   check_encodings(draft);
   check_sinks(draft);
+  check_sqlite_sinks(draft);
   check_paths(draft);
 }
 

@@ -48,9 +48,36 @@ class Writer {
 
   /// Each with a comma in front.
   void members(FieldReader reader) noexcept {
-    for (FieldEntry entry; reader.next(entry);) {
-      name(entry);
-      value(entry.value);
+    for (FieldEntry entry; reader.next(entry);) member(entry);
+  }
+
+  void member(const FieldEntry& entry) noexcept {
+    name(entry);
+    value(entry.value);
+  }
+
+  void value(const FieldValue& value) noexcept {
+    switch (value.type) {
+      case FieldType::kNull: return put("null");
+      case FieldType::kBool: return put(value.boolean ? "true" : "false");
+      case FieldType::kInt64: return number(value.integer);
+      case FieldType::kUint64: return number(value.unsigned_integer);
+      case FieldType::kDouble: return real(value.real);
+      case FieldType::kNumber: return put(value.text);
+      case FieldType::kString: return quoted(value.text);
+      case FieldType::kTime:
+        *out_++ = '"';
+        write_utc(value.integer, out_);
+        out_ += kUtcTextBytes;
+        *out_++ = '"';
+        return;
+      case FieldType::kBytes:
+        *out_++ = '"';
+        out_ = base64_write(value.text, out_);
+        *out_++ = '"';
+        return;
+      case FieldType::kMap: return enclosed('{', '}', [&] { members(value.children); });
+      case FieldType::kArray: return enclosed('[', ']', [&] { elements(value.children); });
     }
   }
 
@@ -100,31 +127,6 @@ class Writer {
     if (std::none_of(begin, out_, says_double)) put(".0");
   }
 
-  void value(const FieldValue& value) noexcept {
-    switch (value.type) {
-      case FieldType::kNull: return put("null");
-      case FieldType::kBool: return put(value.boolean ? "true" : "false");
-      case FieldType::kInt64: return number(value.integer);
-      case FieldType::kUint64: return number(value.unsigned_integer);
-      case FieldType::kDouble: return real(value.real);
-      case FieldType::kNumber: return put(value.text);
-      case FieldType::kString: return quoted(value.text);
-      case FieldType::kTime:
-        *out_++ = '"';
-        write_utc(value.integer, out_);
-        out_ += kUtcTextBytes;
-        *out_++ = '"';
-        return;
-      case FieldType::kBytes:
-        *out_++ = '"';
-        out_ = base64_write(value.text, out_);
-        *out_++ = '"';
-        return;
-      case FieldType::kMap: return enclosed('{', '}', [&] { members(value.children); });
-      case FieldType::kArray: return enclosed('[', ']', [&] { elements(value.children); });
-    }
-  }
-
   /// What `write` writes begins with a comma, where it writes anything: the bracket takes its place.
   template <class Write>
   void enclosed(char open, char close, Write&& write) noexcept {
@@ -151,6 +153,18 @@ class Writer {
 JsonTextEnd write_json_fields(const Event& event, char* out) noexcept {
   Writer writer(out);
   writer.members(event.fields());
+  return writer.end();
+}
+
+JsonTextEnd write_json_member(const FieldEntry& member, char* out) noexcept {
+  Writer writer(out);
+  writer.member(member);
+  return writer.end();
+}
+
+JsonTextEnd write_json_value(const FieldValue& value, char* out) noexcept {
+  Writer writer(out);
+  writer.value(value);
   return writer.end();
 }
 

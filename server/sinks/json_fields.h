@@ -28,4 +28,11 @@ inline std::size_t most_json_fields_bytes(const Event& event) noexcept {
 /// Writes them at `out`, where most_json_fields_bytes(event) fit.
 JsonTextEnd write_json_fields(const Event& event, char* out) noexcept;
 
+/// One of them, with the comma in front: `,"host":"web1"`. What is written of one event fits into
+/// most_json_fields_bytes() in all, one behind the other.
+JsonTextEnd write_json_member(const FieldEntry& member, char* out) noexcept;
+
+/// The value alone.
+JsonTextEnd write_json_value(const FieldValue& value, char* out) noexcept;
+
 }  // namespace penstock

@@ -222,11 +222,15 @@ class Page:
             for line in (line for line in typed if not line.startswith("penstock run ")):
                 self._bash("-euo", "pipefail", "-c", re.sub(r"\bHOST\b", "127.0.0.1", line), place=line)
                 if re.match(r"(logger|echo|printf|penstock send) ", line):  # what comes next may want to see it
-                    wait_until(lambda: any(path.stat().st_size for path in self.work.rglob("*.log")), "a record of it")
+                    wait_until(self._has_records, "a record of it")
             self._stop_server()
         finally:
             if self._server:
                 self._server.kill()
+
+    def _has_records(self) -> bool:
+        """Lines in a file, or rows in a database."""
+        return any(path.stat().st_size for pattern in ("*.log", "*.db-wal") for path in self.work.rglob(pattern))
 
     def _start_once(self, block: Block):
         self._serve_below(self._completed(block))

@@ -59,7 +59,8 @@ TEST_CASE("unknown keys in sub-tables carry the table's name", "[config]") {
       ", the keys of [[sink]] are \"name\", \"type\", \"path\", \"encoding\", \"newlines\", "
       "\"sync\", \"sync_interval\", "
       "\"timezone\", \"max_open_files\", \"rotate.size\", \"rotate.every\", \"rotate.keep\", "
-      "\"rotate.compress\", \"queue.max_bytes\" and \"queue.when_full\"";
+      "\"rotate.compress\", \"table\", \"retention\", \"max_rows\", \"max_size\", "
+      "\"queue.max_bytes\" and \"queue.when_full\"";
   CHECK(problems_of(test::kGood + "[sink.queue]\ntype = \"disk\"\n") ==
         Lines{"t.toml:8:1: sink \"out\": unknown key \"queue.type\"" + all});
   CHECK(problems_of(test::kGood + "[sink.kafka]\nacks = 1\n") ==
@@ -69,7 +70,7 @@ TEST_CASE("unknown keys in sub-tables carry the table's name", "[config]") {
 TEST_CASE("unknown keys of sinks, one by one", "[config]") {
   const std::string key =
       GENERATE(as<std::string>{}, "to", "framing", "balance", "brokers", "topic", "key", "servers",
-               "stream", "subject", "endpoint", "preset", "headers", "table");
+               "stream", "subject", "endpoint", "preset", "headers");
   CAPTURE(key);
   const auto lines = problems_of(test::kGood + key + " = 1\n");
   REQUIRE(lines.size() == 1);
@@ -111,22 +112,22 @@ TEST_CASE("a table in the wrong form", "[config]") {
 }
 
 TEST_CASE("all problems come at once, in the order of the file", "[config]") {
-  CHECK(
-      problems_of("[server]\nthreads = -1\nfoo = 1\n[[listener]]\nname = \"a\"\nframing = "
-                  "\"x\"\n[[sink]]\ntype = \"y\"\n") ==
-      Lines{"t.toml:2:11: server: threads: expected 0 (one a core) or 1 to 256, got -1",
-            "t.toml:3:1: server: unknown key \"foo\", the keys of [server] are \"threads\", "
-            "\"memory\", \"drain_timeout\", "
-            "\"flush_timeout\", \"drain_quiet\", \"at_deadline\", \"max_connections\", "
-            "\"log_level\" and \"log_format\"",
-            "t.toml:4:1: listener \"a\": listen: missing, expected a URL or a list of URLs, such "
-            "as \"tcp://:5514\"",
-            "t.toml:6:11: listener \"a\": framing: expected \"newline\", \"nul\", "
-            "\"octet_counted\", \"syslog_auto\", \"delimiter\", \"length_prefixed\", \"varint\", "
-            "\"fixed\", \"json\" or \"none\", got "
-            "\"x\"",
-            "t.toml:7:1: sink 1: name: missing, expected a name of its own",
-            "t.toml:8:8: sink 1: type: expected \"file\", \"stdout\" or \"blackhole\", got \"y\""});
+  CHECK(problems_of("[server]\nthreads = -1\nfoo = 1\n[[listener]]\nname = \"a\"\nframing = "
+                    "\"x\"\n[[sink]]\ntype = \"y\"\n") ==
+        Lines{"t.toml:2:11: server: threads: expected 0 (one a core) or 1 to 256, got -1",
+              "t.toml:3:1: server: unknown key \"foo\", the keys of [server] are \"threads\", "
+              "\"memory\", \"drain_timeout\", "
+              "\"flush_timeout\", \"drain_quiet\", \"at_deadline\", \"max_connections\", "
+              "\"log_level\" and \"log_format\"",
+              "t.toml:4:1: listener \"a\": listen: missing, expected a URL or a list of URLs, such "
+              "as \"tcp://:5514\"",
+              "t.toml:6:11: listener \"a\": framing: expected \"newline\", \"nul\", "
+              "\"octet_counted\", \"syslog_auto\", \"delimiter\", \"length_prefixed\", \"varint\", "
+              "\"fixed\", \"json\" or \"none\", got "
+              "\"x\"",
+              "t.toml:7:1: sink 1: name: missing, expected a name of its own",
+              "t.toml:8:8: sink 1: type: expected \"file\", \"stdout\", \"blackhole\" or "
+              "\"sqlite\", got \"y\""});
 }
 
 TEST_CASE("an empty file lacks a listener and a sink, and that is all", "[config]") {
@@ -139,7 +140,7 @@ TEST_CASE("an empty file lacks a listener and a sink, and that is all", "[config
 
 TEST_CASE("no key is known twice, and each says what it takes", "[config]") {
   const auto keys = config::known_keys();
-  CHECK(keys.size() == 98);
+  CHECK(keys.size() == 102);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     CAPTURE(keys[i].table, keys[i].name);
     CHECK_FALSE(config::describe(keys[i].rule).empty());

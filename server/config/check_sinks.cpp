@@ -81,10 +81,10 @@ void check_sinks(Draft& draft) {
     if (!draft.sinks[i].sound("type")) continue;
     if (sink.type == SinkType::kFile) {
       check_file_sink(draft, sink, draft.sinks[i]);
-    } else if (sink.type != SinkType::kSqlite) {
+    } else if (sink.type != SinkType::kSqlite && sink.type != SinkType::kHttp) {
       check_other_sink(draft, sink, draft.sinks[i]);
     }
-    if (sink.type != SinkType::kBlackhole && sink.type != SinkType::kSqlite)
+    if (sink.type == SinkType::kFile || sink.type == SinkType::kStdout)
       check_newlines(draft, sink, draft.sinks[i]);
   }
   check_one_stdout(draft);

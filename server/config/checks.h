@@ -19,6 +19,8 @@ void check_collectd(Draft& draft);   ///< reads the files that its listeners nam
 void check_framing(Draft& draft);    ///< keys of one framing against that framing
 void check_encodings(Draft& draft);  ///< what protocols make against what encodings can write
 void check_sinks(Draft& draft);      ///< keys against types
+void check_http_sinks(
+    Draft& draft);  ///< keys of http sinks; fills in the encoding that a preset asks for
 void check_sqlite_sinks(Draft& draft);  ///< keys of a database, names of its tables
 void check_paths(Draft& draft);         ///< templates, and paths that can meet
 

@@ -18,7 +18,9 @@ namespace penstock::config {
 enum class AtDeadline { kFreeze, kReset };
 enum class LogFormat { kText, kJson };
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
-enum class SinkType { kFile, kStdout, kBlackhole, kSqlite };
+enum class SinkType { kFile, kStdout, kBlackhole, kSqlite, kHttp };
+enum class HttpPreset { kNone, kClickhouse, kInflux, kLoki, kElasticsearch, kSplunk };
+enum class HttpCompression { kNone, kGzip, kZstd };
 enum class Encoding { kRaw, kJson, kMsgpack, kInflux, kGraphite, kSyslog };
 enum class Newlines { kEscape, kKeep, kReplace };
 enum class Sync { kNever, kInterval, kAlways };
@@ -122,6 +124,32 @@ struct Rotate {
   friend bool operator==(const Rotate&, const Rotate&) = default;
 };
 
+/// `name = value` of a table that is handed on to a library as it is.
+struct Option {
+  std::string name;
+  std::string value;  ///< may be a secret
+  Place place;        ///< of the name
+  Place value_place;
+
+  friend bool operator==(const Option&, const Option&) = default;
+};
+
+/// A server that takes records in POST requests.
+struct HttpSink {
+  std::string endpoint;  ///< http:// or https://
+  HttpPreset preset = HttpPreset::kNone;
+  std::string target;           ///< table, database or index, as the preset has it
+  std::vector<Option> headers;  ///< of each request
+  HttpCompression compression = HttpCompression::kNone;
+  std::size_t batch_bytes = std::size_t{1} << 20;  ///< of a body before compression
+  unsigned in_flight = 1;                          ///< requests at a time
+  std::chrono::milliseconds timeout{
+      30000};  ///< of one request, from connecting to the answer's end
+  std::string ca_file, client_cert, client_key;  ///< PEM; empty: the system's, none
+
+  friend bool operator==(const HttpSink&, const HttpSink&) = default;
+};
+
 /// Tables of a SQLite database, and when their rows go.
 struct SqliteSink {
   std::string table = "{listener}";   ///< template: {listener} {scheme}
@@ -145,6 +173,7 @@ struct Sink {
   std::size_t max_open_files = 128;
   Rotate rotate;
   SqliteSink sqlite;
+  HttpSink http;
   Queue queue;
 
   friend bool operator==(const Sink&, const Sink&) = default;

@@ -23,7 +23,8 @@ constexpr std::array<std::string_view, 3> kOversizes = {"truncate", "drop", "clo
 constexpr std::array<std::string_view, 4> kTails = {"auto", "deliver", "quarantine", "drop"};
 constexpr std::array<std::string_view, 5> kContentEncodings = {"none", "auto", "gzip", "zlib",
                                                                "zstd"};
-constexpr std::array<std::string_view, 4> kSinkTypes = {"file", "stdout", "blackhole", "sqlite"};
+constexpr std::array<std::string_view, 5> kSinkTypes = {"file", "stdout", "blackhole", "sqlite",
+                                                        "http"};
 constexpr std::array<std::string_view, 6> kEncodings = {"raw",    "json",     "msgpack",
                                                         "influx", "graphite", "syslog"};
 constexpr std::array<std::string_view, 3> kNewlines = {"escape", "keep", "replace"};
@@ -32,6 +33,9 @@ constexpr std::array<std::string_view, 2> kWhenFulls = {"block", "drop_newest"};
 constexpr std::array<std::string_view, 2> kTimeZones = {"utc", "local"};
 constexpr std::array<std::string_view, 2> kCompress = {"none", "zstd"};
 
+constexpr std::array<std::string_view, 6> kHttpPresets = {"none", "clickhouse",    "influx",
+                                                          "loki", "elasticsearch", "splunk"};
+constexpr std::array<std::string_view, 3> kHttpCompressions = {"none", "gzip", "zstd"};
 constexpr std::array<std::string_view, 2> kUnparsed = {"deliver", "quarantine"};
 constexpr std::array<std::string_view, 4> kInfluxPrecisions = {"ns", "us", "ms", "s"};
 constexpr std::array<std::string_view, 3> kSyslogForms = {"auto", "rfc3164", "rfc5424"};
@@ -299,6 +303,11 @@ const std::array kListenerKeys = {
                   [](Listener& l, const Value& v) { l.best_effort_sinks = v.texts(); }},
 };
 
+void store_http_headers(Sink& sink, const Value& value) {
+  for (const auto& item : value.items)
+    sink.http.headers.push_back({item.name, item.text, item.name_place, item.place});
+}
+
 const std::array kSinkKeys = {
     Key<Sink>{"name", name(), [](Sink& s, const Value& v) { s.name = v.text(); }},
     Key<Sink>{"type", choice(kSinkTypes),
@@ -336,6 +345,29 @@ const std::array kSinkKeys = {
               [](Sink& s, const Value& v) { s.sqlite.max_rows = as<std::uint64_t>(v); }},
     Key<Sink>{"max_size", size(kMiB, 16 * kTiB, "10GiB", "no limit"),
               [](Sink& s, const Value& v) { s.sqlite.max_size_bytes = as<std::size_t>(v); }},
+    Key<Sink>{"endpoint", text("a URL, such as \"http://127.0.0.1:8123\""),
+              [](Sink& s, const Value& v) { s.http.endpoint = v.text(); }},
+    Key<Sink>{"preset", choice(kHttpPresets),
+              [](Sink& s, const Value& v) { s.http.preset = as<HttpPreset>(v); }},
+    Key<Sink>{"http.target", text("a table, database or index, such as \"logs\""),
+              [](Sink& s, const Value& v) { s.http.target = v.text(); }},
+    Key<Sink>{"http.headers",
+              options("a table of texts, such as { Authorization = \"Bearer ${file:token}\" }"),
+              store_http_headers},
+    Key<Sink>{"http.compression", choice(kHttpCompressions),
+              [](Sink& s, const Value& v) { s.http.compression = as<HttpCompression>(v); }},
+    Key<Sink>{"http.batch_bytes", bytes(kKiB, 64 * kMiB, "1MiB"),
+              [](Sink& s, const Value& v) { s.http.batch_bytes = as<std::size_t>(v); }},
+    Key<Sink>{"http.in_flight", count(1, 64),
+              [](Sink& s, const Value& v) { s.http.in_flight = as<unsigned>(v); }},
+    Key<Sink>{"http.timeout", duration(100 * kMillisecond, kHour, "30s"),
+              [](Sink& s, const Value& v) { s.http.timeout = ms(v); }},
+    Key<Sink>{"http.ca_file", text("a file, such as \"/etc/ssl/own-ca.pem\""),
+              [](Sink& s, const Value& v) { s.http.ca_file = v.text(); }},
+    Key<Sink>{"http.client_cert", text("a file, such as \"/etc/penstock/client.pem\""),
+              [](Sink& s, const Value& v) { s.http.client_cert = v.text(); }},
+    Key<Sink>{"http.client_key", text("a file, such as \"/etc/penstock/client.key\""),
+              [](Sink& s, const Value& v) { s.http.client_key = v.text(); }},
     Key<Sink>{"queue.max_bytes", bytes(64 * kKiB, kTiB, "8MiB"),
               [](Sink& s, const Value& v) { s.queue.max_bytes = as<std::size_t>(v); }},
     Key<Sink>{"queue.when_full", choice(kWhenFulls),
@@ -380,6 +412,10 @@ std::string_view to_string(SinkType type) noexcept {
 }
 std::string_view to_string(Framing framing) noexcept {
   return kFramings[static_cast<std::size_t>(framing)];
+}
+
+std::string_view to_string(HttpPreset preset) noexcept {
+  return kHttpPresets[static_cast<std::size_t>(preset)];
 }
 
 std::string_view to_string(Encoding encoding) noexcept {

@@ -29,6 +29,7 @@ std::span<const Key<Admin>> admin_keys();
 std::string_view to_string(SinkType type) noexcept;
 std::string_view to_string(Framing framing) noexcept;
 std::string_view to_string(Encoding encoding) noexcept;
+std::string_view to_string(HttpPreset preset) noexcept;
 
 /// The rows of all tables without their fields.
 struct KnownKey {

@@ -29,6 +29,7 @@ void check(Draft& draft) {
   check_protocol(draft);
   check_collectd(draft);
   check_framing(draft);
+  check_http_sinks(draft);
   check_encodings(draft);
   check_sinks(draft);
   check_sqlite_sinks(draft);

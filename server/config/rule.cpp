@@ -68,6 +68,7 @@ class Reader {
       case Kind::kUrls: return node.type == Node::Type::kString ? one_text(node) : texts(node);
       case Kind::kList: return texts(node);
       case Kind::kPercents: return percents(node);
+      case Kind::kOptions: return options(node);
       default: return number(node);
     }
   }
@@ -139,6 +140,38 @@ class Reader {
       value.reals.push_back(number);
     }
     return value;
+  }
+
+  std::optional<Value> options(const Node& node) {
+    if (node.type != Node::Type::kTable) return wrong(node);
+    Value value;
+    add_options(node, {}, value);
+    return value;
+  }
+
+  void add_options(const Node& table, const std::string& prefix, Value& value) {
+    for (const Entry& entry : table.entries) {
+      const std::string name = prefix + entry.key;
+      if (entry.value.type == Node::Type::kTable) {
+        add_options(entry.value, name + '.', value);
+      } else if (auto read = option(entry.value, name)) {
+        read->name = name;
+        read->name_place = entry.place;
+        value.items.push_back(std::move(*read));
+      } else {
+        value.whole = false;
+      }
+    }
+  }
+
+  std::optional<Item> option(const Node& node, const std::string& name) {
+    if (node.type == Node::Type::kInteger || node.type == Node::Type::kFlag)
+      return Item{node.place, shown(node), shown(node), false};
+    if (node.type == Node::Type::kString && !node.text.empty()) return item(node);
+    problems_.push_back(
+        {node.place,
+         in_quotes(name) + ": expected a text, a whole number, true or false, got " + shown(node)});
+    return {};
   }
 
   bool is_new(const Item& item, const Value& value) {
@@ -264,6 +297,7 @@ std::string describe(const Rule& rule) {
     case Kind::kList:
     case Kind::kPercents:
     case Kind::kUrls:
+    case Kind::kOptions:
     case Kind::kAccount: break;
   }
   return std::string(rule.example);

@@ -32,12 +32,13 @@ struct Rule {
     kZone,       ///< an offset from UTC, as seconds east of it
     kMode,       ///< permission bits
     kAccount,    ///< a name or a number
+    kOptions,    ///< a table of texts, whole numbers and flags under any names
   };
   Kind kind = Kind::kText;
   std::int64_t min = 0;
   std::int64_t max = 0;
   std::string_view zero;     ///< what 0 means where it is allowed besides min to max
-  std::string_view example;  ///< for kText, kList, kPercents: the whole description
+  std::string_view example;  ///< for kText, kList, kPercents, kOptions: the whole description
   std::span<const std::string_view> choices;
 };
 
@@ -47,6 +48,8 @@ struct Item {
   std::string text;       ///< expanded
   std::string shown;      ///< as written, quoted: what messages print
   bool expanded = false;  ///< `text` may be a secret: no message may show it
+  std::string name = {};  ///< of kOptions: with dots where it is written as tables
+  Place name_place = {};
 };
 
 /// A value read by a rule. `number` holds flags (0, 1), counts, bytes, milliseconds, permission bits and the index of a

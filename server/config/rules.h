@@ -55,6 +55,9 @@ constexpr Rule percents(std::string_view description) {
 constexpr Rule urls(std::string_view description) {
   return {Rule::Kind::kUrls, 0, 0, {}, description};
 }
+constexpr Rule options(std::string_view description) {
+  return {Rule::Kind::kOptions, 0, 0, {}, description};
+}
 constexpr Rule zone() { return {Rule::Kind::kZone, -86399, kLocalZone}; }
 constexpr Rule mode() { return {Rule::Kind::kMode, 0, 0777}; }
 constexpr Rule account(std::string_view description) {

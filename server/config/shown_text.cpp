@@ -8,10 +8,13 @@ namespace penstock::config {
 namespace {
 
 constexpr std::string_view kHidden = "\"(hidden)\"";
-constexpr std::array<std::string_view, 6> kSecretWords = {"password", "passwd",     "passphrase",
-                                                          "secret",   "credential", "token"};
+// "key.pem": librdkafka's ssl.key.pem, a private key itself; "oauthbearer.config": its parameters.
+constexpr std::array<std::string_view, 8> kSecretWords = {
+    "password",   "passwd", "passphrase", "secret",
+    "credential", "token",  "key.pem",    "oauthbearer.config"};
 
 bool is_secret(std::string_view key) {
+  if (key.find("http.headers.") != std::string_view::npos) return true;  // what it is nobody knows
   if (key.ends_with("_file") || key.ends_with(".location")) return false;
   return std::any_of(kSecretWords.begin(), kSecretWords.end(), [&](std::string_view word) {
     return key.find(word) != std::string_view::npos;
@@ -34,13 +37,16 @@ std::size_t offset_of(std::string_view text, Place place) {
   return at;
 }
 
-void collect(std::string_view text, const Node& node, std::vector<Region>& secrets) {
-  for (const Node& item : node.items) collect(text, item, secrets);
+/// `path`: the names of the tables around `node`, each followed by a dot, for a dotted key is written as tables are.
+void collect(std::string_view text, const Node& node, const std::string& path,
+             std::vector<Region>& secrets) {
+  for (const Node& item : node.items) collect(text, item, path, secrets);
   for (const Entry& entry : node.entries) {
-    if (entry.value.type != Node::Type::kTable && is_secret(entry.key))
+    const std::string key = path + entry.key;
+    if (entry.value.type != Node::Type::kTable && is_secret(key))
       secrets.push_back({offset_of(text, entry.value.place), offset_of(text, entry.value.end)});
     else
-      collect(text, entry.value, secrets);
+      collect(text, entry.value, key + '.', secrets);
   }
 }
 
@@ -48,7 +54,7 @@ void collect(std::string_view text, const Node& node, std::vector<Region>& secre
 
 std::string shown_text(std::string_view text, const Node& root) {
   std::vector<Region> secrets;
-  collect(text, root, secrets);
+  collect(text, root, {}, secrets);
   std::sort(secrets.begin(), secrets.end(),
             [](const Region& a, const Region& b) { return a.begin < b.begin; });
   std::string shown;

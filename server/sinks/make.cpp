@@ -3,6 +3,7 @@
 #include "protocols/core/check.h"
 #include "server/sinks/blackhole_sink.h"
 #include "server/sinks/file_sink.h"
+#include "server/sinks/http/http_sink.h"
 #include "server/sinks/sqlite/sqlite_sink.h"
 #include "server/sinks/stdout_sink.h"
 
@@ -13,6 +14,7 @@ std::unique_ptr<Sink> make_sink(const config::Sink& config) {
     case config::SinkType::kFile: return std::make_unique<FileSink>(config);
     case config::SinkType::kStdout: return std::make_unique<StdoutSink>(config);
     case config::SinkType::kBlackhole: return std::make_unique<BlackholeSink>();
+    case config::SinkType::kHttp: return std::make_unique<HttpSink>(config);
     case config::SinkType::kSqlite: return std::make_unique<SqliteSink>(config);
   }
   PENSTOCK_CHECK(false);

@@ -26,6 +26,7 @@ std::string_view type_of(Kind kind) {
     case Kind::kList: return "list of strings";
     case Kind::kPercents: return "list of numbers";
     case Kind::kUrls: return "string or list of strings";
+    case Kind::kOptions: return "table";
     case Kind::kAccount:
     case Kind::kChoice:
     case Kind::kDelimiter:

@@ -1,0 +1,152 @@
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "server/config/checks.h"
+#include "server/config/keys.h"
+#include "server/config/text.h"
+
+namespace penstock::config {
+namespace {
+
+constexpr std::array<std::string_view, 11> kHttpKeys = {
+    "endpoint",         "preset",           "http.target",    "http.headers",
+    "http.compression", "http.batch_bytes", "http.in_flight", "http.timeout",
+    "http.ca_file",     "http.client_cert", "http.client_key"};
+constexpr std::array<std::string_view, 5> kKeysOfFileSinks = {"path", "rotate.size", "rotate.every",
+                                                              "rotate.keep", "rotate.compress"};
+constexpr std::array<std::string_view, 4> kIdleKeys = {"sync", "sync_interval", "timezone",
+                                                       "max_open_files"};
+
+void refuse_key(Draft& draft, const TableSource& source, std::string_view key,
+                const std::string& why) {
+  if (const auto given = source.keys.find(key); given != source.keys.end())
+    source.error(draft.problems, given->second.key, key, why);
+}
+
+void warn_of_key(Draft& draft, const TableSource& source, std::string_view key,
+                 const std::string& why) {
+  if (const auto given = source.keys.find(key); given != source.keys.end())
+    source.warn(draft.problems, given->second.key, key, "no effect: " + why);
+}
+
+/// What is wrong with it; empty: nothing. Passwords go into a header, for URLs are shown.
+std::string_view why_no_endpoint(std::string_view url) {
+  const bool secure = url.starts_with("https://");
+  if (!secure && !url.starts_with("http://"))
+    return "expected a URL that begins with http:// or https://";
+  const std::string_view rest = url.substr(secure ? 8 : 7);
+  const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+  if (authority.find('@') != std::string_view::npos)
+    return "expected no user in the URL, but a header, such as http.headers = { Authorization = "
+           "\"Basic ...\" }";
+  if (authority.empty() || authority.starts_with(':')) return "expected a host behind ://";
+  const auto is_no_url = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; };
+  if (std::any_of(url.begin(), url.end(), is_no_url)) return "expected a URL without blanks";
+  if (url.find('#') != std::string_view::npos) return "expected a URL without #";
+  return {};
+}
+
+void check_endpoint(Draft& draft, const Sink& sink, const TableSource& source) {
+  if (!source.has("endpoint"))
+    return source.error(draft.problems, source.place, "endpoint",
+                        "missing, an http sink needs one, such as \"http://127.0.0.1:8123\"");
+  if (!source.sound("endpoint")) return;
+  if (const auto why = why_no_endpoint(sink.http.endpoint); !why.empty())
+    source.error(draft.problems, source.place_of("endpoint"), "endpoint",
+                 std::string(why) + ", got " + source.item("endpoint", 0).shown);
+}
+
+/// RFC 9110 section 5.6.2, a token; and no line's end in the value, which may be a secret and is not repeated.
+void check_headers(Draft& draft, const Sink& sink, const TableSource& source) {
+  const auto in_token = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  };
+  for (const Option& header : sink.http.headers) {
+    if (!std::all_of(header.name.begin(), header.name.end(), in_token))
+      source.error(
+          draft.problems, header.place, "http.headers",
+          "expected the name of a header, such as Authorization, got " + in_quotes(header.name));
+    if (header.value.find_first_of("\r\n") != std::string::npos)
+      source.error(draft.problems, header.value_place, "http.headers",
+                   in_quotes(header.name) + ": expected one line");
+  }
+}
+
+std::optional<Encoding> encoding_of(HttpPreset preset) {
+  switch (preset) {
+    case HttpPreset::kClickhouse:
+    case HttpPreset::kElasticsearch: return Encoding::kJson;
+    case HttpPreset::kInflux: return Encoding::kInflux;
+    default: return {};
+  }
+}
+
+void fill_in_encoding(Draft& draft, Sink& sink, const TableSource& source) {
+  const HttpPreset preset = sink.http.preset;
+  const bool given = source.has("encoding");
+  const std::string begin = "preset = " + in_quotes(to_string(preset)) + " sends ";
+  if (const auto only = encoding_of(preset)) {
+    if (given && source.sound("encoding") && sink.encoding != *only)
+      source.error(draft.problems, source.place_of("encoding"), "encoding",
+                   begin + in_quotes(to_string(*only)) + " and nothing else, leave it out");
+    sink.encoding = *only;
+    return;
+  }
+  const bool texts = preset == HttpPreset::kLoki || preset == HttpPreset::kSplunk;
+  if (!texts || sink.encoding == Encoding::kRaw || sink.encoding == Encoding::kJson) return;
+  source.error(draft.problems, source.place_of("encoding"), "encoding",
+               begin + "\"raw\" or \"json\", got " + in_quotes(to_string(sink.encoding)));
+}
+
+void check_target(Draft& draft, const Sink& sink, const TableSource& source) {
+  const HttpPreset preset = sink.http.preset;
+  if (preset == HttpPreset::kNone || preset == HttpPreset::kLoki)
+    warn_of_key(draft, source, "http.target",
+                "preset = " + in_quotes(to_string(preset)) + " has no such thing");
+  const bool in_url = sink.http.endpoint.find("query=") != std::string::npos;
+  if (preset == HttpPreset::kClickhouse && sink.http.target.empty() && !in_url)
+    source.error(draft.problems, source.place_of("preset"), "http.target",
+                 "missing, preset = \"clickhouse\" needs a table, such as \"logs\"");
+}
+
+void check_http_sink(Draft& draft, Sink& sink, const TableSource& source) {
+  check_endpoint(draft, sink, source);
+  check_headers(draft, sink, source);
+  if (source.sound("preset")) {
+    check_target(draft, sink, source);
+    fill_in_encoding(draft, sink, source);
+  }
+  if (source.has("http.client_key") && !source.has("http.client_cert"))
+    source.error(draft.problems, source.place_of("http.client_key"), "http.client_key",
+                 "expected http.client_cert beside it");
+  if (!sink.http.endpoint.starts_with("https://")) {
+    for (const std::string_view key : {"http.ca_file", "http.client_cert", "http.client_key"})
+      warn_of_key(draft, source, key, "endpoint does not begin with https://");
+  }
+  for (const auto key : kKeysOfFileSinks)
+    refuse_key(draft, source, key, "a sink of type \"http\" has no file, only \"file\" has");
+  for (const auto key : kIdleKeys)
+    warn_of_key(draft, source, key, "a sink of type \"http\" writes no files");
+  if (sink.encoding != Encoding::kRaw && source.sound("encoding"))
+    warn_of_key(draft, source, "newlines", "only for encoding \"raw\"");
+}
+
+}  // namespace
+
+void check_http_sinks(Draft& draft) {
+  for (std::size_t i = 0; i < draft.sinks.size(); ++i) {
+    Sink& sink = draft.config.sinks[i];
+    const TableSource& source = draft.sinks[i];
+    if (!source.sound("type")) continue;
+    if (sink.type == SinkType::kHttp) {
+      check_http_sink(draft, sink, source);
+      continue;
+    }
+    for (const auto key : kHttpKeys)
+      refuse_key(draft, source, key, "only a sink of type \"http\" has it");
+  }
+}
+
+}  // namespace penstock::config

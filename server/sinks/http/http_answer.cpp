@@ -1,0 +1,94 @@
+#include "server/sinks/http/http_answer.h"
+
+#include <simdjson.h>
+
+#include "protocols/core/utf8.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::size_t kMostAnswerBytes = 500;  // of what is kept of a server's words
+constexpr std::int64_t kBadRequest = 400, kConflict = 409, kTooLarge = 413, kUnprocessable = 422;
+
+bool is_taken(std::int64_t status) noexcept { return status >= 200 && status < 300; }
+
+/// What was sent is the reason, and nothing else that may change.
+bool is_about_content(std::int64_t status) noexcept {
+  return status == kBadRequest || status == kTooLarge || status == kUnprocessable;
+}
+
+std::string words(std::string_view answer) {
+  while (!answer.empty() &&
+         (answer.back() == '\n' || answer.back() == '\r' || answer.back() == ' '))
+    answer.remove_suffix(1);
+  return with_replacements(answer.substr(0, kMostAnswerBytes));
+}
+
+/// Of one item: `{"create":{"_index":"logs","status":400,"error":{...}}}`. False where it has not that form.
+bool read_item(simdjson::dom::element item, std::size_t index, HttpVerdict& verdict) {
+  simdjson::dom::object actions;
+  if (item.get(actions) != simdjson::SUCCESS || actions.size() != 1) return false;
+  const simdjson::dom::element result = (*actions.begin()).value;
+  std::int64_t status = 0;
+  if (result["status"].get(status) != simdjson::SUCCESS) return false;
+  if (is_taken(status)) return true;
+  simdjson::dom::element error;
+  std::string why = "status " + std::to_string(status);
+  if (result["error"].get(error) == simdjson::SUCCESS) why += ": " + words(simdjson::minify(error));
+  const bool refused = is_about_content(status) || status == kConflict;
+  verdict.records.push_back({index, refused, std::move(why)});
+  return true;
+}
+
+/// An answer to _bulk that is not what the Bulk API gives comes from something else in between: it took nothing.
+HttpVerdict judge_bulk(std::string_view answer, std::size_t records) {
+  HttpVerdict verdict{.kind = HttpVerdict::Kind::kMixed};
+  const HttpVerdict strange{.kind = HttpVerdict::Kind::kAgain,
+                            .answer = "no answer of the Bulk API: " + words(answer)};
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  simdjson::dom::array items;
+  if (parser.parse(answer.data(), answer.size()).get(root) != simdjson::SUCCESS ||
+      root["items"].get(items) != simdjson::SUCCESS)
+    return strange;
+  std::size_t index = 0;
+  for (const simdjson::dom::element item : items) {
+    if (!read_item(item, index++, verdict)) return strange;
+  }
+  if (index != records) return strange;
+  if (verdict.records.empty()) verdict.kind = HttpVerdict::Kind::kTaken;
+  return verdict;
+}
+
+/// `{"text":"Invalid data format","code":6,"invalid-event-number":3}`: whether those before it were taken it does not say.
+HttpVerdict judge_refusal_of_splunk(std::string_view answer, std::size_t records) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  std::uint64_t number = 0;
+  if (parser.parse(answer.data(), answer.size()).get(root) != simdjson::SUCCESS ||
+      root["invalid-event-number"].get(number) != simdjson::SUCCESS || number >= records)
+    return {.kind = HttpVerdict::Kind::kRefused, .answer = words(answer)};
+  return {.kind = HttpVerdict::Kind::kMixed,
+          .records = {{static_cast<std::size_t>(number), true, words(answer)}},
+          .others_taken = false};
+}
+
+}  // namespace
+
+HttpVerdict judge(config::HttpPreset preset, long status, std::string_view answer,
+                  std::size_t records) {
+  if (is_taken(status)) {
+    return preset == config::HttpPreset::kElasticsearch ? judge_bulk(answer, records)
+                                                        : HttpVerdict{};
+  }
+  const std::string said = "status " + std::to_string(status) +
+                           (words(answer).empty() ? std::string() : ": " + words(answer));
+  if (!is_about_content(status)) return {.kind = HttpVerdict::Kind::kAgain, .answer = said};
+  if (preset == config::HttpPreset::kSplunk && status == kBadRequest) {
+    HttpVerdict verdict = judge_refusal_of_splunk(answer, records);
+    if (verdict.kind == HttpVerdict::Kind::kMixed) return verdict;
+  }
+  return {.kind = HttpVerdict::Kind::kRefused, .answer = said};
+}
+
+}  // namespace penstock

@@ -91,7 +91,8 @@ TEST_CASE("the defaults that conf/penstock.toml shows are the defaults", "[conf]
       test::with_comments_removed(
           text, {"owner", "group", "delimiter", "frame_bytes", "multicast.interface", "token_file",
                  "collectd.types_db", "collectd.auth_file", "forward.shared_key_file",
-                 "forward.users_file", "forward.server_name"}),
+                 "forward.users_file", "forward.server_name", "endpoint", "http.target",
+                 "http.headers", "http.ca_file", "http.client_cert", "http.client_key"}),
       kDefault);
   for (const auto& problem : all.problems) {
     INFO(to_string(kDefault, problem));

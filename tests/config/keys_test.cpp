@@ -59,7 +59,10 @@ TEST_CASE("unknown keys in sub-tables carry the table's name", "[config]") {
       ", the keys of [[sink]] are \"name\", \"type\", \"path\", \"encoding\", \"newlines\", "
       "\"sync\", \"sync_interval\", "
       "\"timezone\", \"max_open_files\", \"rotate.size\", \"rotate.every\", \"rotate.keep\", "
-      "\"rotate.compress\", \"table\", \"retention\", \"max_rows\", \"max_size\", "
+      "\"rotate.compress\", \"table\", \"retention\", \"max_rows\", \"max_size\", \"endpoint\", "
+      "\"preset\", \"http.target\", "
+      "\"http.headers\", \"http.compression\", \"http.batch_bytes\", \"http.in_flight\", "
+      "\"http.timeout\", \"http.ca_file\", \"http.client_cert\", \"http.client_key\", "
       "\"queue.max_bytes\" and \"queue.when_full\"";
   CHECK(problems_of(test::kGood + "[sink.queue]\ntype = \"disk\"\n") ==
         Lines{"t.toml:8:1: sink \"out\": unknown key \"queue.type\"" + all});
@@ -68,9 +71,8 @@ TEST_CASE("unknown keys in sub-tables carry the table's name", "[config]") {
 }
 
 TEST_CASE("unknown keys of sinks, one by one", "[config]") {
-  const std::string key =
-      GENERATE(as<std::string>{}, "to", "framing", "balance", "brokers", "topic", "key", "servers",
-               "stream", "subject", "endpoint", "preset", "headers");
+  const std::string key = GENERATE(as<std::string>{}, "to", "framing", "balance", "brokers",
+                                   "topic", "key", "servers", "stream", "subject", "headers");
   CAPTURE(key);
   const auto lines = problems_of(test::kGood + key + " = 1\n");
   REQUIRE(lines.size() == 1);
@@ -126,8 +128,8 @@ TEST_CASE("all problems come at once, in the order of the file", "[config]") {
               "\"fixed\", \"json\" or \"none\", got "
               "\"x\"",
               "t.toml:7:1: sink 1: name: missing, expected a name of its own",
-              "t.toml:8:8: sink 1: type: expected \"file\", \"stdout\", \"blackhole\" or "
-              "\"sqlite\", got \"y\""});
+              "t.toml:8:8: sink 1: type: expected \"file\", \"stdout\", \"blackhole\", "
+              "\"sqlite\" or \"http\", got \"y\""});
 }
 
 TEST_CASE("an empty file lacks a listener and a sink, and that is all", "[config]") {
@@ -140,7 +142,7 @@ TEST_CASE("an empty file lacks a listener and a sink, and that is all", "[config
 
 TEST_CASE("no key is known twice, and each says what it takes", "[config]") {
   const auto keys = config::known_keys();
-  CHECK(keys.size() == 102);
+  CHECK(keys.size() == 113);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     CAPTURE(keys[i].table, keys[i].name);
     CHECK_FALSE(config::describe(keys[i].rule).empty());

@@ -15,6 +15,8 @@ token_file = "/etc/token"
 name = "${SECRET}"
 kafka = { "sasl.password" = "s3cret", x = 1, ssl_secret = ["a",
   "b"] }
+http = { endpoint = "http://h", headers = { Authorization = "Bearer x", "X-Scope-OrgID" = 'y' } }
+headers.Not = "shown"
 token = """
 several
 lines"""
@@ -29,6 +31,8 @@ token_file = "/etc/token"
 [[sink]]
 name = "${SECRET}"
 kafka = { "sasl.password" = "(hidden)", x = 1, ssl_secret = "(hidden)" }
+http = { endpoint = "http://h", headers = { Authorization = "(hidden)", "X-Scope-OrgID" = "(hidden)" } }
+headers.Not = "shown"
 token = "(hidden)"
 last = 2
 )toml";

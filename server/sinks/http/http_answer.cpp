@@ -2,6 +2,10 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+
 #include "protocols/core/utf8.h"
 
 namespace penstock {
@@ -73,6 +77,20 @@ HttpVerdict judge_refusal_of_splunk(std::string_view answer, std::size_t records
           .others_taken = false};
 }
 
+/// ClickHouse's codes of what cannot be read (src/Common/ErrorCodes.cpp): the CANNOT_PARSE_ ones of texts, quoted texts, input,
+/// dates, times, numbers, UUIDs and addresses, arrays, wrong types and data.
+constexpr std::array<int, 13> kUnreadable = {6,  26,  27,  38,  41,  53, 69,
+                                             72, 117, 130, 376, 675, 676};
+
+/// `Code: 27, e.displayText() = DB::Exception: Cannot parse input`, which older versions answer with status 500.
+bool is_unreadable_to_clickhouse(std::string_view answer) {
+  constexpr std::string_view kStart = "Code: ";
+  int code = 0;
+  if (!answer.starts_with(kStart)) return false;
+  std::from_chars(answer.data() + kStart.size(), answer.data() + answer.size(), code);
+  return std::find(kUnreadable.begin(), kUnreadable.end(), code) != kUnreadable.end();
+}
+
 }  // namespace
 
 HttpVerdict judge(config::HttpPreset preset, long status, std::string_view answer,
@@ -83,7 +101,10 @@ HttpVerdict judge(config::HttpPreset preset, long status, std::string_view answe
   }
   const std::string said = "status " + std::to_string(status) +
                            (words(answer).empty() ? std::string() : ": " + words(answer));
-  if (!is_about_content(status)) return {.kind = HttpVerdict::Kind::kAgain, .answer = said};
+  const bool unreadable =
+      preset == config::HttpPreset::kClickhouse && is_unreadable_to_clickhouse(answer);
+  if (!is_about_content(status) && !unreadable)
+    return {.kind = HttpVerdict::Kind::kAgain, .answer = said};
   if (preset == config::HttpPreset::kSplunk && status == kBadRequest) {
     HttpVerdict verdict = judge_refusal_of_splunk(answer, records);
     if (verdict.kind == HttpVerdict::Kind::kMixed) return verdict;

@@ -198,6 +198,17 @@ TEST_CASE("http answer: what a status means", "[sinks][http]") {
   if (kind != Kind::kTaken) CHECK(verdict.answer == "status " + std::to_string(status) + ": why");
 }
 
+TEST_CASE("http answer: ClickHouse says by a code what it cannot read", "[sinks][http]") {
+  const auto of = [](const std::string& answer) {
+    return judge(HttpPreset::kClickhouse, 500, answer, 5).kind;
+  };
+  CHECK(of("Code: 27, e.displayText() = DB::Exception: Cannot parse input") == Kind::kRefused);
+  CHECK(of("Code: 72. DB::Exception: Cannot parse number") == Kind::kRefused);
+  CHECK(of("Code: 241, e.displayText() = DB::Exception: Memory limit") == Kind::kAgain);
+  CHECK(of("Code: ") == Kind::kAgain);
+  CHECK(judge(HttpPreset::kNone, 500, "Code: 27, ", 5).kind == Kind::kAgain);
+}
+
 TEST_CASE("http answer: Elasticsearch speaks of each record", "[sinks][http]") {
   const std::string good = R"({"create":{"_index":"l","status":201}})";
   const auto bulk = [](const std::string& items) {

@@ -183,6 +183,7 @@ def test_elasticsearch_refuses_one_and_is_too_busy_for_another(penstock):
 
     def answer(number, request):
         parts = [json.loads(line) for line in request["body"].splitlines()]
+        assert request["path"].startswith("/_bulk?filter_path=")
         assert all(action == {"create": {"_index": "logs"}} for action in parts[::2])
         items = []
         for document in parts[1::2]:

@@ -30,16 +30,20 @@ void warn_of_key(Draft& draft, const TableSource& source, std::string_view key,
     source.warn(draft.problems, given->second.key, key, "no effect: " + why);
 }
 
-/// What is wrong with it; empty: nothing. Passwords go into a header, for URLs are shown.
+bool has_user(std::string_view url) {
+  const std::size_t host = url.find("://");
+  if (host == std::string_view::npos) return false;
+  return url.substr(host + 3, url.find_first_of("/?#", host + 3) - host - 3).find('@') !=
+         std::string_view::npos;
+}
+
+/// What is wrong with it; empty: nothing.
 std::string_view why_no_endpoint(std::string_view url) {
   const bool secure = url.starts_with("https://");
   if (!secure && !url.starts_with("http://"))
     return "expected a URL that begins with http:// or https://";
   const std::string_view rest = url.substr(secure ? 8 : 7);
   const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
-  if (authority.find('@') != std::string_view::npos)
-    return "expected no user in the URL, but a header, such as http.headers = { Authorization = "
-           "\"Basic ...\" }";
   if (authority.empty() || authority.starts_with(':')) return "expected a host behind ://";
   const auto is_no_url = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; };
   if (std::any_of(url.begin(), url.end(), is_no_url)) return "expected a URL without blanks";
@@ -52,6 +56,10 @@ void check_endpoint(Draft& draft, const Sink& sink, const TableSource& source) {
     return source.error(draft.problems, source.place, "endpoint",
                         "missing, an http sink needs one, such as \"http://127.0.0.1:8123\"");
   if (!source.sound("endpoint")) return;
+  if (has_user(sink.http.endpoint))  // and perhaps a password, so it is not repeated
+    return source.error(draft.problems, source.place_of("endpoint"), "endpoint",
+                        "expected a URL without user and password, which go into a header, such as "
+                        "http.headers = { Authorization = \"Basic ...\" }");
   if (const auto why = why_no_endpoint(sink.http.endpoint); !why.empty())
     source.error(draft.problems, source.place_of("endpoint"), "endpoint",
                  std::string(why) + ", got " + source.item("endpoint", 0).shown);

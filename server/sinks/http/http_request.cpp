@@ -62,6 +62,8 @@ void add_parameters(const config::HttpSink& http, std::string& query) {
       add_parameter(query, "query", "INSERT INTO " + http.target + " FORMAT JSONEachRow");
     add_parameter(query, "input_format_skip_unknown_fields", "1");
     add_parameter(query, "date_time_input_format", "best_effort");
+  } else if (http.preset == config::HttpPreset::kElasticsearch) {
+    add_parameter(query, "filter_path", "errors,items.*.status,items.*.error");  // a short answer
   }
 }
 

@@ -8,8 +8,9 @@
 namespace penstock {
 namespace {
 
-/// An answer to _bulk names each record.
-constexpr std::size_t kMostKeptBytes = std::size_t{64} << 20;
+constexpr std::size_t kMostKeptBytes = std::size_t{64} << 10;
+/// An answer to _bulk names each record, and counts only as a whole.
+constexpr std::size_t kMostKeptOfBulkBytes = std::size_t{64} << 20;
 
 template <class Value>
 void set_option(CURL* easy, CURLoption option, Value value) {
@@ -25,7 +26,10 @@ void init_curl() {
 
 HttpTransfer::HttpTransfer(const config::HttpSink& http, const std::string& url,
                            const std::vector<std::string>& headers, std::string body)
-    : easy_(curl_easy_init()), body_(std::move(body)) {
+    : easy_(curl_easy_init()),
+      body_(std::move(body)),
+      most_kept_bytes_(http.preset == config::HttpPreset::kElasticsearch ? kMostKeptOfBulkBytes
+                                                                         : kMostKeptBytes) {
   PENSTOCK_CHECK(easy_ != nullptr);
   for (const std::string& line : headers) {
     curl_slist* const longer = curl_slist_append(headers_.get(), line.c_str());
@@ -37,6 +41,7 @@ HttpTransfer::HttpTransfer(const config::HttpSink& http, const std::string& url,
   set_option(easy, CURLOPT_URL, url.c_str());
   set_option(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   set_option(easy, CURLOPT_NOSIGNAL, 1L);
+  set_option(easy, CURLOPT_QUICK_EXIT, 1L);  // a name server that does not answer is not waited for
   set_option(easy, CURLOPT_POST, 1L);
   set_option(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size()));
   set_option(easy, CURLOPT_POSTFIELDS, body_.data());
@@ -62,7 +67,7 @@ void HttpTransfer::set_tls(const config::HttpSink& http) {
 std::size_t HttpTransfer::on_answer(char* bytes, std::size_t size, std::size_t count,
                                     void* transfer) {
   auto* self = static_cast<HttpTransfer*>(transfer);
-  const std::size_t room = kMostKeptBytes - self->answer_.size();
+  const std::size_t room = self->most_kept_bytes_ - self->answer_.size();
   self->answer_.append(bytes, std::min(room, size * count));
   return size * count;
 }

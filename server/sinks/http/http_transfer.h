@@ -46,6 +46,7 @@ class HttpTransfer {
   std::unique_ptr<curl_slist, ListFree> headers_;
   std::unique_ptr<CURL, EasyCleanup> easy_;
   std::string body_, answer_;
+  std::size_t most_kept_bytes_;  // of the answer
   std::array<char, CURL_ERROR_SIZE> error_{};
 };
 

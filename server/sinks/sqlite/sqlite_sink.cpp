@@ -1,5 +1,6 @@
 #include "server/sinks/sqlite/sqlite_sink.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,6 +35,15 @@ bool is_unusable(int result) noexcept {
     case SQLITE_PROTOCOL: return true;
     default: return false;
   }
+}
+
+/// A new file as those of file sinks are; what SQLite lays beside it has the same mode. False where there is one: to open and
+/// close that would let go of SQLite's locks.
+bool make_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+  if (fd < 0) return false;
+  ::close(fd);
+  return true;
 }
 
 std::string_view synchronous(config::Sync sync) noexcept {
@@ -80,8 +90,6 @@ Result<void> SqliteSink::open() {
   const int made = make_directories(system_files(), parent_directory(path_),
                                     config_.sync == config::Sync::kAlways, failed, &*created_);
   if (made < 0) return fail(-made, name + "create directory " + failed + ": " + errno_text(made));
-  struct stat status {};
-  made_file_ = ::stat(path_.c_str(), &status) < 0 && errno == ENOENT;
   give_up_ = Clock::now() + kLockPatience;
   last_sync_ = Clock::now();
   const int result = connect();
@@ -104,6 +112,8 @@ void SqliteSink::undo_open() noexcept {
 
 int SqliteSink::connect() {
   disconnect();
+  made_file_ = make_file(path_);
+  if (made_file_ && created_) created_->add(path_);
   if (const int opened = database_.open(path_); opened != SQLITE_OK) return opened;
   sqlite3_busy_handler(database_.get(), &SqliteSink::on_busy, this);
   if (const int result = set_up(); result != SQLITE_OK) return result;

@@ -67,7 +67,7 @@ class SqliteSink final : public Sink {
   std::map<std::string, SqliteTable> tables_;  // by name
   std::unordered_map<const Origin*, SqliteTable*> of_origin_;
   std::optional<CreatedPaths> created_;  // until the first write
-  bool made_file_ = false;               // so has open(): and until then
+  bool made_file_ = false;               // by open(): what undo_open() removes
   bool is_set_up_ = false;
   std::uint64_t device_ = 0, inode_ = 0;  // of the file that is open
   std::atomic<bool> reopen_{false}, interrupted_{false};

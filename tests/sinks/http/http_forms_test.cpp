@@ -68,7 +68,8 @@ TEST_CASE("http url: the preset's path and query, what the endpoint has itself g
           {HttpPreset::kInflux, "http://h/x/write?precision=s&db=a", "b",
            "http://h/x/write?precision=s&db=a"},
           {HttpPreset::kLoki, "http://h:3100/", "", "http://h:3100/loki/api/v1/push"},
-          {HttpPreset::kElasticsearch, "http://h:9200", "logs", "http://h:9200/_bulk"},
+          {HttpPreset::kElasticsearch, "http://h:9200", "logs",
+           "http://h:9200/_bulk?filter_path=errors%2Citems.%2A.status%2Citems.%2A.error"},
           {HttpPreset::kSplunk, "https://h:8088", "", "https://h:8088/services/collector/event"},
           {HttpPreset::kClickhouse, "http://h:8123", "d.logs",
            "http://h:8123/?query=INSERT%20INTO%20d.logs%20FORMAT%20JSONEachRow&"

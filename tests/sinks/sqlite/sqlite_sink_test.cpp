@@ -74,6 +74,8 @@ TEST_CASE("sqlite sink: records as they are, a table a listener", "[sinks][sqlit
                           .take();
   REQUIRE(sink.write(batch) == WriteStatus::kDelivered);
   SqliteReader reader(folder / "a/b/logs.db");
+  CHECK(test::mode_of(folder / "a/b/logs.db") == 0640);
+  CHECK(test::mode_of(folder / "a/b/logs.db-wal") == 0640);
   CHECK(reader.rows("time listener url peer peer_port flags message", "\"in\"") ==
         Rows{"1795572918123456789|'in'|'tcp://127.0.0.1:5514'|'192.0.2.1'|40000|''|'one'",
              "1795572918123456789|'in'|'tcp://127.0.0.1:5514'|'192.0.2.1'|40000|''|'zwei €'"});

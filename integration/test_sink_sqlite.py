@@ -10,8 +10,9 @@ import pytest
 from support.acked import AckedSender, Forward, Relp, listener
 from support.address import any_url
 from support.clients import send_stream
-from support.settings import length
+from support.settings import length, sanitized
 from support.small_disk import fill
+from support.tracing import failing
 from support.wait import wait_until
 
 DATABASE = {"type": "sqlite", "path": "logs.db"}
@@ -122,6 +123,23 @@ def test_full_disk_and_room_again(penstock, small_disk, protocol):
     sender.wait_acked(6000)
     server.wait_log("sink writes again")
     assert numbers(protocol, server, "disk/logs.db") == list(range(6000)), "each once, in order"
+    sender.close()
+    server.stop()
+
+
+@EACH
+def test_a_disk_that_does_not_confirm_for_a_while(penstock, protocol):
+    """With sync = "always" nothing is acknowledged before its sync; a sync that failed leaves nothing that comes twice."""
+    if sanitized():
+        pytest.skip("strace slows a sanitized build down to nothing")
+    server = penstock(listener(protocol, "tcp4"), {**DATABASE, "sync": "always"})
+    with failing(server, server.folder / "logs.db-wal", "fdatasync,fsync", "error=EIO"):
+        sender = AckedSender(protocol, server.address(), outstanding=64, count=500)
+        sender.start()
+        server.wait_log("sink cannot write.*disk I/O error")
+        assert sender.acked == 0
+    sender.wait_acked(500)
+    assert numbers(protocol, server) == list(range(500))
     sender.close()
     server.stop()
 

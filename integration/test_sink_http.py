@@ -149,6 +149,22 @@ def test_trouble_of_every_kind_and_everything_acknowledged_is_there(penstock):
         assert store.requests[0]["headers"]["Content-Encoding"] == "gzip"
 
 
+def test_nothing_acknowledged_is_missing_there_when_penstock_is_killed(penstock):
+    with Scripted() as store:
+        first = 0
+        for cycle in range(length(30, 4)):
+            server = penstock(listener(Relp(), "tcp4"), sink(store.url, encoding="json", in_flight=1 + cycle % 3))
+            sender = AckedSender(Relp(), server.address(), outstanding=64, first=first)
+            sender.start()
+            sender.wait_acked(30 + 37 * cycle % 100)
+            server.kill()
+            sender.wait_closed()
+            taken = {int(json.loads(line)["procid"]) for line in lines(store.taken())}
+            assert set(range(first, first + sender.acked)) <= taken
+            first += sender.sent
+            sender.close()
+
+
 def test_a_server_that_is_away_holds_senders_up_and_a_stop_leaves_it_over(penstock):
     with Scripted() as gone:
         url = gone.url

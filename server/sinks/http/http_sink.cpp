@@ -259,9 +259,9 @@ void HttpSink::end(Active ended, CURLcode result) {
   }
   const HttpVerdict verdict =
       judge(config_.http.preset, transfer.status(), transfer.answer(), count_frames(ended.work));
-  if (transfer.retry_after().count() > 0)
-    not_before_ = Clock::now() + std::min(transfer.retry_after(), kLongestWait);
   act_on(verdict, ended.work);
+  if (failing_ && transfer.retry_after().count() > 0)
+    not_before_ = Clock::now() + std::min(transfer.retry_after(), kLongestWait);
 }
 
 void HttpSink::act_on(const HttpVerdict& verdict, const HttpWork& work) {

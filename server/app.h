@@ -17,7 +17,7 @@
 #include "server/net/io_loop.h"
 #include "server/net/listener.h"
 #include "server/net/socket_source.h"
-#include "server/pipeline/created_paths.h"
+#include "server/files/created_paths.h"
 #include "server/pipeline/ledger.h"
 #include "server/pipeline/quarantine.h"
 #include "server/pipeline/sink_runner.h"

@@ -9,7 +9,7 @@
 #include <ctime>
 
 #include "protocols/core/errno_text.h"
-#include "server/pipeline/created_paths.h"
+#include "server/files/created_paths.h"
 
 namespace penstock {
 namespace {

@@ -8,7 +8,7 @@
 #include <cerrno>
 
 #include "protocols/core/errno_text.h"
-#include "server/pipeline/created_paths.h"
+#include "server/files/created_paths.h"
 
 namespace penstock {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "server/log/log.h"
-#include "server/pipeline/created_paths.h"
+#include "server/files/created_paths.h"
 #include "server/pipeline/line_file.h"
 #include "server/pipeline/quarantine_format.h"
 

@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "server/sinks/file_ops.h"
+#include "server/files/file_ops.h"
 
 namespace penstock {
 

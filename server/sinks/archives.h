@@ -10,7 +10,7 @@
 #include "server/config/config.h"
 #include "server/log/log.h"
 #include "server/sinks/archive_name.h"
-#include "server/sinks/file_ops.h"
+#include "server/files/file_ops.h"
 
 namespace penstock {
 

@@ -12,7 +12,7 @@
 #include "server/log/log.h"
 #include "server/pipeline/sink.h"
 #include "server/sinks/archive_keeper.h"
-#include "server/sinks/file_ops.h"
+#include "server/files/file_ops.h"
 #include "server/sinks/file_table.h"
 #include "server/sinks/interrupt.h"
 #include "server/sinks/path_router.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "server/sinks/file_ops.h"
+#include "server/files/file_ops.h"
 #include "server/sinks/open_file.h"
 
 namespace penstock {

@@ -5,7 +5,7 @@
 
 #include "protocols/core/result.h"
 #include "server/sinks/encoder.h"
-#include "server/sinks/file_ops.h"
+#include "server/files/file_ops.h"
 
 namespace penstock {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdio>
 
-#include "server/sinks/file_ops.h"
+#include "server/files/file_ops.h"
 
 namespace penstock {
 namespace {

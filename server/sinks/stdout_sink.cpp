@@ -10,7 +10,7 @@
 #include <numeric>
 
 #include "protocols/core/check.h"
-#include "server/sinks/file_ops.h"
+#include "server/files/file_ops.h"
 
 namespace penstock {
 namespace {

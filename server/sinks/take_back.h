@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "server/sinks/file_ops.h"
+#include "server/files/file_ops.h"
 #include "server/sinks/write_plan.h"
 
 namespace penstock {

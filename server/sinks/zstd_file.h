@@ -3,7 +3,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "server/sinks/file_ops.h"
+#include "server/files/file_ops.h"
 
 namespace penstock {
 

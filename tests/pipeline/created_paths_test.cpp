@@ -1,4 +1,4 @@
-#include "server/pipeline/created_paths.h"
+#include "server/files/created_paths.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/sinks/passed_files.h"
+#include "tests/support/passed_files.h"
 #include "tests/support/files.h"
 
 namespace penstock::test {

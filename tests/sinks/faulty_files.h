@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "tests/sinks/passed_files.h"
+#include "tests/support/passed_files.h"
 
 namespace penstock::test {
 

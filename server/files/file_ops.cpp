@@ -1,4 +1,4 @@
-#include "server/sinks/file_ops.h"
+#include "server/files/file_ops.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -35,6 +35,14 @@ class SystemFiles final : public FileOps {
   }
   std::int64_t pread(int fd, char* data, std::size_t size, std::int64_t offset) noexcept override {
     return checked<std::int64_t>(::pread(fd, data, size, offset));
+  }
+  std::int64_t pwrite(int fd, const char* data, std::size_t size,
+                      std::int64_t offset) noexcept override {
+    return checked<std::int64_t>(::pwrite(fd, data, size, offset));
+  }
+  int reserve(int fd, std::int64_t size) noexcept override {
+    const int result = checked(::fallocate(fd, 0, 0, size));
+    return result == -EOPNOTSUPP ? ftruncate(fd, size) : result;
   }
   int fstat(int fd, struct stat& status) noexcept override { return checked(::fstat(fd, &status)); }
   int stat(const char* path, struct stat& status) noexcept override {

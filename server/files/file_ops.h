@@ -10,11 +10,11 @@
 #include <string_view>
 
 #include "protocols/core/errno_text.h"
-#include "server/pipeline/created_paths.h"
+#include "server/files/created_paths.h"
 
 namespace penstock {
 
-/// The system calls of the file sinks, nearly one to one, so that tests can make any of them fail at any byte. A negative
+/// The system calls of what writes files, nearly one to one, so that tests can make any of them fail at any byte. A negative
 /// result is a negated errno; EINTR is passed on.
 struct FileOps {
   virtual ~FileOps() = default;
@@ -23,6 +23,11 @@ struct FileOps {
   virtual std::int64_t write(int fd, const char* data, std::size_t size) noexcept = 0;
   virtual std::int64_t pread(int fd, char* data, std::size_t size,
                              std::int64_t offset) noexcept = 0;
+  virtual std::int64_t pwrite(int fd, const char* data, std::size_t size,
+                              std::int64_t offset) noexcept = 0;
+  /// Blocks for [0, size) without writing them (fallocate(2)); where the file system has no such call the file is only
+  /// made that long.
+  virtual int reserve(int fd, std::int64_t size) noexcept = 0;
   virtual int fstat(int fd, struct stat& status) noexcept = 0;
   virtual int stat(const char* path, struct stat& status) noexcept = 0;
   virtual int ftruncate(int fd, std::int64_t size) noexcept = 0;

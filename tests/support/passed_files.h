@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/sinks/file_ops.h"
+#include "server/files/file_ops.h"
 
 namespace penstock::test {
 
@@ -21,6 +21,11 @@ class PassedFiles : public FileOps {
   std::int64_t pread(int fd, char* data, std::size_t size, std::int64_t offset) noexcept override {
     return real_.pread(fd, data, size, offset);
   }
+  std::int64_t pwrite(int fd, const char* data, std::size_t size,
+                      std::int64_t offset) noexcept override {
+    return real_.pwrite(fd, data, size, offset);
+  }
+  int reserve(int fd, std::int64_t size) noexcept override { return real_.reserve(fd, size); }
   int fstat(int fd, struct stat& status) noexcept override { return real_.fstat(fd, status); }
   int stat(const char* path, struct stat& status) noexcept override {
     return real_.stat(path, status);

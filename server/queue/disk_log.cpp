@@ -1,0 +1,333 @@
+#include "server/queue/disk_log.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <numeric>
+#include <utility>
+
+#include "protocols/core/check.h"
+#include "protocols/core/errno_text.h"
+
+// Appending. Recovery: disk_log_recover.cpp; reading: disk_log_read.cpp.
+namespace penstock {
+namespace {
+
+constexpr mode_t kSegmentMode = 0640;
+
+std::uint64_t random_epoch() {
+  std::uint64_t epoch = 0;
+  PENSTOCK_CHECK(::getrandom(&epoch, sizeof epoch, 0) == sizeof epoch);
+  return epoch;
+}
+
+}  // namespace
+
+DiskLog::DiskLog(FileOps& files, DiskLogOptions options, OriginTable& origins, BlockSource blocks)
+    : files_(files),
+      options_(std::move(options)),
+      origins_(origins),
+      blocks_(std::move(blocks)),
+      checkpoint_(files, options_.directory + "/checkpoint") {}
+
+DiskLog::~DiskLog() {
+  if (fd_ >= 0) files_.close(fd_);
+  if (lock_fd_ >= 0) files_.close(lock_fd_);
+}
+
+void DiskLog::note(std::string error) {
+  const std::lock_guard lock(mutex_);
+  error_ = std::move(error);
+}
+
+std::string DiskLog::last_error() const {
+  const std::lock_guard lock(mutex_);
+  return error_;
+}
+
+// ---- batches
+
+bool DiskLog::append(const Batch& batch) {
+  const std::uint64_t bytes = stored_bytes(batch, 0, batch.frames.size(), {});
+  if (fd_ < 0 || tail_ || write_offset_ + pending_.size() + bytes > active_bytes_) {
+    wanted_bytes_ = bytes;
+    return false;
+  }
+  append_batch(pending_, batch, 0, batch.frames.size(), {}, epoch_, next_record_);
+  next_record_ += batch.frames.size();
+  return true;
+}
+
+DiskLog::CommitStatus DiskLog::commit() {
+  if (pending_.empty()) return CommitStatus::kDone;
+  if (!write_pending()) return CommitStatus::kRetry;
+  if (options_.sync != QueueSync::kBatch) {
+    show_written(false);
+    return CommitStatus::kDone;
+  }
+  return sync_written() ? CommitStatus::kDone : CommitStatus::kRewrite;
+}
+
+/// What is already written of it stays; the next call goes on there.
+bool DiskLog::write_pending() {
+  while (pending_written_ < pending_.size()) {
+    const std::int64_t n =
+        files_.pwrite(fd_, pending_.data() + pending_written_, pending_.size() - pending_written_,
+                      static_cast<std::int64_t>(write_offset_ + pending_written_));
+    if (n == -EINTR) continue;
+    if (n <= 0) {
+      note("write " + active_path_ + ": " + errno_text(n == 0 ? ENOSPC : static_cast<int>(n)));
+      return false;
+    }
+    pending_written_ += static_cast<std::size_t>(n);
+  }
+  write_offset_ += pending_.size();
+  {
+    const std::lock_guard lock(mutex_);
+    written_bytes_ += pending_.size();
+  }
+  pending_.clear();
+  pending_written_ = 0;
+  return true;
+}
+
+bool DiskLog::sync_written() {
+  if (fd_ < 0 || synced_offset_ == write_offset_) return true;
+  if (const int synced = files_.fdatasync(fd_); synced < 0) {
+    seal_after_failed_sync(synced);
+    return false;
+  }
+  show_written(true);
+  return true;
+}
+
+void DiskLog::show_written(bool synced) {
+  if (synced) {
+    synced_offset_ = write_offset_;
+    synced_record_ = next_record_;
+  }
+  const std::lock_guard lock(mutex_);
+  visible_offset_ = write_offset_;
+  visible_record_ = next_record_;
+  if (!synced) return;
+  durable_record_ = next_record_;
+  ++syncs_;
+}
+
+/// After a failed sync the kernel has forgotten which pages it could not write: nothing behind the last good sync can be
+/// made durable in this file any more (FACTS: fsync reports an error once).
+void DiskLog::seal_after_failed_sync(int error) {
+  note("sync " + active_path_ + ": " + errno_text(error));
+  files_.close(std::exchange(fd_, -1));
+  if (options_.sync == QueueSync::kBatch) {
+    next_record_ = synced_record_;  // the caller appends it again
+  } else {
+    tail_ = Tail{active_path_, synced_offset_, write_offset_};
+  }
+  const std::lock_guard lock(mutex_);
+  ++failed_syncs_;
+  active_ = false;
+  segments_.back().end_offset = synced_offset_;
+  segments_.back().end_record = synced_record_;
+}
+
+// ---- segments
+
+DiskLog::RollStatus DiskLog::roll() {
+  PENSTOCK_CHECK(pending_.empty() || tail_);
+  if (fd_ >= 0 && tail_) return rewrite_tail();
+  if (fd_ >= 0) {
+    if (options_.sync != QueueSync::kNever && !sync_written()) return roll();
+    seal_active();
+  }
+  const std::uint64_t bytes =
+      std::max(options_.segment_bytes, SegmentHeader::kDataOffset + wanted_bytes_);
+  if (full(bytes)) return RollStatus::kFull;
+  if (const Result<void> made = make_segment(bytes); !made) {
+    note(made.error().message);
+    return RollStatus::kRetry;
+  }
+  return tail_ ? rewrite_tail() : RollStatus::kDone;
+}
+
+void DiskLog::seal_active() {
+  files_.close(std::exchange(fd_, -1));
+  const std::lock_guard lock(mutex_);
+  active_ = false;
+  segments_.back().end_offset = write_offset_;
+  segments_.back().end_record = next_record_;
+}
+
+bool DiskLog::full(std::uint64_t bytes) const {
+  const std::lock_guard lock(mutex_);
+  if (!spares_.empty() || segments_.empty()) return false;
+  const std::uint64_t used = std::accumulate(
+      segments_.begin(), segments_.end(), std::uint64_t{0},
+      [](std::uint64_t sum, const Segment& segment) { return sum + segment.file_bytes; });
+  return used + bytes > options_.max_bytes;
+}
+
+/// With records from the first one on that is not durable.
+Result<void> DiskLog::make_segment(std::uint64_t bytes) {
+  SegmentHeader header;
+  header.id = next_segment_++;
+  header.first_record = tail_ ? synced_record_ : next_record_;
+  header.epoch = random_epoch();
+  header.created_ns = files_.now_ns();
+  const std::string path = segment_path(header.id);
+  const Result<int> fd = new_file(path);
+  if (!fd) return tl::unexpected(fd.error());
+  if (Result<void> filled = fill_in(*fd, header, bytes); !filled) {
+    files_.close(*fd);
+    files_.unlink(path.c_str());  // where that fails it is an empty segment at the next start
+    return filled;
+  }
+  fd_ = *fd;
+  active_path_ = path;
+  active_bytes_ = bytes;
+  epoch_ = header.epoch;
+  write_offset_ = synced_offset_ = SegmentHeader::kDataOffset;
+  synced_record_ = header.first_record;
+  wanted_bytes_ = 0;
+  const std::lock_guard lock(mutex_);
+  segments_.push_back({header.id, header.first_record, header.first_record, 0, bytes, false});
+  visible_offset_ = write_offset_;
+  active_ = true;
+  return {};
+}
+
+/// One that was used before, else a new one.
+Result<int> DiskLog::new_file(const std::string& path) {
+  std::string spare;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!spares_.empty()) {
+      spare = path_of(spares_.back());
+      spares_.pop_back();
+    }
+  }
+  int flags = O_RDWR | O_CLOEXEC;
+  if (spare.empty() || files_.rename(spare.c_str(), path.c_str()) < 0) {
+    if (!spare.empty()) files_.unlink(spare.c_str());
+    flags |= O_CREAT | O_EXCL;
+  }
+  const int fd = files_.open(path.c_str(), flags, kSegmentMode);
+  if (fd < 0) return fail(-fd, "open " + path + ": " + errno_text(fd));
+  return fd;
+}
+
+/// `bytes`: at least so many are reserved; what the file has then.
+Result<void> DiskLog::fill_in(int fd, const SegmentHeader& header, std::uint64_t& bytes) {
+  const std::string path = segment_path(header.id);
+  const auto failed = [&](const char* what, std::int64_t error) {
+    const int code = static_cast<int>(error);
+    return fail(-code, what + (" " + path) + ": " + errno_text(code));
+  };
+  struct stat status {};
+  if (const int result = files_.fstat(fd, status); result < 0) return failed("stat", result);
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (size < bytes) {
+    const int result = files_.reserve(fd, static_cast<std::int64_t>(bytes));
+    if (result < 0) return failed("reserve", result);
+  }
+  bytes = std::max(bytes, size);
+  const std::string text = header.encode();
+  const std::int64_t n = files_.pwrite(fd, text.data(), text.size(), 0);
+  if (n < 0) return failed("write", n);
+  if (static_cast<std::size_t>(n) != text.size()) return failed("write", -ENOSPC);
+  if (options_.sync == QueueSync::kNever) return {};
+  if (const int result = files_.fdatasync(fd); result < 0) return failed("sync", result);
+  if (const int result = sync_directory(files_, options_.directory); result < 0)
+    return failed("sync the directory of", result);
+  return {};
+}
+
+/// Reads back what a failed sync has left in the old file, mostly from the kernel's memory, and writes it to the new one.
+DiskLog::RollStatus DiskLog::rewrite_tail() {
+  const std::uint64_t end_record = next_record_;
+  const auto reader = SegmentReader::open(files_, tail_->path, origins_, blocks_);
+  if (!reader) {
+    note(reader.error().message);
+    return RollStatus::kRetry;
+  }
+  (*reader)->seek(tail_->from);
+  for (;;) {
+    if (!write_pending()) return RollStatus::kRetry;
+    StoredBatch batch;
+    const Result<bool> found = (*reader)->next(tail_->to, batch);
+    if (!found || !*found)
+      break;  // what cannot be read is missing: the reading thread will count it
+    tail_->from = (*reader)->offset();
+    if (batch.batch.frames.empty()) continue;
+    append_batch(pending_, batch.batch, 0, batch.batch.frames.size(), {}, epoch_,
+                 batch.first_record);
+  }
+  tail_.reset();
+  next_record_ = end_record;
+  show_written(false);
+  return RollStatus::kDone;
+}
+
+bool DiskLog::drop_oldest(const std::function<void(const StoredBatch&)>& each) {
+  Segment oldest;
+  std::uint64_t from = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (segments_.size() < (active_ ? 2u : 1u)) return false;
+    oldest = segments_.front();
+    if (oldest.end_record <= delivered_record_) return false;  // the reading thread frees it
+    segments_.pop_front();
+    from = read_record_;
+    if (oldest.end_record > read_record_) {
+      dropped_.push_back({read_record_, oldest.end_record});
+      read_record_ = oldest.end_record;
+    }
+  }
+  auto reader = SegmentReader::open(files_, segment_path(oldest.id), origins_, blocks_);
+  StoredBatch batch;
+  for (; reader; batch = StoredBatch{}) {
+    const Result<bool> found = (*reader)->next(oldest.end_offset, batch);
+    if (!found || !*found) break;
+    if (batch.first_record >= from && batch.end_record() <= oldest.end_record) each(batch);
+  }
+  const int removed = files_.unlink(segment_path(oldest.id).c_str());
+  if (removed < 0) note("remove " + segment_path(oldest.id) + ": " + errno_text(removed));
+  return true;
+}
+
+Result<void> DiskLog::close() {
+  bool good = pending_.empty() && !tail_;
+  if (fd_ >= 0) {
+    good = (options_.sync == QueueSync::kNever || sync_written()) && good;
+    if (fd_ >= 0) files_.ftruncate(fd_, static_cast<std::int64_t>(write_offset_));
+  }
+  good = write_checkpoint(options_.sync != QueueSync::kNever) && good;
+  if (!good) return fail(EIO, last_error().empty() ? read_error() : last_error());
+  return {};
+}
+
+// ---- what can be seen
+
+DiskLog::Status DiskLog::status() const {
+  const std::lock_guard lock(mutex_);
+  Status status;
+  status.records = visible_record_ - std::min(visible_record_, delivered_record_);
+  status.segments = segments_.size();
+  for (const Segment& segment : segments_) status.bytes += segment.file_bytes;
+  status.bytes += spares_.size() * options_.segment_bytes;
+  status.damaged_records = damaged_records_;
+  status.syncs = syncs_;
+  status.written_bytes = written_bytes_;
+  status.failed_syncs = failed_syncs_;
+  status.durable_record = durable_record_;
+  return status;
+}
+
+bool DiskLog::all_read() const {
+  const std::lock_guard lock(mutex_);
+  return read_record_ >= visible_record_;
+}
+
+}  // namespace penstock

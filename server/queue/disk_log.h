@@ -1,0 +1,223 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocols/core/batch.h"
+#include "protocols/core/result.h"
+#include "server/files/file_ops.h"
+#include "server/queue/checkpoint.h"
+#include "server/queue/segment_scan.h"
+
+namespace penstock {
+
+/// When what is written to a disk queue counts as kept.
+enum class QueueSync {
+  kBatch,     ///< synced before it is acknowledged
+  kInterval,  ///< written; synced within sync_interval
+  kNever,     ///< written; the kernel syncs when it likes
+};
+
+struct DiskLogOptions {
+  static constexpr std::uint64_t kUsualSegmentBytes = std::uint64_t{64} << 20;
+
+  std::string directory;
+  std::uint64_t max_bytes = std::uint64_t{1} << 30;  ///< of all segment files
+  std::uint64_t segment_bytes = kUsualSegmentBytes;  ///< of one; more only for a larger batch
+  QueueSync sync = QueueSync::kBatch;
+};
+
+/// A queue of records on disk: segments that are written at one end and read at the other, and a checkpoint of what was
+/// delivered. Records have ids that rise by one, from 1 on, over all restarts.
+///
+/// Two threads: one appends (append, commit, roll, drop_oldest), one reads (next, delivered, tick). open() and close()
+/// while neither runs. Nothing that was durable is lost by any failure of the file system, except what the disk itself
+/// gives back damaged: that is passed over and counted.
+class DiskLog {
+ public:
+  /// What open() found.
+  struct Recovered {
+    std::uint64_t records = 0;  ///< that wait for delivery
+    std::uint64_t segments = 0;
+    std::uint64_t torn_bytes = 0;    ///< behind the last whole batch: never acknowledged, cut
+    std::vector<std::string> notes;  ///< what else an operator should know, one sentence each
+  };
+  enum class CommitStatus {
+    kDone,   ///< what was appended is kept, as QueueSync says
+    kRetry,  ///< not written, or not all of it: commit() again after a pause
+    kRewrite,  ///< sync has failed, the segment is sealed before what was appended: roll(), append it all again
+  };
+  enum class RollStatus {
+    kDone,
+    kRetry,  ///< no segment could be made: again after a pause
+    kFull,  ///< max_bytes are in use: again when the reader has freed a segment, or after drop_oldest()
+  };
+  enum class ReadStatus { kBatch, kNothing, kError };
+
+  /// Plain numbers for metrics. Any thread.
+  struct Status {
+    std::uint64_t records = 0;  ///< kept and not delivered
+    std::uint64_t bytes = 0;    ///< of all segment files
+    std::uint64_t segments = 0;
+    std::uint64_t damaged_records = 0;  ///< read back damaged, or missing, since open()
+    std::uint64_t syncs = 0;
+    std::uint64_t written_bytes = 0;
+    std::uint64_t failed_syncs = 0;
+    std::uint64_t durable_record = 0;  ///< the first that is not yet synced
+  };
+
+  /// Makes the directory where it is missing; recovers what is in it. Refuses a directory that another process uses.
+  static Result<std::unique_ptr<DiskLog>> open(FileOps& files, DiskLogOptions options,
+                                               OriginTable& origins, BlockSource blocks,
+                                               Recovered& recovered);
+  ~DiskLog();
+  DiskLog(const DiskLog&) = delete;
+  DiskLog& operator=(const DiskLog&) = delete;
+
+  // ---- the appending thread
+
+  /// Adds all frames of `batch` to what the next commit() writes. False, and nothing done, where the segment has no room:
+  /// commit() and then roll() first.
+  bool append(const Batch& batch);
+  CommitStatus commit();
+  RollStatus roll();
+  /// Syncs what was written and is not synced yet. False: it cannot be, the segment is sealed before it; roll() writes it
+  /// again.
+  bool sync_written();
+  /// Removes the oldest segment, unless it is the one written to; `each` gets every batch of it that was not read yet.
+  /// False where there is none to remove or it cannot be removed.
+  bool drop_oldest(const std::function<void(const StoredBatch&)>& each);
+  std::string last_error() const;  ///< of the last call of this thread that did not end well
+
+  // ---- the reading thread
+
+  /// The next batch that is kept and was not read since open(). kError: see read_error(); the same call may succeed
+  /// later.
+  ReadStatus next(StoredBatch& out);
+  /// Everything before record `end` is delivered. Frees segments that are.
+  void delivered(std::uint64_t end);
+  /// Writes the checkpoint where it is behind, and tries again what could not be freed. At least every second.
+  void tick();
+  std::string read_error() const;
+  /// Behind the last record that next() has given or passed over.
+  std::uint64_t read_record() const;
+
+  // ---- any thread
+
+  Status status() const;
+  /// Records with smaller ids were there at open().
+  std::uint64_t first_own_record() const noexcept { return first_own_record_; }
+  /// All that is kept has been read.
+  bool all_read() const;
+
+  /// Syncs what was written and the checkpoint.
+  Result<void> close();
+
+ private:
+  struct Segment {
+    std::uint64_t id = 0, first_record = 0, end_record = 0;
+    std::uint64_t end_offset = 0;  // of its data
+    std::uint64_t file_bytes = 0;
+    bool damaged = false;
+  };
+
+  DiskLog(FileOps& files, DiskLogOptions options, OriginTable& origins, BlockSource blocks);
+
+  // recovery
+  Result<void> lock_directory();
+  Result<void> recover(Recovered& recovered);
+  Result<std::vector<std::uint64_t>> list_segments();
+  Result<void> add_found(std::uint64_t id, Recovered& recovered);
+  Result<void> set_aside(std::uint64_t id, const std::string& why, Recovered& recovered);
+  Result<void> measure_last(Recovered& recovered);
+  void find_place(Recovered& recovered);
+
+  // writing
+  Result<void> make_segment(std::uint64_t bytes);
+  Result<int> new_file(const std::string& path);
+  Result<void> fill_in(int fd, const SegmentHeader& header, std::uint64_t& bytes);
+  bool write_pending();
+  void seal_after_failed_sync(int error);
+  void seal_active();
+  void show_written(bool synced);
+  RollStatus rewrite_tail();
+  bool full(std::uint64_t bytes) const;
+  void note(std::string error);
+
+  // reading
+  struct Limit {
+    std::uint64_t offset = 0, record = 0;
+    bool active = false;
+  };
+  std::optional<Limit> limit_of_reading() const;
+  std::optional<ReadStatus> open_reader();
+  bool accept(const StoredBatch& batch, const Limit& limit);
+  Result<bool> pass_over_damage(const Limit& limit);
+  void leave_segment();
+  void count_missing_until(std::uint64_t record);
+  Segment* find_segment(std::uint64_t id);
+  void note_reading(std::string error);
+  bool write_checkpoint(bool synced);
+  void free_delivered();
+  bool free_file(const Segment& segment);
+  std::string path_of(const std::string& name) const { return options_.directory + "/" + name; }
+  std::string segment_path(std::uint64_t id) const { return path_of(segment_name(id)); }
+
+  FileOps& files_;
+  const DiskLogOptions options_;
+  OriginTable& origins_;
+  const BlockSource blocks_;
+  CheckpointFile checkpoint_;
+  int lock_fd_ = -1;
+  std::uint64_t first_own_record_ = 1;
+
+  // The appending thread's.
+  int fd_ = -1;  // of the active segment
+  std::string active_path_;
+  std::uint64_t active_bytes_ = 0;  // of its file
+  std::uint64_t epoch_ = 0;
+  std::uint64_t next_segment_ = 1;
+  std::string pending_;  // encoded, to be written at write_offset_
+  std::size_t pending_written_ = 0;
+  std::uint64_t write_offset_ = 0;                       // of the active segment
+  std::uint64_t next_record_ = 1;                        // behind what is in pending_
+  std::uint64_t synced_offset_ = 0, synced_record_ = 1;  // of the active segment
+  std::uint64_t wanted_bytes_ = 0;                       // of a batch that found no room
+  /// What a failed sync has left written and not durable, where its senders were told that it is kept.
+  struct Tail {
+    std::string path;
+    std::uint64_t from = 0, to = 0;  // offsets
+  };
+  std::optional<Tail> tail_;
+
+  // The reading thread's.
+  std::unique_ptr<SegmentReader> reader_;
+  std::uint64_t reading_ = 0;  // id of the segment that is read, or was last
+
+  mutable std::mutex mutex_;  // of what follows
+  std::deque<Segment> segments_;
+  std::vector<std::string> spares_;  // names of files that may be used again
+  bool active_ = false;              // the last segment is written to
+  std::uint64_t durable_record_ = 1;
+  std::uint64_t visible_record_ = 1,
+                visible_offset_ = 0;  // what may be read; the offset in the active segment
+  std::uint64_t read_record_ = 1;     // the next to be read
+  std::uint64_t delivered_record_ = 1;
+  struct Dropped {
+    std::uint64_t from = 0, to = 0;  // records
+  };
+  std::deque<Dropped> dropped_;  // that delivered_record_ has not passed
+  bool checkpoint_behind_ = false;
+  std::uint64_t damaged_records_ = 0, syncs_ = 0, failed_syncs_ = 0, written_bytes_ = 0;
+  std::string error_, read_error_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,169 @@
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "protocols/core/errno_text.h"
+#include "server/queue/disk_log.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::size_t kMostSpares = 2;
+constexpr std::string_view kSparePrefix = "spare-";
+constexpr mode_t kLockMode = 0640;
+
+bool only_zeros(std::string_view bytes) { return bytes.find_first_not_of('\0') == bytes.npos; }
+
+/// Whether the front of the file holds anything: a segment that was being made when the machine stopped does not.
+bool has_content(FileOps& files, const std::string& path) {
+  const int fd = files.open(path.c_str(), O_RDONLY | O_CLOEXEC, 0);
+  if (fd < 0) return true;
+  std::string front(SegmentHeader::kDataOffset, '\0');
+  const std::int64_t n = files.pread(fd, front.data(), front.size(), 0);
+  files.close(fd);
+  return n < 0 || !only_zeros(std::string_view(front).substr(0, static_cast<std::size_t>(n)));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DiskLog>> DiskLog::open(FileOps& files, DiskLogOptions options,
+                                               OriginTable& origins, BlockSource blocks,
+                                               Recovered& recovered) {
+  std::string failed;
+  if (const int made = make_directories(files, options.directory, true, failed); made < 0)
+    return fail(-made, "create " + failed + ": " + errno_text(made));
+  std::unique_ptr<DiskLog> log(new DiskLog(files, std::move(options), origins, std::move(blocks)));
+  if (Result<void> locked = log->lock_directory(); !locked) return tl::unexpected(locked.error());
+  if (Result<void> read = log->checkpoint_.open(); !read) return tl::unexpected(read.error());
+  if (Result<void> found = log->recover(recovered); !found) return tl::unexpected(found.error());
+  return log;
+}
+
+Result<void> DiskLog::lock_directory() {
+  const std::string path = path_of("lock");
+  lock_fd_ = files_.open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kLockMode);
+  if (lock_fd_ < 0) return fail(-lock_fd_, "open " + path + ": " + errno_text(lock_fd_));
+  const int locked = files_.lock(lock_fd_);
+  if (locked == -EWOULDBLOCK)
+    return fail(EWOULDBLOCK, options_.directory + ": another process uses this queue");
+  if (locked < 0) return fail(-locked, "lock " + path + ": " + errno_text(locked));
+  return {};
+}
+
+Result<void> DiskLog::recover(Recovered& recovered) {
+  const Result<std::vector<std::uint64_t>> ids = list_segments();
+  if (!ids) return tl::unexpected(ids.error());
+  for (const std::uint64_t id : *ids) {
+    if (Result<void> added = add_found(id, recovered); !added) return added;
+    next_segment_ = id + 1;
+  }
+  for (std::size_t at = 0; at + 1 < segments_.size(); ++at) {
+    segments_[at].end_record = segments_[at + 1].first_record;
+    segments_[at].end_offset = segments_[at].file_bytes;
+  }
+  if (!segments_.empty()) {
+    if (Result<void> measured = measure_last(recovered); !measured) return measured;
+  }
+  find_place(recovered);
+  return {};
+}
+
+Result<std::vector<std::uint64_t>> DiskLog::list_segments() {
+  std::vector<std::uint64_t> ids;
+  const int listed = files_.list(options_.directory.c_str(), [&](std::string_view name) {
+    if (const auto id = parse_segment_name(name)) ids.push_back(*id);
+    if (name.starts_with(kSparePrefix)) spares_.emplace_back(name);
+    return true;
+  });
+  if (listed < 0) return fail(-listed, "list " + options_.directory + ": " + errno_text(listed));
+  std::sort(ids.begin(), ids.end());
+  for (; spares_.size() > kMostSpares; spares_.pop_back())
+    files_.unlink(path_of(spares_.back()).c_str());
+  return ids;
+}
+
+Result<void> DiskLog::add_found(std::uint64_t id, Recovered& recovered) {
+  const std::string path = segment_path(id);
+  const auto reader = SegmentReader::open(files_, path, origins_, blocks_);
+  if (!reader && reader.error().code != 0) return tl::unexpected(reader.error());
+  if (!reader && has_content(files_, path))
+    return set_aside(id, "both copies of its header are damaged", recovered);
+  const bool ours = reader && (*reader)->header().id == id;
+  if (!ours) {  // it was being made when the machine stopped: nothing can be in it
+    files_.unlink(path.c_str());
+    return {};
+  }
+  const SegmentHeader& header = (*reader)->header();
+  if (!segments_.empty() && header.first_record < segments_.back().first_record)
+    return set_aside(id, "its records do not follow those of the segment before it", recovered);
+  segments_.push_back(
+      {id, header.first_record, header.first_record, 0, (*reader)->file_bytes(), false});
+  return {};
+}
+
+Result<void> DiskLog::set_aside(std::uint64_t id, const std::string& why, Recovered& recovered) {
+  const std::string path = segment_path(id), aside = path + ".damaged";
+  if (const int renamed = files_.rename(path.c_str(), aside.c_str()); renamed < 0)
+    return fail(-renamed, "rename " + path + " to " + aside + ": " + errno_text(renamed));
+  recovered.notes.push_back(path + ": " + why + "; it is passed over and kept as " + aside);
+  return {};
+}
+
+/// Where the last segment ends. A damaged batch behind which nothing follows was being written when the machine stopped,
+/// unless it is known to have been synced: it was not acknowledged, and is cut as a whole.
+Result<void> DiskLog::measure_last(Recovered& recovered) {
+  Segment& last = segments_.back();
+  const auto reader = SegmentReader::open(files_, segment_path(last.id), origins_, blocks_);
+  if (!reader) return tl::unexpected(reader.error());
+  last.end_offset = SegmentHeader::kDataOffset;
+  for (;;) {
+    StoredBatch batch;
+    Result<bool> found = (*reader)->next(last.file_bytes, batch);
+    if (found && !*found) {
+      found = (*reader)->search(last.file_bytes, last.end_record);
+      if (found && *found) continue;
+      recovered.torn_bytes = (*reader)->offset() - last.end_offset;
+    }
+    if (!found) return tl::unexpected(found.error());
+    if (!*found) return {};
+    if (batch.damaged != 0 && batch.first_record >= checkpoint_.last().durable) continue;
+    last.end_offset = (*reader)->offset();
+    last.end_record = std::max(last.end_record, batch.end_record());
+  }
+}
+
+/// Where reading and writing go on.
+void DiskLog::find_place(Recovered& recovered) {
+  const Checkpoint& last = checkpoint_.last();
+  next_record_ = std::max(last.durable, last.delivered);
+  delivered_record_ = last.delivered;
+  if (!segments_.empty()) {
+    next_record_ = std::max(next_record_, segments_.back().end_record);
+    segments_.back().end_record = next_record_;
+    const std::uint64_t first = segments_.front().first_record;
+    if (!checkpoint_.found() || checkpoint_.damaged())
+      delivered_record_ = std::max(delivered_record_, first);
+    if (!checkpoint_.found() && first != 1)
+      recovered.notes.push_back(options_.directory +
+                                ": the checkpoint is missing, everything is delivered again");
+    if (checkpoint_.damaged())
+      recovered.notes.push_back(
+          options_.directory +
+          ": a slot of the checkpoint is damaged, some records may be delivered again");
+  }
+  if (segments_.empty() && next_record_ > delivered_record_) {
+    damaged_records_ = next_record_ - delivered_record_;
+    delivered_record_ = next_record_;
+    recovered.notes.push_back(options_.directory + ": no segment is left of " +
+                              std::to_string(damaged_records_) + " records");
+  }
+  first_own_record_ = visible_record_ = durable_record_ = next_record_;
+  synced_record_ = next_record_;
+  read_record_ = delivered_record_;
+  recovered.records = next_record_ - std::min(next_record_, delivered_record_);
+  recovered.segments = segments_.size();
+  free_delivered();
+}
+
+}  // namespace penstock

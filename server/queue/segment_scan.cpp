@@ -1,0 +1,106 @@
+#include "server/queue/segment_scan.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "protocols/core/errno_text.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::size_t kSearchBytes = std::size_t{1} << 20;  // read at once while searching
+
+Result<std::unique_ptr<SegmentReader>> not_opened(int error, const std::string& path) {
+  return fail(-error, "open " + path + ": " + errno_text(error));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SegmentReader>> SegmentReader::open(FileOps& files, const std::string& path,
+                                                           OriginTable& origins,
+                                                           BlockSource blocks) {
+  std::unique_ptr<SegmentReader> reader(new SegmentReader(files, path, origins, std::move(blocks)));
+  reader->fd_ = files.open(path.c_str(), O_RDONLY | O_CLOEXEC, 0);
+  if (reader->fd_ < 0) return not_opened(reader->fd_, path);
+  struct stat status {};
+  if (const int result = files.fstat(reader->fd_, status); result < 0)
+    return not_opened(result, path);
+  reader->file_bytes_ = static_cast<std::uint64_t>(status.st_size);
+  std::string front(SegmentHeader::kDataOffset, '\0');
+  const Result<std::size_t> got = reader->read(front.data(), front.size(), 0);
+  if (!got) return tl::unexpected(got.error());
+  const auto header = SegmentHeader::parse(std::string_view(front).substr(0, *got));
+  if (!header) return fail(0, path + ": no segment, or both copies of its header are damaged");
+  reader->header_ = *header;
+  return reader;
+}
+
+SegmentReader::~SegmentReader() {
+  if (fd_ >= 0) files_.close(fd_);
+}
+
+Result<std::size_t> SegmentReader::read(char* to, std::size_t size, std::uint64_t offset) {
+  std::size_t done = 0;
+  while (done < size) {
+    const std::int64_t n =
+        files_.pread(fd_, to + done, size - done, static_cast<std::int64_t>(offset + done));
+    if (n == -EINTR) continue;
+    if (n < 0)
+      return fail(static_cast<int>(-n), "read " + path_ + " at byte " + std::to_string(offset) +
+                                            ": " + errno_text(static_cast<int>(n)));
+    if (n == 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  return done;
+}
+
+Result<bool> SegmentReader::next(std::uint64_t limit, StoredBatch& out) {
+  if (offset_ + BatchHeader::kBytes > limit) return false;
+  char front[BatchHeader::kBytes];
+  const Result<std::size_t> got = read(front, sizeof front, offset_);
+  if (!got) return tl::unexpected(got.error());
+  const auto header = BatchHeader::parse({front, *got}, header_.epoch);
+  if (!header || offset_ + header->total_bytes() > limit) return false;
+  const std::size_t body_bytes = std::size_t{header->table_bytes} + header->data_bytes;
+  std::shared_ptr<Block> body = blocks_(body_bytes);
+  const Result<std::size_t> body_got =
+      read(body->data(), body_bytes, offset_ + BatchHeader::kBytes);
+  if (!body_got) return tl::unexpected(body_got.error());
+  if (*body_got != body_bytes) return false;  // the file was cut
+  offset_ += header->total_bytes();
+  auto decoded = decode_batch(*header, header_.epoch, std::move(body), origins_);
+  if (decoded) {
+    out = std::move(*decoded);
+  } else {
+    out = StoredBatch{};
+    out.first_record = header->first_record;
+    out.records = out.damaged = header->records;
+  }
+  return true;
+}
+
+Result<bool> SegmentReader::search(std::uint64_t limit, std::uint64_t least_record) {
+  constexpr std::size_t kAlign = BatchHeader::kBatchAlign;
+  std::string window(kSearchBytes + BatchHeader::kBytes, '\0');
+  for (std::uint64_t at = offset_ + kAlign; at + BatchHeader::kBytes <= limit; at += kSearchBytes) {
+    const std::size_t want = std::min<std::uint64_t>(window.size(), limit - at);
+    const Result<std::size_t> got = read(window.data(), want, at);
+    if (!got) return tl::unexpected(got.error());
+    for (std::size_t place = 0; place < kSearchBytes && place + BatchHeader::kBytes <= *got;
+         place += kAlign) {
+      const auto header =
+          BatchHeader::parse(std::string_view(window).substr(place, *got - place), header_.epoch);
+      if (!header || header->first_record < least_record) continue;
+      offset_ = at + place;
+      return true;
+    }
+    if (*got < want) break;
+  }
+  return false;
+}
+
+}  // namespace penstock

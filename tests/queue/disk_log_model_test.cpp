@@ -1,0 +1,187 @@
+#include <catch2/catch.hpp>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/queue/rig.h"
+
+using namespace penstock;
+using namespace penstock::test;
+
+namespace {
+
+/// A log, and beside it what must hold: every record that was kept is read until it is delivered, nothing else is.
+class Model {
+ public:
+  explicit Model(unsigned seed, QueueSync sync = QueueSync::kBatch) : random_(seed), rig_(sync) {}
+
+  LogRig& rig() { return rig_; }
+  std::mt19937& random() { return random_; }
+
+  void open() {
+    if (!rig_.open()) {
+      rig_.files.fault = nullptr;
+      INFO(rig_.error);
+      REQUIRE(rig_.open());
+    }
+    last_read_ = 0;
+  }
+
+  void put(std::size_t records) {
+    std::vector<std::string> frames;
+    for (std::size_t i = 0; i < records; ++i) {
+      const std::string text = std::to_string(++serial_) + " ";
+      frames.push_back(text + std::string(random_() % 300, 'x'));
+      sent_.push_back(frames.back());
+    }
+    const bool kept = rig_.put(batch_of(frames, random_() % 2 == 0));
+    for (std::size_t i = 0; i < records; ++i)
+      if (kept) kept_.insert(serial_ - i);
+  }
+
+  /// Up to `batches`; those that are read are delivered, but for the last.
+  void read(std::size_t batches) {
+    StoredBatch batch;
+    for (; batches > 0 && rig_.log->next(batch) == DiskLog::ReadStatus::kBatch; --batches) {
+      for (const std::string& frame : frames_of(batch.batch)) take(frame);
+      if (batches == 1) return;
+      rig_.log->delivered(batch.end_record());
+      for (const std::size_t serial : std::exchange(in_flight_, {})) kept_.erase(serial);
+    }
+  }
+
+  void stop_in_mid_flight(bool power) {
+    rig_.log.reset();
+    in_flight_.clear();
+    if (power)
+      rig_.files.cut_power(random_);
+    else
+      rig_.files.kill();
+  }
+
+  /// The machine stands still in the middle of what it does.
+  void die_in(std::size_t calls) {
+    rig_.files.calls_left = static_cast<unsigned>(calls);
+    if (random_() % 2 == 0) read(3);
+    put(1 + random_() % 12);
+  }
+
+  void tick() { rig_.log->tick(); }
+
+  /// Everything that was kept is there.
+  void check_all() {
+    read(SIZE_MAX);
+    rig_.log->delivered(rig_.log->read_record());
+    for (const std::size_t serial : std::exchange(in_flight_, {})) kept_.erase(serial);
+    CHECK(kept_.empty());
+    CHECK(rig_.log->status().records == 0);
+  }
+
+ private:
+  static std::size_t serial_of(const std::string& frame) { return std::stoul(frame); }
+  void take(const std::string& frame) {
+    const std::size_t serial = serial_of(frame);
+    REQUIRE(serial <= sent_.size());
+    REQUIRE(frame == sent_[serial - 1]);  // neither altered nor invented
+    REQUIRE(serial > last_read_);         // in order, once between two starts
+    last_read_ = serial;
+    in_flight_.push_back(serial);
+  }
+
+  std::mt19937 random_;
+  LogRig rig_;
+  std::size_t serial_ = 0, last_read_ = 0;
+  std::vector<std::string> sent_;
+  std::set<std::size_t> kept_;  // and not delivered
+  std::vector<std::size_t> in_flight_;
+};
+
+void run_some(Model& model, unsigned steps) {
+  for (unsigned step = 0; step < steps; ++step) {
+    switch (model.random()() % 8) {
+      case 0:
+      case 1:
+      case 2:
+      case 3: model.put(1 + model.random()() % 12); break;
+      case 4:
+      case 5: model.read(1 + model.random()() % 6); break;
+      case 6: model.tick(); break;
+      default:
+        if (model.random()() % 3 != 0) break;
+        if (model.random()() % 2 == 0) {
+          model.stop_in_mid_flight(false);
+        } else {
+          model.die_in(model.random()() % 8);
+          model.stop_in_mid_flight(true);
+        }
+        model.open();
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("disk log model: power cuts and kills at any moment lose nothing that was kept",
+          "[queue]") {
+  for (unsigned seed = 1; seed <= 60; ++seed) {
+    INFO("seed " << seed);
+    Model model(seed);
+    model.open();
+    run_some(model, 250);
+    model.stop_in_mid_flight(true);
+    model.open();
+    model.check_all();
+    CHECK(model.rig().log->status().damaged_records == 0);
+  }
+}
+
+TEST_CASE("disk log model: nor do failures of any call, now and then or for a while", "[queue]") {
+  for (unsigned seed = 1; seed <= 60; ++seed) {
+    INFO("seed " << seed);
+    Model model(seed);
+    model.open();
+    std::mt19937 faults(seed);
+    unsigned bad = 0;
+    model.rig().files.fault = [&](SimulatedFiles::Call call) {
+      if (bad == 0 && faults() % 60 == 0) bad = 1 + static_cast<unsigned>(faults() % 12);
+      if (bad == 0) return 0;
+      --bad;
+      if (call == SimulatedFiles::Call::kWrite && faults() % 2 == 0) return -1;  // short
+      return faults() % 2 == 0 ? -EIO : -ENOSPC;
+    };
+    run_some(model, 250);
+    model.rig().files.fault = nullptr;
+    model.stop_in_mid_flight(seed % 2 == 0);
+    model.open();
+    model.check_all();
+  }
+}
+
+TEST_CASE("disk log model: whichever call is the one that fails, no restart is needed", "[queue]") {
+  const int error = GENERATE(-EIO, -ENOSPC, -1);
+  const QueueSync sync = GENERATE(QueueSync::kBatch, QueueSync::kInterval);
+  for (unsigned nth = 1;; ++nth) {
+    INFO("call " << nth << " error " << error);
+    Model model(7, sync);
+    unsigned calls = 0;
+    bool failed = false;
+    model.rig().files.fault = [&](SimulatedFiles::Call call) {
+      if (++calls != nth) return 0;
+      failed = true;
+      return error == -1 && call != SimulatedFiles::Call::kWrite ? -EIO : error;
+    };
+    model.open();
+    for (int i = 0; i < 60; ++i) {
+      model.put(10);
+      if (i % 5 == 4) model.read(5);
+      if (i % 7 == 6) model.tick();
+      if (i % 9 == 8) model.rig().log->sync_written();
+    }
+    model.check_all();
+    if (!failed) {
+      CHECK(nth > 100);
+      break;
+    }
+  }
+}

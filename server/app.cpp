@@ -19,7 +19,6 @@
 #include "server/net/kernel.h"
 #include "server/net/socket_source.h"
 #include "server/pipeline/heap.h"
-#include "server/sinks/make.h"
 
 // Start, in the order of start(). The stop: app_stop.cpp.
 namespace penstock {
@@ -255,8 +254,8 @@ Result<void> App::open_sinks() {
   if (!quarantine) return tl::unexpected(quarantine.error());
   quarantine_ = std::move(*quarantine);
   for (const config::Sink& sink : config_.sinks) {
-    sinks_.push_back(std::make_unique<SinkRunner>(sink.name, make_sink(sink), sink.queue.max_bytes,
-                                                  *quarantine_, [this] { wake_loops(); }));
+    sinks_.push_back(std::make_unique<ServedSink>(sink, *pool_, *ledger_, *quarantine_,
+                                                  [this] { wake_loops(); }));
     if (auto opened = sinks_.back()->open(); !opened) return opened;
   }
   return {};
@@ -267,7 +266,7 @@ void App::wake_loops() {
   for (auto& loop : loops_) loop->post([loop = loop.get()] { loop->parked().resume_all(); });
 }
 
-SinkRunner* App::find_sink(const std::string& name) {
+ServedSink* App::find_sink(const std::string& name) {
   const auto found = std::find_if(sinks_.begin(), sinks_.end(),
                                   [&](const auto& sink) { return sink->name() == name; });
   return found == sinks_.end() ? nullptr : found->get();
@@ -276,11 +275,13 @@ SinkRunner* App::find_sink(const std::string& name) {
 std::vector<Route> App::routes_of(const config::Listener& listener) {
   std::vector<Route> routes;
   const auto add = [&](const std::string& name, bool required) {
-    SinkRunner* sink = find_sink(name);
+    ServedSink* sink = find_sink(name);
     if (sink == nullptr) return;  // the checks have refused such a file
     const auto config = std::find_if(config_.sinks.begin(), config_.sinks.end(),
                                      [&](const auto& s) { return s.name == name; });
-    const bool drops = !required || config->queue.when_full == config::WhenFull::kDropNewest;
+    // A queue on disk has its own way of being full; the one in memory before it then waits.
+    const bool drops = !required || (config->queue.type == config::QueueType::kMemory &&
+                                     config->queue.when_full == config::WhenFull::kDropNewest);
     routes.push_back({&sink->queue(), &ledger_->route(listener.name, name), required, drops});
   };
   for (const std::string& name : listener.sinks) add(name, true);
@@ -384,7 +385,7 @@ void App::announce() {
 }
 
 void App::reopen_files() {
-  for (auto& sink : sinks_) sink->sink().request_reopen();
+  for (auto& sink : sinks_) sink->delivery().sink().request_reopen();
 }
 
 void App::on_signal(int number) {

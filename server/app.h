@@ -10,6 +10,7 @@
 
 #include "server/admin/admin.h"
 #include "server/config/config.h"
+#include "server/files/created_paths.h"
 #include "server/loop/event_loop.h"
 #include "server/loop/signal.h"
 #include "server/loop/timer.h"
@@ -17,10 +18,9 @@
 #include "server/net/io_loop.h"
 #include "server/net/listener.h"
 #include "server/net/socket_source.h"
-#include "server/files/created_paths.h"
 #include "server/pipeline/ledger.h"
 #include "server/pipeline/quarantine.h"
-#include "server/pipeline/sink_runner.h"
+#include "server/served_sink.h"
 
 namespace penstock {
 
@@ -69,7 +69,7 @@ class App final : private admin::Source {
   Result<void> bind_url(const config::Listener& listener, const Url& url,
                         InheritedSource& inherited);
   std::vector<Route> routes_of(const config::Listener& listener);
-  SinkRunner* find_sink(const std::string& name);
+  ServedSink* find_sink(const std::string& name);
   void wake_loops();
   void announce();
 
@@ -87,10 +87,10 @@ class App final : private admin::Source {
   void on_each_loop(std::function<void(IoLoop&)> work, std::function<void()> done);
   void end_sinks_without_delivery();
   void watch_sinks();
+  void count_missing_of_queues();
   void finish();
   int report();
   bool all_delivered(const LedgerSnapshot& snapshot) const;
-  std::uint64_t settled_events(const SinkRunner& sink) const;
   std::uint64_t progress() const;
   bool is_best_effort(const RouteTotals& route) const;
 
@@ -127,7 +127,7 @@ class App final : private admin::Source {
   std::unique_ptr<DecompressBudget> decompressors_;
   std::shared_ptr<AggregateBudget> aggregates_;
   std::vector<Served> listeners_;
-  std::vector<std::unique_ptr<SinkRunner>> sinks_;
+  std::vector<std::unique_ptr<ServedSink>> sinks_;  // in the order of the configuration
   std::vector<std::unique_ptr<IoLoop>> loops_;
 
   std::optional<BoundSocket> admin_socket_;  // until it is served
@@ -142,7 +142,7 @@ class App final : private admin::Source {
   std::uint64_t quarantine_dropped_before_ = 0;  // the drain's deadline
   std::uint64_t progress_at_last_look_ = 0;
   std::size_t listeners_draining_ = 0;
-  std::map<const SinkRunner*, std::uint64_t> settled_at_deadline_;
+  std::map<const ServedSink*, std::uint64_t> settled_at_deadline_;
   std::unique_ptr<Timer> drain_timer_, stuck_timer_, flush_timer_, hard_timer_, sink_watch_;
 };
 

@@ -19,19 +19,40 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
-SinkStatus sink_status(SinkRunner& runner, const config::Sink& config) {
+std::optional<DiskQueueStatus> disk_status(const ServedSink& served) {
+  const DiskQueue* disk = served.disk();
+  if (disk == nullptr) return std::nullopt;
+  const DiskLog::Status log = disk->status();
+  DiskQueueStatus status;
+  status.path = disk->directory();
+  status.records = log.records;
+  status.bytes = log.bytes;
+  status.max_bytes = disk->max_bytes();
+  status.segments = log.segments;
+  status.written_bytes = log.written_bytes;
+  status.syncs = log.syncs;
+  status.failed_syncs = log.failed_syncs;
+  status.damaged_records = log.damaged_records;
+  status.delivering = !served.delivery().failing();
+  if (!status.delivering) status.delivery_error = served.delivery().trouble();
+  return status;
+}
+
+SinkStatus sink_status(ServedSink& served, const config::Sink& config) {
   SinkStatus sink;
-  sink.name = runner.name();
+  const SinkRunner& intake = served.intake();
+  sink.name = served.name();
   sink.type = config::to_string(config.type);
-  sink.failing = runner.failing();
-  sink.diverted = runner.diverted();
-  if (sink.failing) sink.last_error = runner.trouble();
-  sink.queue_open = runner.queue().open();
-  const SinkQueue::Fill fill = runner.queue().fill();
+  sink.failing = intake.failing();
+  sink.diverted = intake.diverted();
+  if (sink.failing) sink.last_error = intake.trouble();
+  sink.queue_open = served.queue().open();
+  const SinkQueue::Fill fill = served.queue().fill();
   sink.queue_bytes = fill.bytes;
   sink.queue_peak_bytes = fill.peak_bytes;
   sink.queue_batches = fill.batches;
-  sink.queue_max_bytes = config.queue.max_bytes;
+  sink.queue_max_bytes = config.queue.memory_bytes();
+  sink.disk = disk_status(served);
   return sink;
 }
 

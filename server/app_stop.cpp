@@ -68,20 +68,10 @@ void App::skip_to_end() {
   on_flush_deadline();
 }
 
-std::uint64_t App::settled_events(const SinkRunner& sink) const {
-  std::uint64_t settled = 0;
-  for (const RouteTotals& route : ledger_->snapshot().routes) {
-    if (route.sink != sink.name()) continue;
-    settled += route.delivered;
-    for (const std::uint64_t lost : route.lost) settled += lost;
-  }
-  return settled;
-}
-
 /// Grows while anything moves: bytes that are read, records that leave, lines of the leftover file.
 std::uint64_t App::progress() const {
   std::uint64_t moved = quarantine_->leftover();
-  for (const auto& sink : sinks_) moved += settled_events(*sink);
+  for (const auto& sink : sinks_) moved += sink->settled();
   for (const ListenerTotals& listener : ledger_->snapshot().listeners) moved += listener.read_bytes;
   return moved;
 }
@@ -93,7 +83,7 @@ void App::on_drain_deadline() {
   drain_timer_->stop();
   log::info("drain_timeout reached", {{"listeners", listeners_draining_}});
   for (Served& served : listeners_) served.listener->at_deadline();
-  for (auto& sink : sinks_) settled_at_deadline_[sink.get()] = settled_events(*sink);
+  for (auto& sink : sinks_) settled_at_deadline_[sink.get()] = sink->settled();
   stuck_timer_->start_once(kStuckAfter);
   if (!flush_timer_->running()) flush_timer_->start_once(config_.server.flush_timeout);
 }
@@ -102,13 +92,13 @@ void App::on_drain_deadline() {
 /// leftover file, the gate opens, and they are read through the normal path.
 void App::divert_stuck_sinks() {
   for (auto& sink : sinks_) {
-    if (sink->queue().open() || sink->diverted() ||
-        settled_events(*sink) != settled_at_deadline_[sink.get()])
+    if (sink->queue().open() || sink->intake().diverted() ||
+        sink->settled() != settled_at_deadline_[sink.get()])
       continue;
     log::error("sink does not take its data, writing it to the leftover file",
                {{"sink", sink->name()}});
     quarantine_->start_leftover();
-    sink->divert();
+    sink->divert_intake();
   }
 }
 
@@ -141,7 +131,7 @@ void App::on_flush_deadline() {
   quarantine_->start_leftover();
   for (Served& served : listeners_) served.listener->at_flush_deadline();
   for (auto& sink : sinks_) {
-    if (sink->diverted() || sink->join_until(std::chrono::steady_clock::now())) continue;
+    if (sink->intake().diverted() || sink->join_until(std::chrono::steady_clock::now())) continue;
     if (sink->queue().fill_bytes() != 0)
       log::error("flush_timeout reached, writing what is left to the leftover file",
                  {{"sink", sink->name()}});
@@ -227,7 +217,7 @@ bool App::all_delivered(const LedgerSnapshot& snapshot) const {
     if (is_best_effort(route)) continue;
     const auto lost = [&](RouteLoss why) { return route.lost[static_cast<std::size_t>(why)]; };
     clean = clean && lost(RouteLoss::kFailed) == 0 && lost(RouteLoss::kLeftover) == 0 &&
-            lost(RouteLoss::kAbandoned) == 0;
+            lost(RouteLoss::kAbandoned) == 0 && lost(RouteLoss::kDamaged) == 0;
   }
   for (const ListenerTotals& listener : snapshot.listeners) {
     const auto ended = [&](ConnectionEnd how) {
@@ -240,9 +230,23 @@ bool App::all_delivered(const LedgerSnapshot& snapshot) const {
   return clean;
 }
 
+/// What a queue on disk should have had and did not: it has given back all that it has.
+void App::count_missing_of_queues() {
+  for (const auto& sink : sinks_) {
+    if (sink->disk() == nullptr || sink->disk()->status().records != 0) continue;
+    for (const RouteTotals& totals : ledger_->snapshot().routes) {
+      if (totals.sink != sink->name() || totals.queued == 0) continue;
+      RouteLedger& route = ledger_->route(totals.listener, totals.sink);
+      route.queued.fetch_sub(totals.queued, std::memory_order_relaxed);
+      count_loss(route, RouteLoss::kDamaged, totals.queued);
+    }
+  }
+}
+
 int App::report() {
   admin_.reset();  // nobody asks any more
   end_loops();
+  if (!sinks_hung_) count_missing_of_queues();
   quarantine_->close();
   const LedgerSnapshot snapshot = ledger_->snapshot();
   log_ledger(snapshot);

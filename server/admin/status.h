@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,18 @@ struct RouteStatus {
   bool required = true;
 };
 
+/// A sink's queue on disk.
+struct DiskQueueStatus {
+  std::string path;
+  std::uint64_t records = 0;               ///< kept and not delivered
+  std::uint64_t bytes = 0, max_bytes = 0;  ///< of its files
+  std::uint64_t segments = 0;
+  std::uint64_t written_bytes = 0, syncs = 0, failed_syncs = 0,
+                damaged_records = 0;  ///< since the start
+  bool delivering = true;             ///< the sink took the last batch that it was given
+  std::string delivery_error;         ///< while it does not
+};
+
 struct SinkStatus {
   std::string name, type;
   bool failing = false;    ///< the last write did not succeed
@@ -54,6 +67,7 @@ struct SinkStatus {
   std::string last_error;  ///< while it fails
   bool queue_open = true;
   std::uint64_t queue_bytes = 0, queue_peak_bytes = 0, queue_max_bytes = 0, queue_batches = 0;
+  std::optional<DiskQueueStatus> disk;
 };
 
 struct MemoryStatus {

@@ -110,15 +110,25 @@ void check_statsd(const Listener& listener, const TableSource& source, Problems&
   warn_of_given(kOfFlushes, "no effect without statsd.flush", source, problems);
 }
 
-/// An acknowledgement says what the sink's `sync` means by delivered.
+/// An acknowledgement says what the sink's `sync`, or that of its queue on disk, means by delivered.
 void check_acks(const Draft& draft, const ProtocolInfo& protocol, const Listener& listener,
                 const TableSource& source, Problems& problems) {
   if (!protocol.acks) return;
   for (const Sink& sink : draft.config.sinks) {
     const bool required =
         std::find(listener.sinks.begin(), listener.sinks.end(), sink.name) != listener.sinks.end();
+    if (!required) continue;
+    if (sink.queue.type == QueueType::kDisk) {
+      if (sink.queue.sync != QueueSync::kBatch)
+        source.warn(problems, source.place_of("protocol"), "protocol",
+                    setting(protocol.name) + " acknowledges what the queue of sink " +
+                        in_quotes(sink.name) +
+                        " has written, and with its queue.sync that does not outlive a power cut; "
+                        "queue.sync = \"batch\" does");
+      continue;
+    }
     const bool syncs = sink.type == SinkType::kFile || sink.type == SinkType::kSqlite;
-    if (required && syncs && sink.sync != Sync::kAlways)
+    if (syncs && sink.sync != Sync::kAlways)
       source.warn(problems, source.place_of("protocol"), "protocol",
                   setting(protocol.name) + " acknowledges what sink " + in_quotes(sink.name) +
                       " has written, and with its sync that does not outlive a power cut; "

@@ -49,18 +49,18 @@ std::string percent_of_memory(std::uint64_t memory) {
 std::string largest(const Draft& draft) {
   const auto& sinks = draft.config.sinks;
   const auto at = std::max_element(sinks.begin(), sinks.end(), [](const Sink& a, const Sink& b) {
-    return a.queue.max_bytes < b.queue.max_bytes;
+    return a.queue.memory_bytes() < b.queue.memory_bytes();
   });
-  return in_quotes(at->name) + " with " + size_text(at->queue.max_bytes);
+  return in_quotes(at->name) + " with " + size_text(at->queue.memory_bytes());
 }
 
-void check_queues(Draft& draft) {
+void check_memory_of_queues(Draft& draft) {
   const auto& sinks = draft.config.sinks;
   const std::uint64_t memory = draft.config.server.memory_bytes;
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < sinks.size(); ++i) {
-    if (!draft.sinks[i].sound("queue.max_bytes")) return;
-    sum += sinks[i].queue.max_bytes;  // at most 1 TiB each: no overflow below 2^24 sinks
+    if (!draft.sinks[i].sound("queue.max_bytes") || !draft.sinks[i].sound("queue.type")) return;
+    sum += sinks[i].queue.memory_bytes();  // at most 1 TiB each: no overflow below 2^24 sinks
   }
   if (!draft.server.sound("memory") ||
       sum <= memory / 100 * kQueuesPercent + memory % 100 * kQueuesPercent / 100)
@@ -99,7 +99,7 @@ void check_frames(Draft& draft) {
 void check_server(Draft& draft) {
   check_tables(draft);
   check_timeouts(draft);
-  check_queues(draft);
+  check_memory_of_queues(draft);
   check_frames(draft);
 }
 

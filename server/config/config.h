@@ -24,7 +24,9 @@ enum class HttpCompression { kNone, kGzip, kZstd };
 enum class Encoding { kRaw, kJson, kMsgpack, kInflux, kGraphite, kSyslog };
 enum class Newlines { kEscape, kKeep, kReplace };
 enum class Sync { kNever, kInterval, kAlways };
-enum class WhenFull { kBlock, kDropNewest };
+enum class QueueType { kMemory, kDisk };
+enum class QueueSync { kBatch, kInterval, kNever };
+enum class WhenFull { kBlock, kDropNewest, kDropOldest };
 enum class TimeZone { kUtc, kLocal };
 enum class Compress { kNone, kZstd };
 
@@ -106,8 +108,21 @@ struct Listener {
 };
 
 struct Queue {
-  std::size_t max_bytes = 8u << 20;  ///< high watermark; half of it is the low one
+  static constexpr std::size_t kMemoryBytes = 8u << 20;
+  static constexpr std::size_t kDiskBytes = std::size_t{1} << 30;
+
+  QueueType type = QueueType::kMemory;
+  /// Memory: high watermark; half of it is the low one. Disk: of all its files; kDiskBytes where absent.
+  std::size_t max_bytes = kMemoryBytes;
   WhenFull when_full = WhenFull::kBlock;
+  std::string path;  ///< disk only: a directory of its own
+  QueueSync sync = QueueSync::kBatch;
+  std::chrono::milliseconds sync_interval{1000};
+
+  /// High watermark of the queue in memory, which a queue on disk has in front of it.
+  std::size_t memory_bytes() const noexcept {
+    return type == QueueType::kMemory ? max_bytes : kMemoryBytes;
+  }
 
   friend bool operator==(const Queue&, const Queue&) = default;
 };

@@ -29,7 +29,9 @@ constexpr std::array<std::string_view, 6> kEncodings = {"raw",    "json",     "m
                                                         "influx", "graphite", "syslog"};
 constexpr std::array<std::string_view, 3> kNewlines = {"escape", "keep", "replace"};
 constexpr std::array<std::string_view, 3> kSyncs = {"never", "interval", "always"};
-constexpr std::array<std::string_view, 2> kWhenFulls = {"block", "drop_newest"};
+constexpr std::array<std::string_view, 2> kQueueTypes = {"memory", "disk"};
+constexpr std::array<std::string_view, 3> kQueueSyncs = {"batch", "interval", "never"};
+constexpr std::array<std::string_view, 3> kWhenFulls = {"block", "drop_newest", "drop_oldest"};
 constexpr std::array<std::string_view, 2> kTimeZones = {"utc", "local"};
 constexpr std::array<std::string_view, 2> kCompress = {"none", "zstd"};
 
@@ -368,6 +370,14 @@ const std::array kSinkKeys = {
               [](Sink& s, const Value& v) { s.http.client_cert = v.text(); }},
     Key<Sink>{"http.client_key", text("a file, such as \"/etc/penstock/client.key\""),
               [](Sink& s, const Value& v) { s.http.client_key = v.text(); }},
+    Key<Sink>{"queue.type", choice(kQueueTypes),
+              [](Sink& s, const Value& v) { s.queue.type = as<QueueType>(v); }},
+    Key<Sink>{"queue.path", text("a directory, such as \"data/queue/archive\""),
+              [](Sink& s, const Value& v) { s.queue.path = v.text(); }},
+    Key<Sink>{"queue.sync", choice(kQueueSyncs),
+              [](Sink& s, const Value& v) { s.queue.sync = as<QueueSync>(v); }},
+    Key<Sink>{"queue.sync_interval", duration(100 * kMillisecond, kHour, "1s"),
+              [](Sink& s, const Value& v) { s.queue.sync_interval = ms(v); }},
     Key<Sink>{"queue.max_bytes", bytes(64 * kKiB, kTiB, "8MiB"),
               [](Sink& s, const Value& v) { s.queue.max_bytes = as<std::size_t>(v); }},
     Key<Sink>{"queue.when_full", choice(kWhenFulls),

@@ -104,7 +104,8 @@ std::string_view to_string(ConnectionEnd end) noexcept {
 
 std::string_view to_string(RouteLoss loss) noexcept {
   constexpr std::array<std::string_view, kRouteLossCount> names = {
-      "queue_full", "failed", "leftover", "abandoned", "unencodable", "refused"};
+      "queue_full",  "failed",      "leftover", "abandoned",
+      "unencodable", "drop_oldest", "damaged",  "refused"};
   return names[static_cast<std::size_t>(loss)];
 }
 

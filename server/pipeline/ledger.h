@@ -44,6 +44,8 @@ enum class RouteLoss : std::uint8_t {
   kLeftover,     ///< written to the leftover file at stop
   kAbandoned,    ///< stop: even the leftover file failed
   kUnencodable,  ///< the sink's encoding has no form for it; it goes to the quarantine
+  kDropOldest,   ///< when_full = "drop_oldest": its segment of the queue was removed
+  kDamaged,      ///< the disk gave it back damaged, or not at all
   kRefused,      ///< the other side refused it for good; it goes to the quarantine with the answer
   kCount
 };

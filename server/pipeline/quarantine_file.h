@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "server/log/log.h"
 #include "server/files/created_paths.h"
+#include "server/log/log.h"
 #include "server/pipeline/line_file.h"
 #include "server/pipeline/quarantine_format.h"
 

@@ -93,6 +93,15 @@ void settle_delivered(const QueueEntry& entry, const std::vector<Undeliverable>&
   end_delivered(entry, entry.batch->events() - lost);
 }
 
+void settle_kept(const QueueEntry& entry) {
+  if (entry.required) entry.batch->report(Outcome::kDelivered);
+}
+
+void settle_dropped(const QueueEntry& entry) {
+  count_loss(*entry.route, RouteLoss::kQueueFull, entry.batch->events());
+  end(entry, Outcome::kDropped);
+}
+
 void settle_failed(const QueueEntry& entry, Quarantine& quarantine) {
   const Batch& batch = entry.batch->batch();
   if (entry.required)

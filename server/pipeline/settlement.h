@@ -21,6 +21,12 @@ void settle_delivered(const QueueEntry& entry);
 void settle_delivered(const QueueEntry& entry, const std::vector<Undeliverable>& undeliverable,
                       Quarantine& quarantine);
 
+/// A queue on disk has it: still queued, and as safe as its `sync` says.
+void settle_kept(const QueueEntry& entry);
+
+/// There was no room for it: RouteLoss::kQueueFull and Outcome::kDropped.
+void settle_dropped(const QueueEntry& entry);
+
 /// The sink will never take it: frames of a required route go to the quarantine, those of a best-effort route are only
 /// counted (RouteLoss::kFailed either way).
 void settle_failed(const QueueEntry& entry, Quarantine& quarantine);

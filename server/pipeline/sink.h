@@ -16,6 +16,7 @@ enum class WriteStatus {
   kDelivered,  ///< every record is as safe as the sink's `sync` says, or on the other side
   kRetry,  ///< not all of it; call write() again with the same batch after a pause, it goes on where it stopped
   kFailed,  ///< will never succeed (a bug in the configuration that only showed now); never used for full disks
+  kFull,     ///< a queue on disk has no room and when_full says that what is new is dropped
   kPending,  ///< on its way to the other side: poll() will say what became of it
 };
 
@@ -35,7 +36,7 @@ struct Undeliverable {
 /// What became of a batch that was pending.
 struct Finished {
   const Batch* batch = nullptr;
-  WriteStatus status = WriteStatus::kDelivered;  ///< kDelivered, kRetry or kFailed
+  WriteStatus status = WriteStatus::kDelivered;  ///< not kPending
 };
 
 /// Where records leave. Lives on one thread of its own, so that a slow disk or broker never stalls an I/O loop; only

@@ -11,17 +11,9 @@
 #include <optional>
 #include <vector>
 
-#include "server/pipeline/ledger.h"
-#include "server/pipeline/sealed_batch.h"
+#include "server/pipeline/batch_source.h"
 
 namespace penstock {
-
-/// What waits in a queue: one batch on one route.
-struct QueueEntry {
-  std::shared_ptr<SealedBatch> batch;
-  RouteLedger* route = nullptr;
-  bool required = true;
-};
 
 /// A sink's queue in memory, with the gate of the routes that lead to it. Fill is charged bytes of the batches that are
 /// waiting or in flight. At `max_bytes` the gate shuts, at half of it it opens again and every loop is woken; both
@@ -30,7 +22,7 @@ struct QueueEntry {
 /// Why none is lost: a loop that saw the gate shut parks the connection before it runs another task. The gate opens,
 /// then on_open posts to the loop. A loop that read "shut" has therefore not run that task yet, and will find the
 /// connection in its list when it does.
-class SinkQueue {
+class SinkQueue final : public BatchSource {
  public:
   /// `on_open` is called (on the sink's thread, outside the mutex) each time the gate opens again. May be empty.
   SinkQueue(std::size_t max_bytes, std::function<void()> on_open);
@@ -45,24 +37,15 @@ class SinkQueue {
   /// Wakes the sink's thread only when it sleeps in pop().
   bool push(QueueEntry entry, bool drop_when_full);
 
-  /// Sink's thread: the front entry, waiting up to `wait`; empty when there is none, when woken, or after finish() on
-  /// an empty queue. The entry is in flight until claim(), and stays charged until done().
-  std::optional<QueueEntry> pop(std::chrono::milliseconds wait);
-
-  /// Sink's thread, before it counts or reports what became of an entry in flight: false when seize() has taken it
-  /// over meanwhile, then it must do neither and not call done().
-  bool claim(const QueueEntry& entry);
-  /// Ends the charge of an entry. Opens the gate at the low mark.
-  void done(const QueueEntry& entry);
-
-  /// Any thread: takes over everything that waits, the entries in flight first, from a sink's thread that hangs. The
-  /// entries stay charged until done().
-  std::vector<QueueEntry> seize();
-
-  void finish();                   ///< no more pushes will come
-  bool finished() const;           ///< finish() was called and nothing waits
-  void wake();                     ///< pop returns early, now or the next time
-  std::size_t fill_bytes() const;  ///< waiting and in flight
+  std::optional<QueueEntry> pop(std::chrono::milliseconds wait) override;
+  bool claim(const QueueEntry& entry) override;
+  /// Opens the gate at the low mark.
+  void done(const QueueEntry& entry) override;
+  std::vector<QueueEntry> seize() override;
+  void finish() override;
+  bool finished() const override;
+  void wake();                              ///< pop returns early, now or the next time
+  std::size_t fill_bytes() const override;  ///< waiting and in flight
   std::size_t peak_bytes() const;
   struct Fill {
     std::size_t bytes = 0, peak_bytes = 0, batches = 0;  ///< waiting and in flight

@@ -14,9 +14,9 @@
 namespace penstock {
 namespace {
 
-void name_this_thread(const std::string& sink) {
+void name_this_thread(const std::string& name) {
   constexpr std::size_t kLongestName = 15;  // pthread_setname_np(3)
-  pthread_setname_np(pthread_self(), ("sink " + sink).substr(0, kLongestName).c_str());
+  pthread_setname_np(pthread_self(), name.substr(0, kLongestName).c_str());
 }
 
 std::vector<FrameRange> all_frames(const QueueEntry& entry) { return {{0, entry.batch->events()}}; }
@@ -27,12 +27,13 @@ std::int64_t milliseconds(std::chrono::steady_clock::duration length) {
 
 }  // namespace
 
-SinkRunner::SinkRunner(std::string name, std::unique_ptr<Sink> sink, std::size_t queue_max_bytes,
-                       Quarantine& quarantine, std::function<void()> on_open)
+SinkRunner::SinkRunner(std::string name, std::unique_ptr<Sink> sink, BatchSource& source,
+                       Quarantine& quarantine, Role role)
     : name_(std::move(name)),
       sink_(std::move(sink)),
       quarantine_(quarantine),
-      queue_(queue_max_bytes, std::move(on_open)) {}
+      source_(source),
+      role_(role) {}
 
 SinkRunner::~SinkRunner() { PENSTOCK_CHECK(!thread_.joinable()); }
 
@@ -51,9 +52,9 @@ void SinkRunner::start() {
 // ---- the sink's thread
 
 void SinkRunner::run() {
-  name_this_thread(name_);
+  name_this_thread((role_ == Role::kKeeps ? "queue " : "sink ") + name_);
   last_tick_ = Clock::now();
-  while (!queue_.finished() || !in_flight_.empty()) {
+  while (!source_.finished() || !in_flight_.empty()) {
     if (diverted_.load()) give_up();
     take();
     write_again();
@@ -66,15 +67,18 @@ void SinkRunner::run() {
   changed_.notify_all();
 }
 
-/// One batch more, where there is one and the sink has room for it. Waits only while nothing else is to be done.
+/// What there is, as far as the sink has room for it. Waits only while nothing else is to be done.
 void SinkRunner::take() {
-  if (in_flight_.size() >= sink_->window() || to_write_again() != 0) return;
-  const bool idle = in_flight_.empty();
-  std::optional<QueueEntry> entry = queue_.pop(idle ? kTickInterval : std::chrono::milliseconds(0));
-  if (!entry) return;
-  if (diverted_.load()) return settle(*entry, Ending::kLeftOver, all_frames(*entry));
-  in_flight_.push_back({std::move(*entry)});
-  proceed(std::prev(in_flight_.end()), sink_->write(in_flight_.back().entry.batch->batch()));
+  while (in_flight_.size() < sink_->window() && to_write_again() == 0) {
+    const bool idle = in_flight_.empty();
+    std::optional<QueueEntry> entry =
+        source_.pop(idle ? kTickInterval : std::chrono::milliseconds(0));
+    if (!entry) return;
+    if (diverted_.load()) return settle(*entry, Ending::kLeftOver, all_frames(*entry));
+    in_flight_.push_back({std::move(*entry)});
+    proceed(std::prev(in_flight_.end()), sink_->write(in_flight_.back().entry.batch->batch()));
+    if (in_flight_.empty()) return;
+  }
 }
 
 std::size_t SinkRunner::to_write_again() const noexcept {
@@ -127,8 +131,13 @@ std::deque<SinkRunner::InFlight>::iterator SinkRunner::proceed(std::deque<InFlig
     return std::next(at);
   }
   if (status == WriteStatus::kDelivered) pause_ = kFirstPause;
-  settle(at->entry, status == WriteStatus::kDelivered ? Ending::kDelivered : Ending::kFailed, {});
+  settle(at->entry, ending_of(status), {});
   return in_flight_.erase(at);
+}
+
+SinkRunner::Ending SinkRunner::ending_of(WriteStatus status) noexcept {
+  if (status == WriteStatus::kDelivered) return Ending::kDelivered;
+  return status == WriteStatus::kFull ? Ending::kDropped : Ending::kFailed;
 }
 
 void SinkRunner::note(WriteStatus status) {
@@ -149,15 +158,23 @@ void SinkRunner::give_up() {
 /// Counts, reports, and lets the queue move on; nothing of it where the entry was seized while the sink hung.
 void SinkRunner::settle(const QueueEntry& entry, Ending ending,
                         const std::vector<FrameRange>& undelivered) {
-  if (!queue_.claim(entry)) return;
+  if (!source_.claim(entry)) return;
+  settled_.fetch_add(entry.batch->events(), std::memory_order_relaxed);
   switch (ending) {
     case Ending::kDelivered:
-      settle_delivered(entry, sink_->undeliverable(entry.batch->batch()), quarantine_);
+      if (role_ == Role::kKeeps)
+        settle_kept(entry);
+      else
+        settle_delivered(entry, sink_->undeliverable(entry.batch->batch()), quarantine_);
       break;
     case Ending::kFailed: settle_failed(entry, quarantine_); break;
-    case Ending::kLeftOver: settle_left_over(entry, undelivered, name_, quarantine_); break;
+    case Ending::kDropped: settle_dropped(entry); break;
+    case Ending::kLeftOver:
+      if (source_.keeps()) return;  // not done: it comes again at the next start
+      settle_left_over(entry, undelivered, name_, quarantine_);
+      break;
   }
-  queue_.done(entry);
+  source_.done(entry);
 }
 
 /// True when finish() or divert() ended it early.
@@ -206,7 +223,7 @@ void SinkRunner::note_trouble(WriteStatus status) {
              {{"sink", name_},
               {"reason", sink_->last_error()},
               {"for_ms", milliseconds(now - trouble_since_)},
-              {"queued_bytes", queue_.fill_bytes()},
+              {"queued_bytes", source_.fill_bytes()},
               {"suppressed", suppressed}});
 }
 
@@ -231,12 +248,13 @@ std::string SinkRunner::trouble() const {
 }
 
 void SinkRunner::finish() {
-  queue_.finish();
+  source_.finish();
   order();
 }
 
 void SinkRunner::divert() {
   diverted_ = true;
+  source_.abandon();
   sink_->request_interrupt();
   order();
 }
@@ -252,9 +270,9 @@ bool SinkRunner::join_until(std::chrono::steady_clock::time_point deadline) {
 }
 
 void SinkRunner::abandon_hung_thread() {
-  for (const QueueEntry& entry : queue_.seize()) {
+  for (const QueueEntry& entry : source_.seize()) {
     settle_left_over(entry, all_frames(entry), name_, quarantine_);
-    queue_.done(entry);
+    source_.done(entry);
   }
 }
 

@@ -5,7 +5,6 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -13,9 +12,9 @@
 #include <vector>
 
 #include "server/log/log.h"
+#include "server/pipeline/batch_source.h"
 #include "server/pipeline/quarantine.h"
 #include "server/pipeline/sink.h"
-#include "server/pipeline/sink_queue.h"
 
 namespace penstock {
 
@@ -26,6 +25,12 @@ namespace penstock {
 /// Trouble is logged when it begins, every 30 s while it lasts, and when it ends.
 class SinkRunner {
  public:
+  /// What it means that the sink has written a batch.
+  enum class Role {
+    kDelivers,  ///< the batch is delivered
+    kKeeps,     ///< it is in a queue on disk, from which another runner delivers it
+  };
+
   static constexpr std::chrono::milliseconds kTickInterval{100};
   /// How long poll() may wait while the sink has room for another batch, which nothing announces to it.
   static constexpr std::chrono::milliseconds kPollInterval{5};
@@ -33,18 +38,17 @@ class SinkRunner {
   static constexpr std::chrono::milliseconds kLongestPause{5000};
   static constexpr std::chrono::seconds kReminder{30};
 
-  /// `on_open`: see SinkQueue. `quarantine` outlives the runner.
-  SinkRunner(std::string name, std::unique_ptr<Sink> sink, std::size_t queue_max_bytes,
-             Quarantine& quarantine, std::function<void()> on_open);
+  /// `name` is the sink's; `source` and `quarantine` outlive the runner.
+  SinkRunner(std::string name, std::unique_ptr<Sink> sink, BatchSource& source,
+             Quarantine& quarantine, Role role = Role::kDelivers);
   ~SinkRunner();  ///< the thread must have ended and been joined
 
   Result<void> open();  ///< Sink::open; main thread
   /// Sink::undo_open, when the start fails before start(): last opened first, the quarantine after all sinks, since each
   /// may have made the directories in which the next one made its own. Harmless where open() was not called.
   void undo_open() noexcept;
-  void start();  ///< starts the thread, named `sink NAME`, with all signals blocked
+  void start();  ///< starts the thread, named `sink NAME` or `queue NAME`, with all signals blocked
 
-  SinkQueue& queue() noexcept { return queue_; }
   const std::string& name() const noexcept { return name_; }
   Sink& sink() noexcept { return *sink_; }
 
@@ -55,10 +59,13 @@ class SinkRunner {
   /// Stop, any thread: give up on the sink. What is in flight is interrupted and abandoned; its undelivered frames,
   /// all that waits and all that is still pushed go to the leftover file (RouteLoss::kLeftover, Outcome::kDropped; only
   /// when that write fails kAbandoned and kFailed). The queue moves again, so gates open and frozen receive buffers can
-  /// still be read through the normal path. Best-effort routes are only counted as kAbandoned. The thread goes on until
-  /// finish() as well, then closes the sink.
+  /// still be read through the normal path. Best-effort routes are only counted as kAbandoned. From a source that keeps
+  /// nothing is taken over: it stays there. The thread goes on until finish() as well, then closes the sink.
   void divert();
   bool diverted() const noexcept { return diverted_.load(); }
+
+  /// Any thread: a pause between two attempts ends, what stood in the way has gone.
+  void retry_soon() { order(); }
 
   /// Waits until the thread has ended, and joins it. False at `deadline`: it hangs inside the sink. True when it was
   /// never started.
@@ -73,6 +80,8 @@ class SinkRunner {
     return failing_.load();
   }                             ///< the last write said kRetry or kFailed
   std::string trouble() const;  ///< what the sink said then
+  /// Records of which something has become; grows while the sink moves.
+  std::uint64_t settled() const noexcept { return settled_.load(std::memory_order_relaxed); }
   bool close_failed() const noexcept {
     return close_failed_.load();
   }  ///< Sink::close said so: data may be lost
@@ -80,7 +89,7 @@ class SinkRunner {
  private:
   using Clock = std::chrono::steady_clock;
 
-  enum class Ending { kDelivered, kFailed, kLeftOver };
+  enum class Ending { kDelivered, kDropped, kFailed, kLeftOver };
   struct InFlight {
     QueueEntry entry;
     bool pending = false;  // else it is to be written again
@@ -94,6 +103,7 @@ class SinkRunner {
   std::size_t to_write_again() const noexcept;
   /// What write() or poll() said of `at`; gives the one behind it.
   std::deque<InFlight>::iterator proceed(std::deque<InFlight>::iterator at, WriteStatus status);
+  static Ending ending_of(WriteStatus status) noexcept;
   void note(WriteStatus status);
   void settle(const QueueEntry& entry, Ending ending, const std::vector<FrameRange>& undelivered);
   bool pause_until(Clock::time_point end);
@@ -106,7 +116,9 @@ class SinkRunner {
   const std::string name_;
   const std::unique_ptr<Sink> sink_;
   Quarantine& quarantine_;
-  SinkQueue queue_;
+  BatchSource& source_;
+  const Role role_;
+  std::atomic<std::uint64_t> settled_{0};
   std::thread thread_;
   std::atomic<bool> diverted_{false}, failing_{false}, close_failed_{false};
 

@@ -30,7 +30,7 @@ World::World(Setup setup)
     const std::string name = "sink" + std::to_string(i);
     auto sink = std::make_unique<ScriptedSink>();
     sinks_.push_back(sink.get());
-    runners_.push_back(std::make_unique<SinkRunner>(
+    runners_.push_back(std::make_unique<QueuedRunner>(
         name, std::move(sink), setup_.queue_bytes, *quarantine_, [this] {
           for (auto& loop : loops_) loop->post([one = loop.get()] { one->parked().resume_all(); });
         }));

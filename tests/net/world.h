@@ -16,6 +16,7 @@
 #include "tests/net/client.h"
 #include "tests/net/reorderer.h"
 #include "tests/net/scripted_sink.h"
+#include "tests/pipeline/queued_runner.h"
 
 namespace penstock::test {
 
@@ -70,7 +71,7 @@ class World {
   void finish();
 
   ScriptedSink& sink(std::size_t i = 0) { return *sinks_[i]; }
-  SinkRunner& runner(std::size_t i = 0) { return *runners_[i]; }
+  QueuedRunner& runner(std::size_t i = 0) { return *runners_[i]; }
   Quarantine& quarantine() { return *quarantine_; }
   Listener& listener() { return *listener_; }
   IoLoop& loop(unsigned i) { return *loops_[i]; }
@@ -110,7 +111,7 @@ class World {
   DecompressBudget decompressors_;
   BlockPool pool_;
   std::vector<ScriptedSink*> sinks_;
-  std::vector<std::unique_ptr<SinkRunner>> runners_;
+  std::vector<std::unique_ptr<QueuedRunner>> runners_;
   std::unique_ptr<Reorderer> reorderer_;
   std::unique_ptr<Listener> listener_;
   std::vector<std::unique_ptr<IoLoop>> loops_;  // go first: they outlive nobody

@@ -14,6 +14,7 @@
 
 #include "server/pipeline/sink_runner.h"
 #include "tests/pipeline/fakes.h"
+#include "tests/pipeline/queued_runner.h"
 #include "tests/support/temp_dir.h"
 
 using namespace penstock;
@@ -129,7 +130,7 @@ struct Pipeline {
   RouteLedger route{"l", "void"};
   test::TaskQueue tasks;
   std::unique_ptr<Quarantine> quarantine;
-  SinkRunner runner;
+  test::QueuedRunner runner;
 };
 
 }  // namespace

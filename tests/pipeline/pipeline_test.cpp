@@ -8,6 +8,7 @@
 #include "server/pipeline/sink_runner.h"
 #include "tests/pipeline/fakes.h"
 #include "tests/pipeline/quarantine_entries.h"
+#include "tests/pipeline/queued_runner.h"
 #include "tests/support/temp_dir.h"
 
 using namespace penstock;
@@ -101,7 +102,7 @@ struct World {
     FakeSink& sink = *owned;
     sinks.push_back(&sink);
     runners.push_back(
-        std::make_unique<SinkRunner>(name, std::move(owned), high, *quarantine, [this] {
+        std::make_unique<test::QueuedRunner>(name, std::move(owned), high, *quarantine, [this] {
           for (auto& loop : loops) loop->tasks.post([] {});
         }));
     ledgers.push_back(std::make_unique<RouteLedger>("l", name));
@@ -159,7 +160,7 @@ struct World {
   std::vector<std::unique_ptr<RouteLedger>> ledgers;
   std::vector<Route> routes;
   std::vector<std::unique_ptr<Loop>> loops;  // before the runners, whose gates post to them
-  std::vector<std::unique_ptr<SinkRunner>> runners;
+  std::vector<std::unique_ptr<test::QueuedRunner>> runners;
   std::size_t records = 0;
 };
 

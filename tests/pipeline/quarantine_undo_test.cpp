@@ -7,6 +7,7 @@
 #include "server/pipeline/quarantine.h"
 #include "server/pipeline/sink_runner.h"
 #include "tests/pipeline/fakes.h"
+#include "tests/pipeline/queued_runner.h"
 #include "tests/support/files.h"
 #include "tests/support/temp_dir.h"
 
@@ -93,7 +94,8 @@ TEST_CASE("runner: takes the sink's open back, also one that failed", "[sink_run
   const TempDir dir;
   const auto quarantine = Quarantine::open(dir.path(), kMaxBytes).value();
   int undone = 0;
-  SinkRunner runner("archive", std::make_unique<UndoneSink>(undone), kMaxBytes, *quarantine, [] {});
+  test::QueuedRunner runner("archive", std::make_unique<UndoneSink>(undone), kMaxBytes, *quarantine,
+                            [] {});
   REQUIRE_FALSE(runner.open());
   runner.undo_open();
   CHECK(undone == 1);

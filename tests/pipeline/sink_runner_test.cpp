@@ -10,6 +10,7 @@
 
 #include "tests/pipeline/fakes.h"
 #include "tests/pipeline/quarantine_entries.h"
+#include "tests/pipeline/queued_runner.h"
 #include "tests/support/files.h"
 #include "tests/support/temp_dir.h"
 
@@ -36,8 +37,8 @@ struct Rig {
     auto owned = std::make_unique<FakeSink>();
     sink = owned.get();
     quarantine = std::move(Quarantine::open(dir.path(), std::size_t{1} << 20).value());
-    runner = std::make_unique<SinkRunner>("archive", std::move(owned), high, *quarantine,
-                                          [this] { ++opened; });
+    runner = std::make_unique<test::QueuedRunner>("archive", std::move(owned), high, *quarantine,
+                                                  [this] { ++opened; });
     REQUIRE(runner->open());
   }
 
@@ -91,7 +92,7 @@ struct Rig {
   std::atomic<int> opened{0};
   std::unique_ptr<Quarantine> quarantine;
   FakeSink* sink = nullptr;
-  std::unique_ptr<SinkRunner> runner;
+  std::unique_ptr<test::QueuedRunner> runner;
 };
 
 using Strings = std::vector<std::string>;

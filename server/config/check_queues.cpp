@@ -13,16 +13,18 @@ constexpr std::array<std::string_view, 3> kDiskKeys = {"queue.path", "queue.sync
                                                        "queue.sync_interval"};
 constexpr std::size_t kLeastDiskBytes = std::size_t{4} << 20;
 
-void check_memory_queue(Draft& draft, const Sink& sink, const TableSource& source) {
+/// What has no meaning for it is forgotten.
+void check_memory_queue(Draft& draft, Sink& sink, const TableSource& source) {
   for (const std::string_view key : kDiskKeys) {
     if (const auto given = source.keys.find(key); given != source.keys.end())
       source.error(draft.problems, given->second.key, key,
-                   "only for queue.type = \"disk\", this queue is in memory");
+                   "only a queue of type \"disk\" has it, this one is in memory");
   }
   if (sink.queue.when_full == WhenFull::kDropOldest && source.sound("queue.when_full"))
     source.error(draft.problems, source.place_of("queue.when_full"), "queue.when_full",
                  "\"drop_oldest\" is only for queue.type = \"disk\", expected \"block\" or "
                  "\"drop_newest\"");
+  sink.queue.path.clear();
 }
 
 void check_disk_queue(Draft& draft, Sink& sink, const TableSource& source) {

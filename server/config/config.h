@@ -111,10 +111,10 @@ struct Queue {
   static constexpr std::size_t kMemoryBytes = 8u << 20;
   static constexpr std::size_t kDiskBytes = std::size_t{1} << 30;
 
-  QueueType type = QueueType::kMemory;
   /// Memory: high watermark; half of it is the low one. Disk: of all its files; kDiskBytes where absent.
   std::size_t max_bytes = kMemoryBytes;
   WhenFull when_full = WhenFull::kBlock;
+  QueueType type = QueueType::kMemory;
   std::string path;  ///< disk only: a directory of its own
   QueueSync sync = QueueSync::kBatch;
   std::chrono::milliseconds sync_interval{1000};

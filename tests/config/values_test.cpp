@@ -228,7 +228,9 @@ TEST_CASE("[[sink]]: each wrong value is told with its place, its range and what
        "23: sink \"out\": queue.max_bytes: expected 65536 to 1099511627776 (or a size such as "
        "\"8MiB\"), got 65535"},
       {"queue.when_full = \"drop\"",
-       "19: sink \"out\": queue.when_full: expected \"block\" or \"drop_newest\", got \"drop\""},
+       "19: sink \"out\": queue.when_full: expected \"block\", \"drop_newest\" or \"drop_oldest\", "
+       "got "
+       "\"drop\""},
   }));
   CAPTURE(line);
   const bool interval = line.starts_with("sync_interval");

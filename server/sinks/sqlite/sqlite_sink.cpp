@@ -9,7 +9,7 @@
 
 #include "protocols/core/errno_text.h"
 #include "server/config/path_pattern.h"
-#include "server/sinks/file_ops.h"
+#include "server/files/file_ops.h"
 #include "server/sinks/path_template.h"
 
 namespace penstock {

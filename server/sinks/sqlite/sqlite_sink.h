@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "server/config/config.h"
+#include "server/files/created_paths.h"
 #include "server/log/log.h"
-#include "server/pipeline/created_paths.h"
 #include "server/pipeline/sink.h"
 #include "server/sinks/sqlite/database.h"
 #include "server/sinks/sqlite/retention.h"

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "server/sinks/file_ops.h"
+#include "server/files/file_ops.h"
 #include "server/sinks/sqlite/sqlite_sink.h"
 #include "tests/sinks/batches.h"
 #include "tests/sinks/sqlite/sqlite_tables.h"

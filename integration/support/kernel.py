@@ -81,6 +81,10 @@ class Borrowed:
         """SIOCOUTQ."""
         return self._number(termios.TIOCOUTQ)
 
+    def peek(self, size: int) -> bytes:
+        """The first `size` bytes of the receive queue, which stay there."""
+        return self._socket.recv(size, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+
     def _number(self, request: int) -> int:
         value = array.array("i", [0])
         fcntl.ioctl(self._socket, request, value)

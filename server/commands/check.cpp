@@ -8,6 +8,7 @@
 #include "server/exit_status.h"
 #include "server/net/check_admin.h"
 #include "server/net/check_listen.h"
+#include "server/net/check_relay.h"
 
 namespace penstock {
 
@@ -15,8 +16,10 @@ std::optional<config::Config> load_and_report(const std::string& config_file) {
   config::Loaded loaded = config::load_file(config_path(config_file));
   const config::Problems listen = check_listen(loaded.config);
   const config::Problems admin = check_admin(loaded.config);
+  const config::Problems relay = check_relay(loaded.config);
   loaded.problems.insert(loaded.problems.end(), listen.begin(), listen.end());
   loaded.problems.insert(loaded.problems.end(), admin.begin(), admin.end());
+  loaded.problems.insert(loaded.problems.end(), relay.begin(), relay.end());
   std::stable_sort(loaded.problems.begin(), loaded.problems.end(),
                    [](const auto& a, const auto& b) {
                      return a.place.line != b.place.line ? a.place.line < b.place.line

@@ -2,6 +2,8 @@
 #include <array>
 
 #include "server/config/checks.h"
+#include "server/config/keys.h"
+#include "server/config/text.h"
 
 namespace penstock::config {
 namespace {
@@ -40,8 +42,7 @@ void check_file_sink(Draft& draft, const Sink& sink, const TableSource& source) 
 }
 
 void check_other_sink(Draft& draft, const Sink& sink, const TableSource& source) {
-  const bool stdout_sink = sink.type == SinkType::kStdout;
-  const std::string type = stdout_sink ? "\"stdout\"" : "\"blackhole\"";
+  const std::string type = in_quotes(to_string(sink.type));
   if (const auto path = source.keys.find("path"); path != source.keys.end()) {
     source.error(draft.problems, path->second.key, "path",
                  "a sink of type " + type + " has none, only \"file\" has");
@@ -53,7 +54,7 @@ void check_other_sink(Draft& draft, const Sink& sink, const TableSource& source)
   }
   for (const auto key : kFileKeys)
     warn_if_given(draft, source, key, "only for type \"file\", this is " + type);
-  if (stdout_sink) return;
+  if (sink.type != SinkType::kBlackhole) return;
   for (const auto key : kWritingKeys)
     warn_if_given(draft, source, key, "a sink of type " + type + " writes nothing");
 }
@@ -84,7 +85,8 @@ void check_sinks(Draft& draft) {
     } else if (sink.type != SinkType::kSqlite && sink.type != SinkType::kHttp) {
       check_other_sink(draft, sink, draft.sinks[i]);
     }
-    if (sink.type == SinkType::kFile || sink.type == SinkType::kStdout)
+    if (sink.type == SinkType::kFile || sink.type == SinkType::kStdout ||
+        sink.type == SinkType::kRelay)
       check_newlines(draft, sink, draft.sinks[i]);
   }
   check_one_stdout(draft);

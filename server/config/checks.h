@@ -23,7 +23,8 @@ void check_http_sinks(
     Draft& draft);  ///< keys of http sinks; fills in the encoding that a preset asks for
 void check_sqlite_sinks(Draft& draft);  ///< keys of a database, names of its tables
 void check_queues(Draft& draft);  ///< keys against their type; fills in the size of those on disk
-void check_paths(Draft& draft);   ///< templates, and paths that can meet
+void check_relay_sinks(Draft& draft);  ///< their keys; fills in what they have other defaults for
+void check_paths(Draft& draft);        ///< templates, and paths that can meet
 
 /// A list of names of tables.
 bool contains(const std::vector<std::string>& names, const std::string& name);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocols/compression/coding.h"
+#include "protocols/framed/send_framing.h"
 #include "protocols/framing/options.h"
 #include "protocols/options.h"
 
@@ -18,7 +19,7 @@ namespace penstock::config {
 enum class AtDeadline { kFreeze, kReset };
 enum class LogFormat { kText, kJson };
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
-enum class SinkType { kFile, kStdout, kBlackhole, kSqlite, kHttp };
+enum class SinkType { kFile, kStdout, kBlackhole, kSqlite, kHttp, kRelay };
 enum class HttpPreset { kNone, kClickhouse, kInflux, kLoki, kElasticsearch, kSplunk };
 enum class HttpCompression { kNone, kGzip, kZstd };
 enum class Encoding { kRaw, kJson, kMsgpack, kInflux, kGraphite, kSyslog };
@@ -29,6 +30,7 @@ enum class QueueSync { kBatch, kInterval, kNever };
 enum class WhenFull { kBlock, kDropNewest, kDropOldest };
 enum class TimeZone { kUtc, kLocal };
 enum class Compress { kNone, kZstd };
+enum class Balance { kFailover, kRoundRobin, kHash };
 
 /// Where in the config file a value stands; line 0 where it stands nowhere.
 struct Place {
@@ -53,7 +55,7 @@ struct Server {
   friend bool operator==(const Server&, const Server&) = default;
 };
 
-/// One `listen` entry: the URL as written and where, so that later problems can name the place.
+/// One entry of `listen` or `to`: the URL as written and where, so that later problems can name the place.
 struct ListenUrl {
   std::string url;
   Place place;
@@ -175,6 +177,15 @@ struct SqliteSink {
   friend bool operator==(const SqliteSink&, const SqliteSink&) = default;
 };
 
+/// Where a relay sink sends, and how.
+struct RelaySink {
+  std::vector<ListenUrl> to;              ///< URLs of the receivers, all streams or all messages
+  FrameForm form{SendFraming::kNewline};  ///< of streams; a datagram or packet holds one record
+  Balance balance = Balance::kFailover;
+
+  friend bool operator==(const RelaySink&, const RelaySink&) = default;
+};
+
 struct Sink {
   std::string name;
   Place place;
@@ -189,6 +200,7 @@ struct Sink {
   Rotate rotate;
   SqliteSink sqlite;
   HttpSink http;
+  RelaySink relay;
   Queue queue;
 
   friend bool operator==(const Sink&, const Sink&) = default;

@@ -23,8 +23,8 @@ constexpr std::array<std::string_view, 3> kOversizes = {"truncate", "drop", "clo
 constexpr std::array<std::string_view, 4> kTails = {"auto", "deliver", "quarantine", "drop"};
 constexpr std::array<std::string_view, 5> kContentEncodings = {"none", "auto", "gzip", "zlib",
                                                                "zstd"};
-constexpr std::array<std::string_view, 5> kSinkTypes = {"file", "stdout", "blackhole", "sqlite",
-                                                        "http"};
+constexpr std::array<std::string_view, 6> kSinkTypes = {"file",   "stdout", "blackhole",
+                                                        "sqlite", "http",   "relay"};
 constexpr std::array<std::string_view, 6> kEncodings = {"raw",    "json",     "msgpack",
                                                         "influx", "graphite", "syslog"};
 constexpr std::array<std::string_view, 3> kNewlines = {"escape", "keep", "replace"};
@@ -33,6 +33,10 @@ constexpr std::array<std::string_view, 2> kQueueTypes = {"memory", "disk"};
 constexpr std::array<std::string_view, 3> kQueueSyncs = {"batch", "interval", "never"};
 constexpr std::array<std::string_view, 3> kWhenFulls = {"block", "drop_newest", "drop_oldest"};
 constexpr std::array<std::string_view, 2> kTimeZones = {"utc", "local"};
+constexpr std::array<std::string_view, 3> kBalances = {"failover", "round_robin", "hash"};
+constexpr std::array<std::string_view, 11> kSendFramings = {
+    "newline",         "crlf",   "nul",   "octet_counted", "syslog_auto", "delimiter",
+    "length_prefixed", "varint", "fixed", "json",          "none"};
 constexpr std::array<std::string_view, 2> kCompress = {"none", "zstd"};
 
 constexpr std::array<std::string_view, 6> kHttpPresets = {"none", "clickhouse",    "influx",
@@ -370,6 +374,28 @@ const std::array kSinkKeys = {
               [](Sink& s, const Value& v) { s.http.client_cert = v.text(); }},
     Key<Sink>{"http.client_key", text("a file, such as \"/etc/penstock/client.key\""),
               [](Sink& s, const Value& v) { s.http.client_key = v.text(); }},
+    Key<Sink>{"to", urls("a URL or a list of URLs, such as \"tcp://collector:5514\""),
+              [](Sink& s, const Value& v) {
+                for (const auto& item : v.items) s.relay.to.push_back({item.text, item.place});
+              }},
+    Key<Sink>{"balance", choice(kBalances),
+              [](Sink& s, const Value& v) { s.relay.balance = as<Balance>(v); }},
+    Key<Sink>{"framing", choice(kSendFramings),
+              [](Sink& s, const Value& v) { s.relay.form.framing = as<SendFraming>(v); }},
+    Key<Sink>{"delimiter", delimiter(),
+              [](Sink& s, const Value& v) { s.relay.form.delimiter = v.text(); }},
+    Key<Sink>{"length.bytes", one_of(kLengthBytes),
+              [](Sink& s, const Value& v) { s.relay.form.length.bytes = as<std::uint8_t>(v); }},
+    Key<Sink>{"length.endian", choice(kEndians),
+              [](Sink& s, const Value& v) {
+                s.relay.form.length.order = v.number == 0 ? std::endian::big : std::endian::little;
+              }},
+    Key<Sink>{"length.offset", count(0, 64),
+              [](Sink& s, const Value& v) { s.relay.form.length.offset = as<std::uint8_t>(v); }},
+    Key<Sink>{"length.includes_header", flag(),
+              [](Sink& s, const Value& v) { s.relay.form.length.includes_header = v.number != 0; }},
+    Key<Sink>{"frame_bytes", bytes(1, 16 * kMiB, "1KiB"),
+              [](Sink& s, const Value& v) { s.relay.form.frame_bytes = as<std::size_t>(v); }},
     Key<Sink>{"queue.type", choice(kQueueTypes),
               [](Sink& s, const Value& v) { s.queue.type = as<QueueType>(v); }},
     Key<Sink>{"queue.path", text("a directory, such as \"data/queue/archive\""),

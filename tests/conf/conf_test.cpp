@@ -92,7 +92,7 @@ TEST_CASE("the defaults that conf/penstock.toml shows are the defaults", "[conf]
           text, {"owner", "group", "delimiter", "frame_bytes", "multicast.interface", "token_file",
                  "collectd.types_db", "collectd.auth_file", "forward.shared_key_file",
                  "forward.users_file", "forward.server_name", "endpoint", "http.target",
-                 "http.headers", "http.ca_file", "http.client_cert", "http.client_key"}),
+                 "http.headers", "http.ca_file", "http.client_cert", "http.client_key", "to"}),
       kDefault);
   for (const auto& problem : all.problems) {
     INFO(to_string(kDefault, problem));

@@ -193,8 +193,8 @@ TEST_CASE("[[sink]]: each wrong value is told with its place, its range and what
           "[config]") {
   const auto [line, problem] = GENERATE(table<std::string, std::string>({
       {"type = \"kafka\"",
-       "8: sink \"out\": type: expected \"file\", \"stdout\", \"blackhole\", \"sqlite\" or "
-       "\"http\", got "
+       "8: sink \"out\": type: expected \"file\", \"stdout\", \"blackhole\", \"sqlite\", "
+       "\"http\" or \"relay\", got "
        "\"kafka\""},
       {"encoding = \"avro\"",
        "12: sink \"out\": encoding: expected \"raw\", \"json\", \"msgpack\", \"influx\", "

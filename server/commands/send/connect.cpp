@@ -18,16 +18,6 @@
 namespace penstock {
 namespace {
 
-/// `host` is a loopback address, which needs no lookup.
-SocketAddress loopback(Url url, const char* host) {
-  url.host = host;
-  url.zone.clear();
-  return resolve(url)->front();
-}
-
-bool only_v6(Scheme scheme) noexcept { return scheme == Scheme::kTcp6 || scheme == Scheme::kUdp6; }
-bool only_v4(Scheme scheme) noexcept { return scheme == Scheme::kTcp4 || scheme == Scheme::kUdp4; }
-
 /// The interface's first IPv4 address, netdevice(7); 0.0.0.0 where it has none.
 in_addr ipv4_of(int fd, const std::string& interface) noexcept {
   ifreq request{};
@@ -97,22 +87,6 @@ int try_connect(int fd, const SocketAddress& address, std::int64_t deadline_ns) 
 }
 
 }  // namespace
-
-int socket_error(int fd) noexcept {
-  int error = 0;
-  socklen_t length = sizeof error;
-  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
-}
-
-Result<std::vector<SocketAddress>> addresses_to_try(const Url& url) {
-  if (!is_unix(url.scheme) && url.port == 0)
-    return fail(0, url.text + ": a port to send to is needed");
-  Result<std::vector<SocketAddress>> addresses = resolve(url);
-  if (!addresses || is_unix(url.scheme) || !is_wildcard(addresses->front())) return addresses;
-  if (only_v4(url.scheme)) return std::vector{loopback(url, "127.0.0.1")};
-  if (only_v6(url.scheme)) return std::vector{loopback(url, "::1")};
-  return std::vector{loopback(url, "127.0.0.1"), loopback(url, "::1")};
-}
 
 Result<UniqueFd> connect_to(const Url& url, const std::vector<SocketAddress>& addresses,
                             std::int64_t timeout_ms, const MulticastWay& way) {

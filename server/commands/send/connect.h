@@ -5,13 +5,11 @@
 #include <vector>
 
 #include "protocols/core/result.h"
+#include "server/net/dial.h"
 #include "server/net/unique_fd.h"
 #include "server/net/url.h"
 
 namespace penstock {
-
-/// The addresses to try for `url`, in order. The wildcard stands for this machine: its loopback addresses.
-Result<std::vector<SocketAddress>> addresses_to_try(const Url& url);
 
 /// How datagrams to a multicast group leave; an error where the address is none. Receivers of this machine get them too.
 struct MulticastWay {
@@ -23,8 +21,5 @@ struct MulticastWay {
 /// together. Datagram sockets are connected as well, which costs nothing and lets errors come back.
 Result<UniqueFd> connect_to(const Url& url, const std::vector<SocketAddress>& addresses,
                             std::int64_t timeout_ms, const MulticastWay& way = {});
-
-/// The errno that waits on the socket (SO_ERROR), and is gone from it then; 0: none.
-int socket_error(int fd) noexcept;
 
 }  // namespace penstock

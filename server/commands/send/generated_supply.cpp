@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include "server/commands/send/framing.h"
+#include "protocols/framed/send_framing.h"
 
 namespace penstock {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "server/commands/send/framing.h"
+#include "protocols/framed/send_framing.h"
 #include "server/commands/send/payload.h"
 #include "server/config/value_parsers.h"
 

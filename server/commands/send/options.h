@@ -8,36 +8,11 @@
 #include <vector>
 
 #include "protocols/core/result.h"
+#include "protocols/framed/send_framing.h"
 #include "protocols/framing/length_prefixed.h"
 #include "server/net/url.h"
 
 namespace penstock {
-
-/// How `penstock send` tells records apart on the wire. syslog_auto sends octet counts, which a listener with that
-/// framing recognises record by record; none and fixed put nothing between them; json a LF.
-enum class SendFraming : std::uint8_t {
-  kNewline,
-  kCrlf,
-  kNul,
-  kOctetCounted,
-  kSyslogAuto,
-  kDelimiter,
-  kLengthPrefixed,
-  kVarint,
-  kFixed,
-  kJson,
-  kNone
-};
-
-/// A framing with what it needs to be told.
-struct FrameForm {
-  FrameForm(SendFraming kind) noexcept : framing(kind) {}  // NOLINT: most need nothing more
-
-  SendFraming framing;
-  std::string delimiter;  ///< kDelimiter: its bytes
-  LengthField length;     ///< kLengthPrefixed; what stands in front of the length is sent as 0
-  std::size_t frame_bytes = 0;  ///< kFixed
-};
 
 /// The shape of generated records.
 enum class PayloadKind : std::uint8_t { kSyslog, kRaw, kJson, kStatsd };

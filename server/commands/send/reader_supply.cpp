@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "server/commands/send/framing.h"
+#include "protocols/framed/send_framing.h"
 
 namespace penstock {
 namespace {

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/commands/send/framing.h"
+#include "protocols/framed/send_framing.h"
 #include "server/commands/send/options.h"
 #include "server/commands/send/record_reader.h"
 #include "server/commands/send/supply.h"

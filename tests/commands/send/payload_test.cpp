@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "server/commands/send/framing.h"
+#include "protocols/framed/send_framing.h"
 
 using namespace penstock;
 

@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-#include "server/commands/send/framing.h"
+#include "protocols/framed/send_framing.h"
 #include "server/commands/send/generated_supply.h"
 #include "server/commands/send/reader_supply.h"
 #include "server/pipeline/quarantine_format.h"

@@ -1,4 +1,4 @@
-#include "server/commands/send/framing.h"
+#include "protocols/framed/send_framing.h"
 
 #include <limits>
 
@@ -89,8 +89,7 @@ std::string_view frame_delimiter(const FrameForm& form) noexcept {
                                                  : std::string_view();
 }
 
-bool keeps_whole(const FrameForm& form, Carrier carrier, std::string_view record) {
-  if (form.framing == SendFraming::kNewline && record.ends_with('\r')) return false;
+bool can_carry(const FrameForm& form, Carrier carrier, std::string_view record) {
   if (carrier == Carrier::kMessages)
     return !frame_suffix(form).empty() || is_counted(form.framing) || !record.ends_with('\n');
   switch (form.framing) {
@@ -101,6 +100,11 @@ bool keeps_whole(const FrameForm& form, Carrier carrier, std::string_view record
   }
   const std::string_view delimiter = frame_delimiter(form);
   return delimiter.empty() || ends_at_delimiter(record, delimiter);
+}
+
+bool keeps_whole(const FrameForm& form, Carrier carrier, std::string_view record) {
+  if (form.framing == SendFraming::kNewline && record.ends_with('\r')) return false;
+  return can_carry(form, carrier, record);
 }
 
 }  // namespace penstock

@@ -1,0 +1,82 @@
+#include <array>
+
+#include "server/config/checks.h"
+#include "server/config/text.h"
+
+namespace penstock::config {
+namespace {
+
+constexpr std::array<std::string_view, 9> kRelayKeys = {
+    "to",           "balance",       "framing",       "delimiter",
+    "length.bytes", "length.endian", "length.offset", "length.includes_header",
+    "frame_bytes"};
+
+/// A key that means something with one framing only.
+struct FormPart {
+  std::string_view key;
+  SendFraming framing;
+  std::string_view word;     ///< of that framing
+  std::string_view example;  ///< where the framing cannot do without it
+};
+constexpr std::array<FormPart, 6> kFormParts = {{
+    {"delimiter", SendFraming::kDelimiter, "delimiter", R"(delimiter = '\r\n')"},
+    {"length.bytes", SendFraming::kLengthPrefixed, "length_prefixed", {}},
+    {"length.endian", SendFraming::kLengthPrefixed, "length_prefixed", {}},
+    {"length.offset", SendFraming::kLengthPrefixed, "length_prefixed", {}},
+    {"length.includes_header", SendFraming::kLengthPrefixed, "length_prefixed", {}},
+    {"frame_bytes", SendFraming::kFixed, "fixed", "frame_bytes = 512"},
+}};
+
+void check_form_part(const FormPart& part, const RelaySink& relay, const TableSource& source,
+                     Problems& problems) {
+  const std::string setting = "framing = " + in_quotes(part.word);
+  const auto given = source.keys.find(part.key);
+  const bool chosen = relay.form.framing == part.framing;
+  if (given != source.keys.end() && !chosen)
+    source.error(problems, given->second.key, part.key, "only " + setting + " has it");
+  if (given == source.keys.end() && chosen && !part.example.empty())
+    source.error(problems, source.place_of("framing"), part.key,
+                 "missing, " + setting + " needs it, such as " + std::string(part.example));
+}
+
+void check_relay_sink(Draft& draft, Sink& sink, const TableSource& source) {
+  RelaySink& relay = sink.relay;
+  if (!source.has("to") || (source.sound("to") && relay.to.empty())) {
+    source.error(draft.problems, source.place_of("to"), "to",
+                 "missing, a relay sink needs the URL of a receiver, such as "
+                 "\"tcp://collector:5514\"");
+  }
+  if (const auto balance = source.keys.find("balance"); balance != source.keys.end() &&
+                                                        source.sound("balance") &&
+                                                        source.sound("to") && relay.to.size() == 1)
+    source.warn(draft.problems, balance->second.key, "balance", "no effect: to has one URL");
+  // The record itself goes on: what breaks lines in a file need not break anything here.
+  if (!source.has("newlines")) sink.newlines = Newlines::kKeep;
+  // Maps tell their own end, and any byte may be in them.
+  if (!source.has("framing") && sink.encoding == Encoding::kMsgpack)
+    relay.form.framing = SendFraming::kNone;
+  if (!source.sound("framing")) return;
+  for (const FormPart& part : kFormParts) check_form_part(part, relay, source, draft.problems);
+}
+
+void refuse_relay_keys(Draft& draft, const TableSource& source) {
+  for (const auto key : kRelayKeys) {
+    if (const auto given = source.keys.find(key); given != source.keys.end())
+      source.error(draft.problems, given->second.key, key, "only a sink of type \"relay\" has it");
+  }
+}
+
+}  // namespace
+
+void check_relay_sinks(Draft& draft) {
+  for (std::size_t i = 0; i < draft.sinks.size(); ++i) {
+    const TableSource& source = draft.sinks[i];
+    if (!source.sound("type")) continue;
+    if (draft.config.sinks[i].type == SinkType::kRelay)
+      check_relay_sink(draft, draft.config.sinks[i], source);
+    else
+      refuse_relay_keys(draft, source);
+  }
+}
+
+}  // namespace penstock::config

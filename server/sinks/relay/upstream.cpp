@@ -1,0 +1,290 @@
+#include "server/sinks/relay/upstream.h"
+
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "protocols/core/errno_text.h"
+#include "server/net/dial.h"
+#include "server/sinks/relay/message_writer.h"
+#include "server/sinks/relay/stream_writer.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstBackOff{100}, kLongestBackOff{5000};
+constexpr std::chrono::seconds kEndPatience{
+    2};  // for what is written to arrive once the peer has ended
+constexpr std::chrono::seconds kLookInterval{1};  // at the peer's silence
+constexpr std::uint32_t kLongestSilenceMs = 20'000;
+constexpr std::chrono::seconds kProof{1};  // that a datagram socket works: refusals come back later
+
+std::unique_ptr<PartWriter> make_writer(Scheme scheme, const FramedEncoder& encoder) {
+  if (is_stream(scheme)) return std::make_unique<StreamWriter>(encoder);
+  return std::make_unique<MessageWriter>(encoder, is_udp(scheme));
+}
+
+tcp_info info_of(int fd) noexcept {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+  return info;
+}
+
+}  // namespace
+
+Upstream::Upstream(Url url, const FramedEncoder& encoder)
+    : url_(std::move(url)), encoder_(encoder), writer_(make_writer(url_.scheme, encoder)) {}
+
+void Upstream::push(RelayPart& part) {
+  part.upstream = this;
+  part.begun = part.written = false;
+  part.marks.clear();
+  parts_.push_back(&part);
+}
+
+bool Upstream::drive(Clock::time_point now) {
+  const State state = state_;
+  const std::uint64_t written = written_, arrived = arrived_;
+  if (state_ == State::kDown || state_ == State::kDialing) dial(now);
+  if (fd_) hear(now);
+  if (fd_) write_tail(now);
+  if (state_ == State::kUp) write_parts(now);
+  if (fd_) count_arrived();
+  if (arrived_ != 0 && (counts_arrival() || now >= proven_at_)) failures_ = 0;
+  if (state_ == State::kEnding) end_when_done(now);
+  publish();
+  return (up() && state != State::kUp) || written != written_ || arrived != arrived_;
+}
+
+void Upstream::dial(Clock::time_point now) {
+  if (state_ == State::kDown) {
+    if (now < next_attempt_) return;
+    dialer_.emplace(url_, now);
+    state_ = State::kDialing;
+  }
+  auto socket = dialer_->advance(now);
+  if (!socket) return;
+  if (*socket) return come_up(std::move(**socket), now);
+  error_ = socket->error().message;
+  back_off(now);
+}
+
+void Upstream::come_up(UniqueFd fd, Clock::time_point now) {
+  dialer_.reset();
+  fd_ = std::move(fd);
+  state_ = State::kUp;
+  tail_.clear();
+  written_ = arrived_ = 0;
+  writing_ = 0;
+  peer_ended_ = fin_sent_ = false;
+  next_look_ = now + kLookInterval;
+  proven_at_ = now + kProof;
+  ++connections_;
+}
+
+// What a receiver says is not meant for us, but for the end of what it says.
+void Upstream::hear(Clock::time_point now) {
+  std::array<char, 4096> heard;
+  for (int reads = 0; reads < 16 && !peer_ended_; ++reads) {
+    const ssize_t n = ::recv(fd_.get(), heard.data(), heard.size(), MSG_DONTWAIT);
+    if (n > 0) continue;
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) break;
+    if (n < 0) return break_off(errno, now);
+    if (is_datagram(url_.scheme)) continue;  // an empty datagram
+    peer_ended_ = true;
+  }
+  if (peer_ended_ && state_ == State::kUp) begin_ending(now + kEndPatience);
+  if (now < next_look_) return;
+  next_look_ = now + kLookInterval;
+  if (peer_is_silent()) break_off(ETIMEDOUT, now);
+}
+
+// What is in flight is sent again and again without an answer. A peer that takes nothing more answers, for hours if need be.
+bool Upstream::peer_is_silent() const noexcept {
+  if (!is_tcp(url_.scheme)) return false;
+  const tcp_info info = info_of(fd_.get());
+  return info.tcpi_retransmits != 0 && info.tcpi_last_ack_recv >= kLongestSilenceMs;
+}
+
+void Upstream::write_tail(Clock::time_point now) {
+  while (!tail_.empty()) {
+    const ssize_t n = ::send(fd_.get(), tail_.data(), tail_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)) return;
+    if (n < 0) return break_off(errno, now);
+    tail_.erase(0, static_cast<std::size_t>(n));
+    written_ += static_cast<std::size_t>(n);
+  }
+}
+
+void Upstream::write_parts(Clock::time_point now) {
+  while (tail_.empty() && writing_ < parts_.size()) {
+    RelayPart& part = *parts_[writing_];
+    if (!part.begun) {
+      part.begun = true;
+      part.begin = written_;
+      writer_->begin(part);
+    }
+    const PartWriter::Step step = writer_->write(fd_.get(), written_);
+    written_ += step.bytes;
+    if (step.state == PartWriter::State::kFull) return;
+    if (step.state == PartWriter::State::kBroken) return break_off(step.error, now);
+    part.written = true;
+    part.end = written_;
+    ++writing_;
+  }
+}
+
+void Upstream::count_arrived() {
+  int queued = 0;
+  if (!counts_arrival()) {
+    arrived_ = written_;
+  } else if (::ioctl(fd_.get(), SIOCOUTQ, &queued) == 0) {
+    // A unix peer that closes throws away what it has not read, and the queue with it: only a living one counts. What it
+    // holds is more than the bytes, and a FIN is one: never too little.
+    pollfd peer{fd_.get(), 0, 0};
+    const bool alive = is_tcp(url_.scheme) || ::poll(&peer, 1, 0) == 0;
+    const auto unarrived = std::min(static_cast<std::uint64_t>(queued), written_);
+    if (alive) arrived_ = std::max(arrived_, written_ - unarrived);
+  }
+  while (writing_ != 0 && parts_.front()->end <= arrived_) {
+    parts_.front()->arrived = true;
+    parts_.front()->upstream = nullptr;
+    parts_.pop_front();
+    --writing_;
+  }
+}
+
+void Upstream::begin_ending(Clock::time_point deadline) {
+  state_ = State::kEnding;
+  deadline_ = deadline;
+  cut_record();
+}
+
+// Nothing more is written of the part in hand than the end of the record that is begun.
+void Upstream::cut_record() {
+  if (writing_ == parts_.size() || !parts_[writing_]->begun || !tail_.empty()) return;
+  const RelayPart& part = *parts_[writing_];
+  tail_ = writer_->rest_of_record(part, written_ - part.begin);
+}
+
+void Upstream::end_when_done(Clock::time_point now) {
+  if (tail_.empty() && !fin_sent_) {
+    ::shutdown(fd_.get(), SHUT_WR);
+    fin_sent_ = true;
+  }
+  const bool done = fin_sent_ && peer_ended_ && arrived_ == written_;
+  if (done || gone() || now >= deadline_) break_off(socket_error(fd_.get()), now);
+}
+
+// Nothing will arrive any more, and nothing come.
+bool Upstream::gone() const noexcept {
+  if (is_tcp(url_.scheme)) return info_of(fd_.get()).tcpi_state == TCP_CLOSE;
+  pollfd peer{fd_.get(), 0, 0};
+  return is_datagram(url_.scheme) || ::poll(&peer, 1, 0) != 0;
+}
+
+bool Upstream::peer_has_read_all(int error) const noexcept {
+  if (!is_unix(url_.scheme) || !counts_arrival()) return false;
+  pollfd peer{fd_.get(), 0, 0};
+  const bool gone = ::poll(&peer, 1, 0) > 0 && (peer.revents & POLLHUP) != 0;
+  return gone && (error == 0 || error == EPIPE) && socket_error(fd_.get()) == 0;
+}
+
+void Upstream::break_off(int error, Clock::time_point now) {
+  if (peer_has_read_all(error)) arrived_ = written_;
+  count_arrived();
+  cut_record();
+  error_ = url_.text + ": " + (error == 0 ? "closed by the receiver" : errno_text(error));
+  for (RelayPart* part : parts_) {
+    if (part->begun)
+      part->at = writer_->place_behind(*part, arrived_ - std::min(arrived_, part->begin));
+    part->upstream = nullptr;
+    returned_.push_back(part);
+  }
+  parts_.clear();
+  writing_ = 0;
+  // A FIN would make a whole record of half a one; and what is sent again need not arrive here as well.
+  if (is_tcp(url_.scheme) && (!tail_.empty() || (!closing_ && arrived_ != written_))) {
+    const linger reset{1, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  }
+  tail_.clear();
+  fd_.reset();
+  const bool worked = arrived_ != 0;
+  written_ = arrived_ = 0;
+  if (closing_) {
+    state_ = State::kClosed;
+  } else if (worked && error != ECONNREFUSED) {
+    state_ = State::kDown;
+    next_attempt_ = now;
+  } else {
+    back_off(now);
+  }
+}
+
+void Upstream::back_off(Clock::time_point now) {
+  constexpr unsigned kMostDoublings = 6;
+  dialer_.reset();
+  const auto whole = std::min<Clock::duration>(
+      kFirstBackOff * (1u << std::min(failures_, kMostDoublings)), kLongestBackOff);
+  std::uniform_real_distribution<double> fraction(0.5, 1.0);
+  ++failures_;
+  next_attempt_ = now + std::chrono::duration_cast<Clock::duration>(whole * fraction(random_));
+  state_ = State::kDown;
+  returned_.insert(returned_.end(), parts_.begin(), parts_.end());
+  for (RelayPart* part : parts_) part->upstream = nullptr;
+  parts_.clear();
+  writing_ = 0;
+}
+
+std::vector<RelayPart*> Upstream::take_back() { return std::exchange(returned_, {}); }
+
+void Upstream::forget(RelayPart& part) {
+  part.upstream = nullptr;
+  std::erase(returned_, &part);
+  const auto found = std::find(parts_.begin(), parts_.end(), &part);
+  if (found == parts_.end()) return;
+  if (fd_) count_arrived();
+  const auto again = std::find(parts_.begin(), parts_.end(), &part);
+  if (again == parts_.end()) return;  // it has arrived
+  const auto at = static_cast<std::size_t>(again - parts_.begin());
+  if (at == writing_) cut_record();
+  if (part.begun) part.at = writer_->place_behind(part, arrived_ - std::min(arrived_, part.begin));
+  if (at < writing_) --writing_;
+  parts_.erase(again);
+}
+
+void Upstream::begin_close(Clock::time_point deadline) {
+  closing_ = true;
+  if (fd_) return begin_ending(deadline);
+  dialer_.reset();
+  state_ = State::kClosed;
+}
+
+pollfd Upstream::wanted() const noexcept {
+  if (state_ == State::kDialing) return {dialer_->fd(), POLLOUT, 0};
+  const bool more = !tail_.empty() || (state_ == State::kUp && backlogged());
+  const auto events = static_cast<short>((peer_ended_ ? 0 : POLLIN) | (more ? POLLOUT : 0));
+  return {events == 0 ? -1 : fd_.get(), events, 0};
+}
+
+Upstream::Figures Upstream::figures() const noexcept {
+  return {connected_.load(), connections_.load(), send_queue_bytes_.load()};
+}
+
+void Upstream::publish() noexcept {
+  connected_ = up();
+  send_queue_bytes_ = unarrived_bytes();
+}
+
+}  // namespace penstock

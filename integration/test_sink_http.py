@@ -129,6 +129,10 @@ def lines(bodies) -> list:
     return b"".join(bodies).splitlines()
 
 
+def procids(store) -> list:
+    return [int(json.loads(line)["procid"]) for line in lines(store.taken())]
+
+
 def test_trouble_of_every_kind_and_everything_acknowledged_is_there(penstock):
     trouble = [None, (500, {}, b"oh"), (503, {"Retry-After": "1"}, b"busy"), (429, {}, b"slower"), (502, {}, b"<html>")]
 
@@ -159,8 +163,7 @@ def test_nothing_acknowledged_is_missing_there_when_penstock_is_killed(penstock)
             sender.wait_acked(30 + 37 * cycle % 100)
             server.kill()
             sender.wait_closed()
-            taken = {int(json.loads(line)["procid"]) for line in lines(store.taken())}
-            assert set(range(first, first + sender.acked)) <= taken
+            assert set(range(first, first + sender.acked)) <= set(procids(store))
             first += sender.sent
             sender.close()
 
@@ -274,3 +277,23 @@ def test_a_certificate_that_nobody_trusts_gets_no_record(penstock, workdir):
         server.wait_log("sink cannot write.*certificate")
         server.stop(expect=3)
         assert store.requests == []
+
+
+# --- with a queue on disk
+
+def test_what_was_acknowledged_waits_on_disk_through_a_kill_until_the_server_is_there(penstock):
+    with Scripted() as gone:
+        port = gone.port
+    to = {**sink(f"http://127.0.0.1:{port}", encoding="json"), "queue": {"type": "disk", "path": "queue"}}
+    server = penstock(listener(Relp(), "tcp4"), to)
+    sender = AckedSender(Relp(), server.address(), outstanding=64, count=2000)
+    sender.start()
+    sender.wait_acked(2000)
+    server.wait_log("sink cannot write.*onnect")
+    server.kill()
+    sender.close()
+    server = penstock(listener(Relp(), "tcp4"), to)
+    with Scripted(port=port) as store:
+        wait_until(lambda: len(procids(store)) >= 2000, lambda: f"{len(procids(store))} records\n{server.log_text()}")
+        assert list(dict.fromkeys(procids(store))) == list(range(2000))
+        server.kill()

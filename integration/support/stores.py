@@ -158,7 +158,7 @@ class Scripted:
     """An HTTP server of the test: `answer(number, request)` gives (status, headers, body), or None to reset the connection.
     `requests` are those that came, with their path, headers and body."""
 
-    def __init__(self, answer=None, context: ssl.SSLContext = None):
+    def __init__(self, answer=None, context: ssl.SSLContext = None, port: int = 0):
         self.requests = []
         self._answer = answer or (lambda number, request: (200, {}, b""))
         self._lock = threading.Lock()
@@ -173,7 +173,7 @@ class Scripted:
             def log_message(self, *_):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         if context:
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)

@@ -219,6 +219,7 @@ def test_failover_and_back(penstock, workdir):
     one.stop()
     say(server, 100, first=100)
     assert numbers_of(two.wait_records(100), "a") == list(range(100, 200))
+    assert server.wait_log("receiver cannot be reached").fields["url"] == url
     one = receiver_at(penstock, workdir, "one", url)
     sent = [200]
 
@@ -228,6 +229,7 @@ def test_failover_and_back(penstock, workdir):
         return len(one.records()) > 100
 
     wait_until(came_back, "records at the first receiver")
+    assert server.log_has("receiver is reached again")
     server.stop()
     for receiver in (one, two):
         receiver.stop()

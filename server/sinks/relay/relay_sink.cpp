@@ -38,7 +38,7 @@ RelaySink::RelaySink(const config::Sink& config)
       encoder_(std::make_unique<FramedEncoder>(config, carrier_of(parsed(config.relay.to)))) {
   for (Url& url : parsed(config.relay.to)) {
     seeds_.push_back(balance_seed(url.text));
-    upstreams_.push_back(std::make_unique<Upstream>(std::move(url), *encoder_));
+    upstreams_.push_back(std::make_unique<Upstream>(std::move(url), *encoder_, config.name));
   }
 }
 
@@ -232,10 +232,7 @@ void RelaySink::split_by_key(Held& held, const RelayPart& part, const std::vecto
 void RelaySink::drive() {
   const auto now = Clock::now();
   bool moved = false;
-  for (const auto& upstream : upstreams_) {
-    moved = upstream->drive(now) || moved;
-    upstream->take_back();
-  }
+  for (const auto& upstream : upstreams_) moved = upstream->drive(now) || moved;
   for (Held& held : held_)
     if (held.pending && homeless(held)) assign(held);
   if (moved) {

@@ -40,8 +40,11 @@ tcp_info info_of(int fd) noexcept {
 
 }  // namespace
 
-Upstream::Upstream(Url url, const FramedEncoder& encoder)
-    : url_(std::move(url)), encoder_(encoder), writer_(make_writer(url_.scheme, encoder)) {}
+Upstream::Upstream(Url url, const FramedEncoder& encoder, std::string sink)
+    : url_(std::move(url)),
+      sink_(std::move(sink)),
+      encoder_(encoder),
+      writer_(make_writer(url_.scheme, encoder)) {}
 
 void Upstream::push(RelayPart& part) {
   part.upstream = this;
@@ -60,7 +63,6 @@ bool Upstream::drive(Clock::time_point now) {
   if (fd_) count_arrived();
   if (arrived_ != 0 && (counts_arrival() || now >= proven_at_)) failures_ = 0;
   if (state_ == State::kEnding) end_when_done(now);
-  publish();
   return (up() && state != State::kUp) || written != written_ || arrived != arrived_;
 }
 
@@ -87,7 +89,7 @@ void Upstream::come_up(UniqueFd fd, Clock::time_point now) {
   peer_ended_ = fin_sent_ = false;
   next_look_ = now + kLookInterval;
   proven_at_ = now + kProof;
-  ++connections_;
+  tell_up();
 }
 
 // What a receiver says is not meant for us, but for the end of what it says.
@@ -102,7 +104,10 @@ void Upstream::hear(Clock::time_point now) {
     if (is_datagram(url_.scheme)) continue;  // an empty datagram
     peer_ended_ = true;
   }
-  if (peer_ended_ && state_ == State::kUp) begin_ending(now + kEndPatience);
+  if (peer_ended_ && state_ == State::kUp) {
+    error_ = url_.text + ": ended by the receiver";
+    begin_ending(now + kEndPatience);
+  }
   if (now < next_look_) return;
   next_look_ = now + kLookInterval;
   if (peer_is_silent()) break_off(ETIMEDOUT, now);
@@ -204,12 +209,11 @@ void Upstream::break_off(int error, Clock::time_point now) {
   if (peer_has_read_all(error)) arrived_ = written_;
   count_arrived();
   cut_record();
-  error_ = url_.text + ": " + (error == 0 ? "closed by the receiver" : errno_text(error));
+  error_ = url_.text + ": " + (error == 0 ? "ended by the receiver" : errno_text(error));
   for (RelayPart* part : parts_) {
     if (part->begun)
       part->at = writer_->place_behind(*part, arrived_ - std::min(arrived_, part->begin));
     part->upstream = nullptr;
-    returned_.push_back(part);
   }
   parts_.clear();
   writing_ = 0;
@@ -235,23 +239,20 @@ void Upstream::break_off(int error, Clock::time_point now) {
 void Upstream::back_off(Clock::time_point now) {
   constexpr unsigned kMostDoublings = 6;
   dialer_.reset();
+  tell_down(now);
   const auto whole = std::min<Clock::duration>(
       kFirstBackOff * (1u << std::min(failures_, kMostDoublings)), kLongestBackOff);
   std::uniform_real_distribution<double> fraction(0.5, 1.0);
   ++failures_;
   next_attempt_ = now + std::chrono::duration_cast<Clock::duration>(whole * fraction(random_));
   state_ = State::kDown;
-  returned_.insert(returned_.end(), parts_.begin(), parts_.end());
   for (RelayPart* part : parts_) part->upstream = nullptr;
   parts_.clear();
   writing_ = 0;
 }
 
-std::vector<RelayPart*> Upstream::take_back() { return std::exchange(returned_, {}); }
-
 void Upstream::forget(RelayPart& part) {
   part.upstream = nullptr;
-  std::erase(returned_, &part);
   const auto found = std::find(parts_.begin(), parts_.end(), &part);
   if (found == parts_.end()) return;
   if (fd_) count_arrived();
@@ -278,13 +279,19 @@ pollfd Upstream::wanted() const noexcept {
   return {events == 0 ? -1 : fd_.get(), events, 0};
 }
 
-Upstream::Figures Upstream::figures() const noexcept {
-  return {connected_.load(), connections_.load(), send_queue_bytes_.load()};
+// Once a time that it is away; the sink itself may go on meanwhile, with others.
+void Upstream::tell_down(Clock::time_point now) {
+  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
+  std::uint64_t suppressed = 0;
+  if (told_down_ || !down_limit_.allow(now_ms.count(), suppressed)) return;
+  told_down_ = true;
+  log::warn("receiver cannot be reached",
+            {{"sink", sink_}, {"url", url_.text}, {"reason", error_}, {"suppressed", suppressed}});
 }
 
-void Upstream::publish() noexcept {
-  connected_ = up();
-  send_queue_bytes_ = unarrived_bytes();
+void Upstream::tell_up() {
+  if (!std::exchange(told_down_, false)) return;
+  log::info("receiver is reached again", {{"sink", sink_}, {"url", url_.text}});
 }
 
 }  // namespace penstock

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -12,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "server/log/log.h"
 #include "server/net/unique_fd.h"
 #include "server/net/url.h"
 #include "server/sinks/relay/dialer.h"
@@ -25,15 +25,16 @@ namespace penstock {
 ///
 /// A part has arrived when its bytes have: on tcp when the peer's kernel has acknowledged them, on unix and unixpacket when
 /// the peer has read them (SIOCOUTQ, tcp(7), unix(7)), on udp and unixgram when this kernel has taken them. When the
-/// connection breaks, parts come back (take_back()) from their first record on that has not arrived whole.
+/// connection breaks, parts come back: they have no upstream any more, and begin with the first record that has not arrived whole.
 ///
 /// A peer that sends FIN wants to end: what is begun of a record is sent, then FIN, and when all has arrived the connection
-/// is closed and made anew. Never waits. The sink's thread only, but for the figures.
+/// is closed and made anew. Never waits. The sink's thread only.
 class Upstream {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Upstream(Url url, const FramedEncoder& encoder);
+  /// `sink`: its name, for the log.
+  Upstream(Url url, const FramedEncoder& encoder, std::string sink);
   Upstream(const Upstream&) = delete;
   Upstream& operator=(const Upstream&) = delete;
 
@@ -52,14 +53,11 @@ class Upstream {
   std::uint64_t unarrived_bytes() const noexcept { return written_ - arrived_; }
   bool waits_for_arrival() const noexcept { return fd_ && unarrived_bytes() != 0; }
 
-  /// Takes `part` in hand. It lives until it has arrived, was taken back or forgotten.
+  /// Takes `part` in hand. It lives until it has arrived, came back or was forgotten.
   void push(RelayPart& part);
 
   /// Connects where that is due, writes, sees what has arrived and what the peer says. True when it has come up or bytes have moved.
   bool drive(Clock::time_point now);
-
-  /// Parts that a broken connection has left, oldest first.
-  std::vector<RelayPart*> take_back();
 
   /// Leaves `part` alone. A record that is begun is ended before the next one.
   void forget(RelayPart& part);
@@ -73,14 +71,6 @@ class Upstream {
 
   /// Why it is not up, or the last time it was not; empty: never.
   const std::string& error() const noexcept { return error_; }
-
-  /// Any thread.
-  struct Figures {
-    bool connected = false;
-    std::uint64_t connections = 0;       ///< that were made, since the start
-    std::uint64_t send_queue_bytes = 0;  ///< written and not arrived
-  };
-  Figures figures() const noexcept;
 
  private:
   enum class State : std::uint8_t {
@@ -106,9 +96,11 @@ class Upstream {
   bool peer_has_read_all(int error) const noexcept;
   void break_off(int error, Clock::time_point now);
   void back_off(Clock::time_point now);
-  void publish() noexcept;
+  void tell_down(Clock::time_point now);
+  void tell_up();
 
   const Url url_;
+  const std::string sink_;
   const FramedEncoder& encoder_;
   std::unique_ptr<PartWriter> writer_;
   State state_ = State::kDown;
@@ -118,6 +110,8 @@ class Upstream {
   Clock::time_point next_attempt_{};
   std::minstd_rand random_{std::random_device{}()};
   std::string error_;
+  bool told_down_ = false;
+  log::RateLimit down_limit_;
 
   // Of the connection.
   UniqueFd fd_;
@@ -129,10 +123,6 @@ class Upstream {
   Clock::time_point deadline_{};   // of kEnding
   Clock::time_point next_look_{};  // at how long the peer is silent
   Clock::time_point proven_at_{};  // from then on what has arrived ends the row of failures
-
-  std::vector<RelayPart*> returned_;
-  std::atomic<bool> connected_{false};
-  std::atomic<std::uint64_t> connections_{0}, send_queue_bytes_{0};
 };
 
 }  // namespace penstock

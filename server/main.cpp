@@ -3,6 +3,7 @@
 
 #include "server/commands/check.h"
 #include "server/commands/drain.h"
+#include "server/commands/queue.h"
 #include "server/commands/run.h"
 #include "server/commands/send/command.h"
 #include "server/commands/sockets.h"
@@ -57,6 +58,8 @@ int main(int argc, char** argv) {
   CLI::App* tap = add_tap_command(cli, tap_options);
   SocketsCommandOptions sockets_options;
   CLI::App* sockets = add_sockets_command(cli, sockets_options);
+  QueueCommandOptions queue_options;
+  CLI::App* queue = add_queue_command(cli, queue_options);
   CLI::App* send = add_send_command(cli, send_options);
 
   try {
@@ -66,6 +69,7 @@ int main(int argc, char** argv) {
   }
   if (run->parsed()) return run_command(config_file);
   if (send->parsed()) return run_send(send_options);
+  if (queue->parsed()) return queue_command(queue_options);
   if (sockets->parsed()) return sockets_command(sockets_options);
   if (tap->parsed()) return tap_command(tap_options);
   if (top->parsed()) return top_command(top_options);

@@ -7,7 +7,7 @@ _penstock() {
   local command i
   for ((i = 1; i < cword; i++)); do
     case ${words[i]} in
-      run | check | send | sockets | tap | top | drain | reopen)
+      run | check | send | sockets | tap | top | drain | reopen | queue)
         command=${words[i]}
         break
         ;;
@@ -76,6 +76,7 @@ _penstock() {
     top) options+=' -c --config --admin --token-file --interval --once' ;;
     drain) options+=' -c --config --admin --token-file --wait' ;;
     reopen) options+=' -c --config --admin --token-file' ;;
+    queue) options+=' --all' ;;
     send)
       options+=' --count --size --payload --first --seed --file --replay --listener --framing --delimiter --length-bytes
         --length-endian --length-offset --length-includes-header --frame-bytes --rate --connections --idle --duration
@@ -86,7 +87,9 @@ _penstock() {
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$options" -- "$cur"))
   elif [[ ! $command ]]; then
-    COMPREPLY=($(compgen -W 'run check send sockets tap top drain reopen' -- "$cur"))
+    COMPREPLY=($(compgen -W 'run check send sockets tap top drain reopen queue' -- "$cur"))
+  elif [[ $command == queue ]]; then
+    [[ $prev == queue ]] && COMPREPLY=($(compgen -W 'stat check dump' -- "$cur")) || _filedir -d
   elif [[ $command == send ]]; then
     # --verify takes any number of files, up to the next option
     for ((i = cword - 1; i > 0; i--)); do

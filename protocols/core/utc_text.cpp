@@ -59,4 +59,10 @@ void write_utc(std::int64_t time_ns, char* out) noexcept {
   out[1] = 'Z';
 }
 
+std::string utc_text(std::int64_t time_ns) {
+  std::string text(kUtcTextBytes, '\0');
+  write_utc(time_ns, text.data());
+  return text;
+}
+
 }  // namespace penstock

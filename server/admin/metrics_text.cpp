@@ -54,11 +54,14 @@ constexpr std::array<Metric<Status>, 12> kServerMetrics = {{
      [](const Status& status) { return status.quarantine.leftover; }},
 }};
 
-constexpr std::array<Metric<RouteStatus>, 4> kRouteMetrics = {{
+constexpr std::array<Metric<RouteStatus>, 5> kRouteMetrics = {{
     {"penstock_route_required", kGauge, "1: a required sink; 0: a best-effort one.",
      [](const RouteStatus& route) -> std::uint64_t { return route.required; }},
     {"penstock_events_routed_total", kCounter, "Records that the route took.",
      [](const RouteStatus& route) { return route.totals.events; }},
+    {"penstock_events_recovered_total", kCounter,
+     "Records that an earlier run had left in the sink's queue on disk.",
+     [](const RouteStatus& route) { return route.totals.recovered; }},
     {"penstock_events_delivered_total", kCounter, "Records that the sink has delivered.",
      [](const RouteStatus& route) { return route.totals.delivered; }},
     {"penstock_events_queued", kGauge, "Records that wait for the sink, or are with it.",
@@ -83,6 +86,30 @@ constexpr std::array<Metric<SinkStatus>, 7> kSinkMetrics = {{
      [](const SinkStatus& sink) { return sink.queue_batches; }},
     {"penstock_sink_queue_shut", kGauge, "1 while the queue takes nothing.",
      [](const SinkStatus& sink) -> std::uint64_t { return !sink.queue_open; }},
+}};
+
+/// Of sinks with a queue on disk.
+constexpr std::array<Metric<DiskQueueStatus>, 9> kDiskQueueMetrics = {{
+    {"penstock_disk_queue_records", kGauge, "Records in the queue on disk.",
+     [](const DiskQueueStatus& disk) { return disk.records; }},
+    {"penstock_disk_queue_bytes", kGauge, "Bytes of all its files.",
+     [](const DiskQueueStatus& disk) { return disk.bytes; }},
+    {"penstock_disk_queue_max_bytes", kGauge, "The setting queue.max_bytes.",
+     [](const DiskQueueStatus& disk) { return disk.max_bytes; }},
+    {"penstock_disk_queue_segments", kGauge, "Its segment files.",
+     [](const DiskQueueStatus& disk) { return disk.segments; }},
+    {"penstock_disk_queue_delivering", kGauge, "1 while its sink takes what it is given.",
+     [](const DiskQueueStatus& disk) -> std::uint64_t { return disk.delivering; }},
+    {"penstock_disk_queue_written_bytes_total", kCounter, "Bytes written to its files.",
+     [](const DiskQueueStatus& disk) { return disk.written_bytes; }},
+    {"penstock_disk_queue_syncs_total", kCounter, "Syncs of its files that succeeded.",
+     [](const DiskQueueStatus& disk) { return disk.syncs; }},
+    {"penstock_disk_queue_failed_syncs_total", kCounter,
+     "Syncs that failed: the segment was sealed, and what was not durable written to another one.",
+     [](const DiskQueueStatus& disk) { return disk.failed_syncs; }},
+    {"penstock_disk_queue_damaged_records_total", kCounter,
+     "Records that the disk gave back damaged, or not at all.",
+     [](const DiskQueueStatus& disk) { return disk.damaged_records; }},
 }};
 
 /// By listener and reason, those that have none yet included. `value`: of what was counted.
@@ -187,6 +214,15 @@ void append_sinks(PrometheusText& text, const Status& status) {
   });
 }
 
+void append_disk_queues(PrometheusText& text, const Status& status) {
+  for (const Metric<DiskQueueStatus>& metric : kDiskQueueMetrics) {
+    text.open(metric.name, metric.type, metric.help);
+    for (const SinkStatus& sink : status.sinks) {
+      if (sink.disk) text.add({{"sink", sink.name}}, metric.value(*sink.disk));
+    }
+  }
+}
+
 void append_quarantine(PrometheusText& text, const Status& status) {
   append_quarantined(
       text, status, "penstock_quarantined_entries_total",
@@ -215,6 +251,7 @@ void append_metrics(std::string& out, const Status& status) {
   append_listeners(text, status);
   append_routes(text, status);
   append_sinks(text, status);
+  append_disk_queues(text, status);
   append_quarantine(text, status);
   append_loops(text, status);
 }

@@ -7,12 +7,6 @@
 namespace penstock::admin {
 namespace {
 
-std::string utc_text(std::int64_t time_ns) {
-  std::string text(kUtcTextBytes, '\0');
-  write_utc(time_ns, text.data());
-  return text;
-}
-
 constexpr double kNanosecond = 1e-9;
 
 /// Only what is not zero.
@@ -124,10 +118,27 @@ void add_route(JsonDocument& json, const RouteStatus& route) {
   json.add("required", route.required);
   json.add("events", route.totals.events);
   json.add("delivered", route.totals.delivered);
+  json.add("recovered", route.totals.recovered);
   json.add("queued", route.totals.queued);
   add_counts<RouteLoss>(json, "lost", route.totals.lost);
   add_histogram(json, "delivery_seconds", route.totals.delivery_ns, kNanosecond);
   json.add("balanced", route.totals.balance());
+  json.close_object();
+}
+
+void add_disk_queue(JsonDocument& json, const DiskQueueStatus& disk) {
+  json.open_object("disk_queue");
+  json.add("path", disk.path);
+  json.add("records", disk.records);
+  json.add("bytes", disk.bytes);
+  json.add("max_bytes", disk.max_bytes);
+  json.add("segments", disk.segments);
+  json.add("written_bytes", disk.written_bytes);
+  json.add("syncs", disk.syncs);
+  json.add("failed_syncs", disk.failed_syncs);
+  json.add("damaged_records", disk.damaged_records);
+  json.add("delivering", disk.delivering);
+  json.add("delivery_error", disk.delivery_error);
   json.close_object();
 }
 
@@ -145,6 +156,7 @@ void add_sink(JsonDocument& json, const SinkStatus& sink) {
   json.add("max_bytes", sink.queue_max_bytes);
   json.add("batches", sink.queue_batches);
   json.close_object();
+  if (sink.disk) add_disk_queue(json, *sink.disk);
   json.close_object();
 }
 

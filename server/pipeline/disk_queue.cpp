@@ -147,7 +147,7 @@ bool DiskQueue::Writer::wait_for_room() {
 void DiskQueue::Writer::drop(const StoredBatch& batch) {
   RouteLedger& route = queue_.find_route_(listener_of(batch));
   if (batch.first_record < log().first_own_record())
-    route.events += batch.records;
+    route.recovered += batch.records;
   else
     route.queued -= batch.records;
   count_loss(route, RouteLoss::kDropOldest, batch.records);
@@ -254,7 +254,7 @@ void DiskQueue::Reader::wait_for_more(std::uint64_t seen, std::chrono::milliseco
 QueueEntry DiskQueue::Reader::take(StoredBatch&& stored) {
   RouteLedger& route = queue_.find_route_(listener_of(stored));
   if (stored.first_record < queue_.log_->first_own_record()) {
-    route.events += stored.records;
+    route.recovered += stored.records;
     route.queued += stored.records;
   }
   if (stored.damaged != 0) {

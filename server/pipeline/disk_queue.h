@@ -65,7 +65,7 @@ class DiskQueue {
 
   const std::string& directory() const noexcept { return options_.log.directory; }
   std::uint64_t max_bytes() const noexcept { return options_.log.max_bytes; }
-  DiskLog::Status status() const;  ///< any thread, once it is open
+  DiskLog::Status status() const;                              ///< any thread, once it is open
   bool all_read() const { return !log_ || log_->all_read(); }  ///< given to reader()'s runner
 
  private:

@@ -89,6 +89,7 @@ RouteTotals totals_of(const RouteLedger& route) {
     totals.lost[at] = route.lost[at].load(std::memory_order_relaxed);
   totals.queued = route.queued.load(std::memory_order_relaxed);
   totals.events = route.events.load(std::memory_order_relaxed);
+  totals.recovered = route.recovered.load(std::memory_order_relaxed);
   return totals;
 }
 
@@ -165,7 +166,9 @@ bool IntakeTotals::frames_balance() const noexcept {
          counts.events == counts.decoded + counts.flushed;
 }
 
-bool RouteTotals::balance() const noexcept { return events == delivered + queued + total(lost); }
+bool RouteTotals::balance() const noexcept {
+  return events + recovered == delivered + queued + total(lost);
+}
 
 Ledger::Ledger(std::size_t loops) {
   for (std::size_t at = 0; at < loops; ++at) loops_.push_back(std::make_unique<LoopCell>());

@@ -103,6 +103,7 @@ struct RouteLedger {
 
   std::string listener, sink;
   std::atomic<std::uint64_t> events{0};
+  std::atomic<std::uint64_t> recovered{0};  ///< from a queue on disk, of an earlier run
   std::atomic<std::uint64_t> delivered{0};
   std::atomic<std::uint64_t> queued{0};
   std::array<std::atomic<std::uint64_t>, kRouteLossCount> lost{};
@@ -146,10 +147,10 @@ struct ListenerTotals : IntakeTotals {
 
 struct RouteTotals {
   std::string listener, sink;
-  std::uint64_t events = 0, delivered = 0, queued = 0;
+  std::uint64_t events = 0, recovered = 0, delivered = 0, queued = 0;
   std::array<std::uint64_t, kRouteLossCount> lost{};
   HistogramTotals delivery_ns;
-  /// events = delivered + queued + lost. Exact when loops and sinks stand still.
+  /// events + recovered = delivered + queued + lost. Exact when loops and sinks stand still.
   bool balance() const noexcept;
 };
 

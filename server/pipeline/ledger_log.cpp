@@ -63,6 +63,7 @@ void log_route(const RouteTotals& r) {
              {{"listener", r.listener},
               {"sink", r.sink},
               {"events", r.events},
+              {"recovered", r.recovered},
               {"delivered", r.delivered},
               {"queued", r.queued},
               {"lost", listed<RouteLoss>(r.lost)},

@@ -158,7 +158,7 @@ void DiskLog::tick() {
   bool behind = false;
   {
     const std::lock_guard lock(mutex_);
-    behind = checkpoint_behind_;
+    behind = checkpoint_behind_ || durable_record_ != checkpoint_.last().durable;
   }
   if (behind) write_checkpoint(false);
   free_delivered();

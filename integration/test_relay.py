@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support.acked import AckedSender, Relp, listener
 from support.address import ALL, any_url
 from support.kernel import Borrowed
 from support.receiving import RawReceiver
@@ -94,6 +95,22 @@ def test_framings_of_both_sides_fit(penstock, workdir, framing, settings, listen
     say(server, COUNT)
     server.stop()
     assert_all_once(behind.wait_records(COUNT), "a", COUNT)
+
+
+def test_a_name_is_looked_up(penstock, workdir):
+    """localhost has an IPv6 address too, where nobody listens: all addresses are tried."""
+    behind = receiver_at(penstock, workdir, "behind", any_url("tcp4"))
+    server = penstock({"listen": any_url("tcp4")}, relay_to(f"tcp://localhost:{behind.address().port}"))
+    say(server, 100)
+    assert_all_once(behind.wait_records(100), "a", 100)
+    server.stop()
+
+
+def test_a_name_that_nobody_knows_is_said(penstock):
+    server = penstock({"listen": any_url("tcp4")}, relay_to("tcp://no-such-host.invalid:5514"), server={"flush_timeout": "1s"})
+    say(server, 10)
+    server.wait_log("sink cannot write.*no such host")
+    server.stop(expect=3)
 
 
 def test_what_lines_cannot_carry_goes_to_the_quarantine(penstock, workdir):
@@ -207,6 +224,25 @@ def test_receiver_that_stops_in_order_loses_and_doubles_nothing(penstock, workdi
     server.stop()
     again.stop()
     netns.assert_no_reset()
+
+
+def test_queue_on_disk_outlives_the_server_and_the_receiver(penstock, workdir):
+    """Nobody is there, and the server is killed: what it had acknowledged to its sender is sent when both are back."""
+    relp, to = Relp(), {"queue": {"type": "disk", "path": "queue"}, "framing": "octet_counted"}
+    receiver = receiver_at(penstock, workdir, "behind", any_url("tcp4"), framing="octet_counted")
+    url = url_of(receiver)
+    receiver.stop()
+    server = penstock(listener(relp, "tcp4"), relay_to(url, **to))
+    sender = AckedSender(relp, server.address(), outstanding=64, count=2000)
+    sender.start()
+    sender.wait_acked(2000)
+    server.kill()
+    sender.close()
+    receiver = receiver_at(penstock, workdir, "behind", url, framing="octet_counted")
+    again = penstock(listener(relp, "tcp4"), relay_to(url, **to))
+    receiver.wait_records(2000)
+    assert [int(r.split()[4]) for r in receiver.records()] == list(range(2000))
+    again.kill()  # its ledger would have delivered what another process has read
 
 
 def test_failover_and_back(penstock, workdir):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support import network
 from support.acked import AckedSender, Relp, listener
 from support.address import ALL, any_url
 from support.kernel import Borrowed
@@ -95,6 +96,18 @@ def test_framings_of_both_sides_fit(penstock, workdir, framing, settings, listen
     say(server, COUNT)
     server.stop()
     assert_all_once(behind.wait_records(COUNT), "a", COUNT)
+
+
+def test_datagrams_that_the_path_takes_in_pieces_only(penstock, workdir, netns):
+    """The kernel cuts nothing into segments that are longer than the MTU: they go one by one, and others together again."""
+    network.ip("link", "set", "lo", "mtu", 1500)
+    behind = receiver_at(penstock, workdir, "behind", any_url("udp4"), receive_buffer="8MiB")
+    server = penstock({"listen": any_url("tcp4")}, relay_to(url_of(behind)))
+    for first, size in ((0, 300), (300, 3000), (600, 300)):
+        say(server, 300, first=first, size=size)
+    server.stop()
+    assert_all_once(behind.wait_records(900), "a", 900)
+    behind.stop()
 
 
 def test_a_name_is_looked_up(penstock, workdir):

@@ -10,7 +10,7 @@ import yaml
 
 from support.clients import send_datagrams, send_packets, send_stream
 from support.command import penstock_command
-from support.prometheus import Metrics, Prometheus, promtool
+from support.prometheus import Metrics, Prometheus, documented, promtool
 from support.records import record
 from support.settings import ROOT
 from support.wait import wait_until
@@ -53,12 +53,6 @@ def load(server):
     wait_until(lambda: all(route["queued"] == 0 for route in server.admin.status()["routes"]), "all is delivered")
 
 
-def documented() -> dict:
-    """Type and labels by metric, as the page has them."""
-    rows = re.findall(r"^\| `(\w+)` \| (counter|gauge|histogram) \| ([\w, ]*) \| .+ \|$", PAGE, re.M)
-    return {name: (kind, labels.replace(",", "").split()) for name, kind, labels in rows}
-
-
 def test_scrape_is_clean_and_as_the_page_says(penstock):
     """promtool finds nothing; names, types and labels are those of the documentation; the text and /api/status tell the
     same; and what the last scrape says is the ledger at the end."""
@@ -68,7 +62,7 @@ def test_scrape_is_clean_and_as_the_page_says(penstock):
     metrics = scrape(server)
     status = server.admin.status()
     assert promtool("check", "metrics", text=metrics.text) == ""
-    assert {name: (kind, metrics.labels(name)) for name, kind in metrics.types.items()} == documented()
+    assert {name: (kind, metrics.labels(name)) for name, kind in metrics.types.items()} == documented(PAGE)
     # No series is born with its first event.
     series = re.compile(r"^(?!#)(\S+(?:\{.*\})?) ", re.M)
     assert set(series.findall(fresh.text)) == set(series.findall(metrics.text))

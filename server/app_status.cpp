@@ -53,6 +53,7 @@ SinkStatus sink_status(ServedSink& served, const config::Sink& config) {
   sink.queue_batches = fill.batches;
   sink.queue_max_bytes = config.queue.memory_bytes();
   sink.disk = disk_status(served);
+  sink.measures = served.delivery().sink().measures();
   return sink;
 }
 

@@ -129,3 +129,16 @@ class Prometheus:
         except (OSError, ValueError):
             return None
         return result if result.get("result") else None
+
+
+def documented(page: str, sinks: str = "") -> dict:
+    """Type and labels by metric, as the page conf/doc/monitoring.md has them: of all servers, or those that only this type of
+    sinks has."""
+    rows = re.findall(r"^\| `(\w+)` \| (counter|gauge|histogram) \| ([\w, ]*) \| .+ \|$",
+                      "\n".join(table for table in re.split(r"\n\n", page) if _sinks_of(table) == sinks), re.M)
+    return {name: (kind, labels.replace(",", "").split()) for name, kind, labels in rows}
+
+
+def _sinks_of(table: str) -> str:
+    head = re.match(r"\| metric of `(\w+)` \|", table)
+    return head[1] if head else ""

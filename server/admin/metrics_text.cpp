@@ -135,6 +135,26 @@ void append_table(PrometheusText& text, const Rows& rows, const Items& items, Vi
   }
 }
 
+/// What some kinds of sinks have beside: each metric once, with a sample for each sink that has it.
+void append_measures(PrometheusText& text, const std::vector<SinkStatus>& sinks) {
+  struct Metric {
+    const SinkMeasure* measure;
+    std::vector<std::pair<std::string, double>> samples;
+  };
+  std::map<std::string_view, Metric> metrics;
+  for (const SinkStatus& sink : sinks) {
+    for (const SinkMeasure& measure : sink.measures) {
+      Metric& metric = metrics[measure.name];
+      metric.measure = &measure;
+      metric.samples.emplace_back(sink.name, measure.value);
+    }
+  }
+  for (const auto& [name, metric] : metrics) {
+    text.open(name, metric.measure->counter ? kCounter : kGauge, metric.measure->help);
+    for (const auto& [sink, value] : metric.samples) text.add({{"sink", sink}}, value);
+  }
+}
+
 void append_server(PrometheusText& text, const Status& status) {
   text.open("penstock_build_info", kGauge, "Always 1; the version is its label.");
   text.add({{"version", status.version}}, std::uint64_t{1});
@@ -212,6 +232,7 @@ void append_sinks(PrometheusText& text, const Status& status) {
   append_table(text, kSinkMetrics, status.sinks, [&](const SinkStatus& sink, std::uint64_t value) {
     text.add({{"sink", sink.name}}, value);
   });
+  append_measures(text, status.sinks);
 }
 
 void append_disk_queues(PrometheusText& text, const Status& status) {

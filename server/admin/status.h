@@ -10,6 +10,7 @@
 #include "protocols/core/reason.h"
 #include "server/pipeline/ledger.h"
 #include "server/pipeline/quarantine_tally.h"
+#include "server/pipeline/sink.h"
 
 namespace penstock {
 
@@ -68,6 +69,7 @@ struct SinkStatus {
   bool queue_open = true;
   std::uint64_t queue_bytes = 0, queue_peak_bytes = 0, queue_max_bytes = 0, queue_batches = 0;
   std::optional<DiskQueueStatus> disk;
+  std::vector<SinkMeasure> measures;
 };
 
 struct MemoryStatus {

@@ -52,8 +52,12 @@ void check_other_sink(Draft& draft, const Sink& sink, const TableSource& source)
       source.error(draft.problems, given->second.key, key,
                    "a sink of type " + type + " has no file to rotate, only \"file\" has");
   }
-  for (const auto key : kFileKeys)
+  for (const auto key : kFileKeys) {
+    if (key == "timezone" && sink.type == SinkType::kKafka) continue;  // for templates
     warn_if_given(draft, source, key, "only for type \"file\", this is " + type);
+  }
+  if (sink.type == SinkType::kKafka)
+    warn_if_given(draft, source, "newlines", "a record of Kafka may hold any bytes");
   if (sink.type != SinkType::kBlackhole) return;
   for (const auto key : kWritingKeys)
     warn_if_given(draft, source, key, "a sink of type " + type + " writes nothing");

@@ -11,14 +11,15 @@ namespace penstock::config {
 
 void check_server(
     Draft& draft);  ///< tables present, stop timeouts, memory against queues and frames
-void check_names(Draft& draft);      ///< present, unique
-void check_routes(Draft& draft);     ///< listeners' sinks; fills in the default
-void check_listeners(Draft& draft);  ///< URLs, keys against kinds of URL, limits, owners
-void check_protocol(Draft& draft);   ///< URLs and keys against the protocol; fills in its framing
-void check_collectd(Draft& draft);   ///< reads the files that its listeners name
-void check_framing(Draft& draft);    ///< keys of one framing against that framing
-void check_encodings(Draft& draft);  ///< what protocols make against what encodings can write
-void check_sinks(Draft& draft);      ///< keys against types
+void check_names(Draft& draft);        ///< present, unique
+void check_routes(Draft& draft);       ///< listeners' sinks; fills in the default
+void check_listeners(Draft& draft);    ///< URLs, keys against kinds of URL, limits, owners
+void check_protocol(Draft& draft);     ///< URLs and keys against the protocol; fills in its framing
+void check_collectd(Draft& draft);     ///< reads the files that its listeners name
+void check_framing(Draft& draft);      ///< keys of one framing against that framing
+void check_encodings(Draft& draft);    ///< what protocols make against what encodings can write
+void check_sinks(Draft& draft);        ///< keys against types
+void check_kafka_sinks(Draft& draft);  ///< templates, and options as librdkafka takes them
 void check_http_sinks(
     Draft& draft);  ///< keys of http sinks; fills in the encoding that a preset asks for
 void check_sqlite_sinks(Draft& draft);  ///< keys of a database, names of its tables

@@ -19,7 +19,7 @@ namespace penstock::config {
 enum class AtDeadline { kFreeze, kReset };
 enum class LogFormat { kText, kJson };
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
-enum class SinkType { kFile, kStdout, kBlackhole, kSqlite, kHttp, kRelay };
+enum class SinkType { kFile, kStdout, kBlackhole, kSqlite, kHttp, kRelay, kKafka };
 enum class HttpPreset { kNone, kClickhouse, kInflux, kLoki, kElasticsearch, kSplunk };
 enum class HttpCompression { kNone, kGzip, kZstd };
 enum class Encoding { kRaw, kJson, kMsgpack, kInflux, kGraphite, kSyslog };
@@ -186,6 +186,17 @@ struct RelaySink {
   friend bool operator==(const RelaySink&, const RelaySink&) = default;
 };
 
+/// Topics of a Kafka cluster.
+struct KafkaSink {
+  std::vector<std::string> brokers;  ///< `host:port`
+  std::string topic;                 ///< template: as Sink::path, and {field:NAME}
+  std::string key;                   ///< the same; empty: records have no key
+  bool headers = true;               ///< listener, url, peer and time as headers of each record
+  std::vector<Option> options;       ///< of librdkafka
+
+  friend bool operator==(const KafkaSink&, const KafkaSink&) = default;
+};
+
 struct Sink {
   std::string name;
   Place place;
@@ -202,6 +213,7 @@ struct Sink {
   HttpSink http;
   RelaySink relay;
   Queue queue;
+  KafkaSink kafka;
 
   friend bool operator==(const Sink&, const Sink&) = default;
 };

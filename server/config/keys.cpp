@@ -23,8 +23,8 @@ constexpr std::array<std::string_view, 3> kOversizes = {"truncate", "drop", "clo
 constexpr std::array<std::string_view, 4> kTails = {"auto", "deliver", "quarantine", "drop"};
 constexpr std::array<std::string_view, 5> kContentEncodings = {"none", "auto", "gzip", "zlib",
                                                                "zstd"};
-constexpr std::array<std::string_view, 6> kSinkTypes = {"file",   "stdout", "blackhole",
-                                                        "sqlite", "http",   "relay"};
+constexpr std::array<std::string_view, 7> kSinkTypes = {"file", "stdout", "blackhole", "sqlite",
+                                                        "http", "relay",  "kafka"};
 constexpr std::array<std::string_view, 6> kEncodings = {"raw",    "json",     "msgpack",
                                                         "influx", "graphite", "syslog"};
 constexpr std::array<std::string_view, 3> kNewlines = {"escape", "keep", "replace"};
@@ -87,6 +87,11 @@ std::vector<AddressText> addresses(const Value& value) {
 void store_interface(Listener& listener, const Value& value) {
   listener.multicast.interface = value.text();
   listener.multicast.interface_place = value.items.front().place;
+}
+
+void store_kafka_options(Sink& sink, const Value& value) {
+  for (const auto& item : value.items)
+    sink.kafka.options.push_back({item.name, item.text, item.name_place, item.place});
 }
 
 const std::array kServerKeys = {
@@ -408,6 +413,17 @@ const std::array kSinkKeys = {
               [](Sink& s, const Value& v) { s.queue.max_bytes = as<std::size_t>(v); }},
     Key<Sink>{"queue.when_full", choice(kWhenFulls),
               [](Sink& s, const Value& v) { s.queue.when_full = as<WhenFull>(v); }},
+    Key<Sink>{"brokers", urls("a broker or a list of brokers, such as \"kafka1:9092\""),
+              [](Sink& s, const Value& v) { s.kafka.brokers = v.texts(); }},
+    Key<Sink>{"topic", text("a topic, in which {listener} and others are replaced"),
+              [](Sink& s, const Value& v) { s.kafka.topic = v.text(); }},
+    Key<Sink>{"key", text("a template, such as \"{peer}\" or \"{field:host}\""),
+              [](Sink& s, const Value& v) { s.kafka.key = v.text(); }},
+    Key<Sink>{"headers", flag(), [](Sink& s, const Value& v) { s.kafka.headers = v.number != 0; }},
+    Key<Sink>{
+        "kafka",
+        options("a table of librdkafka's settings, such as { \"compression.type\" = \"zstd\" }"),
+        store_kafka_options},
 };
 
 const std::array kQuarantineKeys = {

@@ -33,6 +33,7 @@ void check(Draft& draft) {
   check_encodings(draft);
   check_sinks(draft);
   check_sqlite_sinks(draft);
+  check_kafka_sinks(draft);
   check_queues(draft);
   check_relay_sinks(draft);
   check_paths(draft);

@@ -17,7 +17,10 @@ constexpr std::array<Placeholder, 4> kPlaceholders = {{{"{listener}", PatternKin
                                                        {"{peer}", PatternKind::kPeer},
                                                        {"{url}", PatternKind::kUrl},
                                                        {"{scheme}", PatternKind::kScheme}}};
+constexpr std::string_view kFieldPrefix = "{field:";
 constexpr std::string_view kConversions = "aAbBcCdDeFgGhHIjklmMpPrRsSTuUVwWxXyYzZ";
+
+enum class Fields : std::uint8_t { kNone, kAllowed };
 
 void add_literal(std::vector<PathPart>& parts, std::string_view text) {
   if (parts.empty() || parts.back().kind != PatternKind::kLiteral) parts.push_back({});
@@ -25,7 +28,8 @@ void add_literal(std::vector<PathPart>& parts, std::string_view text) {
 }
 
 // Adds the placeholder at the front of `rest` and returns its length.
-Result<std::size_t> add_placeholder(std::vector<PathPart>& parts, std::string_view rest) {
+Result<std::size_t> add_placeholder(std::vector<PathPart>& parts, std::string_view rest,
+                                    Fields fields) {
   const auto close = rest.find('}');
   if (close == std::string_view::npos)
     return fail(0, "\"{\" without \"}\" (write {{ for the character itself)");
@@ -35,8 +39,17 @@ Result<std::size_t> add_placeholder(std::vector<PathPart>& parts, std::string_vi
     parts.push_back({known.kind, {}});
     return text.size();
   }
-  return fail(0, "unknown placeholder " + in_quotes(text) +
-                     ", expected {listener}, {peer}, {url} or {scheme}");
+  const std::string expected = "{listener}, {peer}, {url}";
+  if (fields == Fields::kNone)
+    return fail(
+        0, "unknown placeholder " + in_quotes(text) + ", expected " + expected + " or {scheme}");
+  if (text.starts_with(kFieldPrefix) && text.size() > kFieldPrefix.size() + 1) {
+    const auto name = text.substr(kFieldPrefix.size(), text.size() - kFieldPrefix.size() - 1);
+    parts.push_back({PatternKind::kField, std::string(name)});
+    return text.size();
+  }
+  return fail(0, "unknown placeholder " + in_quotes(text) + ", expected " + expected +
+                     ", {scheme} or {field:NAME}");
 }
 
 // Adds the conversion at the front of `rest` and returns its length.
@@ -57,12 +70,12 @@ bool is_doubled(std::string_view rest) {
   return rest.starts_with("{{") || rest.starts_with("}}") || rest.starts_with("%%");
 }
 
-Result<std::size_t> add_next(std::vector<PathPart>& parts, std::string_view rest) {
+Result<std::size_t> add_next(std::vector<PathPart>& parts, std::string_view rest, Fields fields) {
   if (is_doubled(rest)) {
     add_literal(parts, rest.substr(0, 1));
     return std::size_t{2};
   }
-  if (rest.front() == '{') return add_placeholder(parts, rest);
+  if (rest.front() == '{') return add_placeholder(parts, rest, fields);
   if (rest.front() == '%') return add_conversion(parts, rest);
   if (rest.front() == '}')
     return fail(0, "\"}\" without \"{\" (write }} for the character itself)");
@@ -71,18 +84,26 @@ Result<std::size_t> add_next(std::vector<PathPart>& parts, std::string_view rest
   return end;
 }
 
+Result<std::vector<PathPart>> parse(std::string_view text, Fields fields) {
+  std::vector<PathPart> parts;
+  while (!text.empty()) {
+    const auto length = add_next(parts, text, fields);
+    if (!length) return tl::unexpected(length.error());
+    text.remove_prefix(*length);
+  }
+  return parts;
+}
+
 }  // namespace
 
 Result<std::vector<PathPart>> parse_path(std::string_view path) {
   if (path.ends_with('/'))
     return fail(0, "names a directory, expected a file name behind the last slash");
-  std::vector<PathPart> parts;
-  while (!path.empty()) {
-    const auto length = add_next(parts, path);
-    if (!length) return tl::unexpected(length.error());
-    path.remove_prefix(*length);
-  }
-  return parts;
+  return parse(path, Fields::kNone);
+}
+
+Result<std::vector<PathPart>> parse_record_template(std::string_view text) {
+  return parse(text, Fields::kAllowed);
 }
 
 }  // namespace penstock::config

@@ -82,6 +82,7 @@ void append_part(Pattern& pattern, const PathPart& part,
     case PathPart::Kind::kPeer: return append_peer(pattern);
     case PathPart::Kind::kUrl: return append_url(pattern);
     case PathPart::Kind::kScheme: return pattern.any_of(kSchemes);
+    case PathPart::Kind::kField: return pattern.some(Pattern::Bytes().set());  // in no path
   }
 }
 

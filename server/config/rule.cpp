@@ -165,13 +165,14 @@ class Reader {
   }
 
   std::optional<Item> option(const Node& node, const std::string& name) {
+    static constexpr Rule kOption{Kind::kText, 0, 0, {}, "a text, a whole number, true or false"};
     if (node.type == Node::Type::kInteger || node.type == Node::Type::kFlag)
       return Item{node.place, shown(node), shown(node), false};
-    if (node.type == Node::Type::kString && !node.text.empty()) return item(node);
-    problems_.push_back(
-        {node.place,
-         in_quotes(name) + ": expected a text, a whole number, true or false, got " + shown(node)});
-    return {};
+    Problems wrong;
+    auto read = Reader(kOption, wrong).item(node);
+    for (Problem& problem : wrong)
+      problems_.push_back({problem.place, in_quotes(name) + ": " + problem.text});
+    return read;
   }
 
   bool is_new(const Item& item, const Value& value) {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocols/core/batch.h"
@@ -37,6 +38,14 @@ struct Undeliverable {
 struct Finished {
   const Batch* batch = nullptr;
   WriteStatus status = WriteStatus::kDelivered;  ///< not kPending
+};
+
+/// A number that a kind of sink has beside what all have, for metrics. Texts are static.
+struct SinkMeasure {
+  std::string_view name;  ///< as metrics have it, the same in every sink of the kind
+  std::string_view help;
+  bool counter = false;  ///< else a gauge
+  double value = 0;
 };
 
 /// Where records leave. Lives on one thread of its own, so that a slow disk or broker never stalls an I/O loop; only
@@ -89,6 +98,9 @@ struct Sink {
 
   /// Why the last write() or poll() said kRetry or kFailed: what was tried, on what, why not. Sink's thread only.
   virtual std::string last_error() const { return {}; }
+
+  /// Any thread: see SinkMeasure.
+  virtual std::vector<SinkMeasure> measures() const { return {}; }
 };
 
 }  // namespace penstock

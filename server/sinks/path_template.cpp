@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdio>
 
+#include "protocols/core/check.h"
 #include "server/files/file_ops.h"
+#include "server/sinks/calendar.h"
 
 namespace penstock {
 namespace {
@@ -109,24 +111,11 @@ PathTemplate::PathTemplate(std::vector<config::PathPart> parts, config::TimeZone
 }
 
 std::string PathTemplate::time_text(std::int64_t seconds) const {
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm calendar{};
-  if (zone_ == config::TimeZone::kLocal) {
-    localtime_r(&time, &calendar);
-  } else {
-    gmtime_r(&time, &calendar);
-    calendar.tm_zone = "UTC";  // glibc says GMT
-  }
+  const std::tm calendar = calendar_of(seconds, zone_);
   std::string out;
   for (const config::PathPart& part : parts_) {
     if (part.kind != Kind::kTime) continue;
-    if (part.text.back() == 's') {  // strftime's %s reads the calendar as local time
-      out += std::to_string(seconds);
-    } else {
-      std::array<char, 128> text{};
-      out.append(text.data(),
-                 std::strftime(text.data(), text.size(), part.text.c_str(), &calendar));
-    }
+    append_time(out, part.text, seconds, calendar);
     out += '\0';
   }
   return out;
@@ -140,6 +129,7 @@ std::string PathTemplate::render(const Segment& segment, std::string_view time) 
       case Kind::kListener: path += path_value(segment.origin->listener); break;
       case Kind::kUrl: path += path_value(segment.origin->url); break;
       case Kind::kScheme: path += path_value(scheme_of(segment.origin->url)); break;
+      case Kind::kField: PENSTOCK_CHECK(false); break;  // parse_path gives none
       case Kind::kPeer: path += path_value(address_text(segment.peer)); break;
       case Kind::kTime: {
         const std::size_t end = time.find('\0');

@@ -87,13 +87,29 @@ TEST_CASE("conf/penstock.toml tells each key's values as the loader does, and it
 
 TEST_CASE("the defaults that conf/penstock.toml shows are the defaults", "[conf]") {
   const auto text = test::file_text(kDefault);
-  const auto all = config::load_text(
-      test::with_comments_removed(
-          text, {"owner", "group", "delimiter", "frame_bytes", "multicast.interface", "token_file",
-                 "collectd.types_db", "collectd.auth_file", "forward.shared_key_file",
-                 "forward.users_file", "forward.server_name", "endpoint", "http.target",
-                 "http.headers", "http.ca_file", "http.client_cert", "http.client_key", "to"}),
-      kDefault);
+  const auto all = config::load_text(test::with_comments_removed(text, {"owner",
+                                                                        "group",
+                                                                        "delimiter",
+                                                                        "frame_bytes",
+                                                                        "multicast.interface",
+                                                                        "token_file",
+                                                                        "collectd.types_db",
+                                                                        "collectd.auth_file",
+                                                                        "forward.shared_key_file",
+                                                                        "forward.users_file",
+                                                                        "forward.server_name",
+                                                                        "endpoint",
+                                                                        "http.target",
+                                                                        "http.headers",
+                                                                        "http.ca_file",
+                                                                        "http.client_cert",
+                                                                        "http.client_key",
+                                                                        "to",
+                                                                        "brokers",
+                                                                        "topic",
+                                                                        "key",
+                                                                        "kafka"}),
+                                     kDefault);
   for (const auto& problem : all.problems) {
     INFO(to_string(kDefault, problem));
     // keys without effect on this listener's URLs, or of another framing, protocol or type than it has

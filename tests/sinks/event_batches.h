@@ -5,6 +5,7 @@
 #include <string>
 
 #include "protocols/core/batch_writer.h"
+#include "server/sinks/encoder.h"
 #include "tests/support/no_rejects.h"
 
 namespace penstock::test {

@@ -1,7 +1,6 @@
 #include "server/sinks/relay/framed_encoder.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 namespace penstock {
@@ -43,8 +42,7 @@ const Segment& segment_of(const Batch& batch, std::size_t frame) {
 }
 
 char* append_to(char* out, std::string_view bytes) noexcept {
-  std::memcpy(out, bytes.data(), bytes.size());
-  return out + bytes.size();
+  return std::copy(bytes.begin(), bytes.end(), out);
 }
 
 }  // namespace

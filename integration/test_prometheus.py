@@ -23,7 +23,7 @@ LISTENERS = [
     {"listen": ["tcp4://127.0.0.1:0", "unix://./in.sock"], "max_frame_bytes": 1000, "oversize": "drop"},
     {"name": "messages", "listen": ["udp4://127.0.0.1:0", "unixgram://./gram.sock", "unixpacket://./packet.sock"]},
 ]
-SINKS = [{}, {"name": "null", "type": "blackhole"}]
+SINKS = [{"queue": {"type": "disk", "path": "queue"}}, {"name": "null", "type": "blackhole"}]
 
 
 def scrape(server) -> Metrics:

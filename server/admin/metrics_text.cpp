@@ -236,6 +236,9 @@ void append_sinks(PrometheusText& text, const Status& status) {
 }
 
 void append_disk_queues(PrometheusText& text, const Status& status) {
+  if (std::none_of(status.sinks.begin(), status.sinks.end(),
+                   [](const SinkStatus& sink) { return sink.disk.has_value(); }))
+    return;
   for (const Metric<DiskQueueStatus>& metric : kDiskQueueMetrics) {
     text.open(metric.name, metric.type, metric.help);
     for (const SinkStatus& sink : status.sinks) {

@@ -14,7 +14,7 @@ from support.settings import PATIENCE, ROOT, binary, cannot_run, sanitized
 from support.wait import wait_until
 
 ADMIN_COMMANDS = ("sockets", "tap", "top", "drain", "reopen")  # they find a running server
-COMMANDS = ("run", "check", "send", *ADMIN_COMMANDS)
+COMMANDS = ("run", "check", "send", "queue", *ADMIN_COMMANDS)
 
 
 def options(command: str) -> set:

@@ -76,7 +76,7 @@ _penstock() {
     top) options+=' -c --config --admin --token-file --interval --once' ;;
     drain) options+=' -c --config --admin --token-file --wait' ;;
     reopen) options+=' -c --config --admin --token-file' ;;
-    queue) options+=' --all' ;;
+    queue) [[ " ${words[*]} " == *' dump '* ]] && options+=' --all' ;;
     send)
       options+=' --count --size --payload --first --seed --file --replay --listener --framing --delimiter --length-bytes
         --length-endian --length-offset --length-includes-header --frame-bytes --rate --connections --idle --duration

@@ -9,13 +9,23 @@ from pathlib import Path
 from .wait import wait_until
 
 _PROGRAM = """
-import os, socket, sys
+import os, select, signal, socket, sys
+asked = []
+signal.signal(signal.SIGUSR1, lambda *_: asked.append(True))
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 out = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 print(listener.getsockname()[1], flush=True)
 while True:
     peer, _ = listener.accept()
-    while data := peer.recv(65536):
+    while True:
+        if asked:  # between two reads: all that was read is in the file
+            asked.clear()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        if not select.select([peer], [], [], 0.02)[0]:
+            continue
+        data = peer.recv(65536)
+        if not data:
+            break
         os.write(out, data)
     peer.close()
 """
@@ -44,7 +54,10 @@ class RawReceiver:
         return self.data().split(b"\n")[:-1]
 
     def stop_reading(self):
-        self._process.send_signal(signal.SIGSTOP)
+        """Returns when it stands still, with all that it has read in the file."""
+        self._process.send_signal(signal.SIGUSR1)
+        stat = Path(f"/proc/{self.pid}/stat")
+        wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", "the receiver to stand still")
 
     def go_on(self):
         self._process.send_signal(signal.SIGCONT)

@@ -56,9 +56,10 @@ TEST_CASE("ledger log: one line a listener and one a route, only reasons that oc
   CHECK(holds(text, " in_frames_bytes=7 "));
   CHECK(holds(text, " discarded_bytes=tail_reset:3 "));
   CHECK(holds(text, " ended=clean:4,probe:5 "));
-  CHECK(holds(text,
-              " info  ledger of a route listener=syslog sink=archive events=5 recovered=0 delivered=3 "
-              "queued=0 lost=leftover:2"));
+  CHECK(holds(
+      text,
+      " info  ledger of a route listener=syslog sink=archive events=5 recovered=0 delivered=3 "
+      "queued=0 lost=leftover:2"));
   CHECK_FALSE(holds(text, "OFF"));
   CHECK_FALSE(holds(text, "oversize"));
 }

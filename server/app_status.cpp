@@ -43,9 +43,11 @@ SinkStatus sink_status(ServedSink& served, const config::Sink& config) {
   const SinkRunner& intake = served.intake();
   sink.name = served.name();
   sink.type = config::to_string(config.type);
-  sink.failing = intake.failing();
+  sink.taking = !intake.failing();
+  sink.failing = intake.failing() || served.delivery().failing();
   sink.diverted = intake.diverted();
-  if (sink.failing) sink.last_error = intake.trouble();
+  if (sink.failing)
+    sink.last_error = intake.failing() ? intake.trouble() : served.delivery().trouble();
   sink.queue_open = served.queue().open();
   const SinkQueue::Fill fill = served.queue().fill();
   sink.queue_bytes = fill.bytes;
@@ -131,7 +133,7 @@ void App::add_not_ready(Status& status) const {
     const bool required = std::any_of(
         config_.listeners.begin(), config_.listeners.end(),
         [&](const config::Listener& listener) { return contains(listener.sinks, sink.name); });
-    if (sink.failing && required)
+    if (!sink.taking && required)
       status.not_ready.push_back("sink \"" + sink.name + "\" cannot write: " + sink.last_error);
   }
 }

@@ -63,8 +63,9 @@ struct DiskQueueStatus {
 
 struct SinkStatus {
   std::string name, type;
-  bool failing = false;    ///< the last write did not succeed
-  bool diverted = false;   ///< given up at the stop
+  bool failing = false;   ///< the last write did not succeed
+  bool taking = true;     ///< it, or its queue on disk, takes records; else the server is not ready
+  bool diverted = false;  ///< given up at the stop
   std::string last_error;  ///< while it fails
   bool queue_open = true;
   std::uint64_t queue_bytes = 0, queue_peak_bytes = 0, queue_max_bytes = 0, queue_batches = 0;

@@ -29,6 +29,7 @@ class DiskQueue::Writer final : public Sink {
   explicit Writer(DiskQueue& queue) : queue_(queue) {}
 
   Result<void> open() override { return queue_.open(); }
+  void undo_open() noexcept override { queue_.undo_open(); }
   std::size_t window() const noexcept override {
     return appended_bytes_ < kGroupBytes ? appended_.size() + 1 : appended_.size();
   }
@@ -280,9 +281,7 @@ void DiskQueue::Reader::done(const QueueEntry& entry) {
 }
 
 void DiskQueue::Reader::move_on(std::uint64_t end) {
-  const std::uint64_t before = queue_.log_->status().segments;
-  queue_.log_->delivered(end);
-  if (queue_.log_->status().segments == before) return;
+  if (!queue_.log_->delivered(end)) return;
   {
     const std::lock_guard lock(queue_.mutex_);
     ++queue_.freed_;
@@ -329,6 +328,11 @@ Result<void> DiskQueue::open() {
                               {"segments", recovered.segments},
                               {"torn_bytes", recovered.torn_bytes}});
   return {};
+}
+
+void DiskQueue::undo_open() noexcept {
+  if (log_) log_->undo_open();
+  log_.reset();
 }
 
 DiskLog::Status DiskQueue::status() const { return log_ ? log_->status() : DiskLog::Status{}; }

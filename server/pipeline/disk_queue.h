@@ -73,6 +73,7 @@ class DiskQueue {
   class Reader;
 
   Result<void> open();
+  void undo_open() noexcept;
 
   const Options options_;
   FileOps& files_;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "protocols/core/errno_text.h"
+#include "server/files/created_paths.h"
 #include "server/queue/bytes.h"
 #include "server/queue/crc32c.h"
 
@@ -44,8 +45,12 @@ CheckpointFile::~CheckpointFile() {
   if (fd_ >= 0) files_.close(fd_);
 }
 
-Result<void> CheckpointFile::open() {
-  fd_ = files_.open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kCheckpointMode);
+Result<void> CheckpointFile::open(bool& created) {
+  fd_ = open_or_create(
+      [&](int more) {
+        return files_.open(path_.c_str(), O_RDWR | O_CLOEXEC | more, kCheckpointMode);
+      },
+      created);
   if (fd_ < 0) return fail(-fd_, "open " + path_ + ": " + errno_text(fd_));
   return read();
 }

@@ -29,8 +29,8 @@ class CheckpointFile {
   CheckpointFile(const CheckpointFile&) = delete;
   CheckpointFile& operator=(const CheckpointFile&) = delete;
 
-  /// Opens the file, or makes it; last() is the newest whole slot then.
-  Result<void> open();
+  /// Opens the file, or makes it (`created`); last() is the newest whole slot then.
+  Result<void> open(bool& created);
   /// Reads only; the file may be missing.
   Result<void> open_to_read();
   const Checkpoint& last() const noexcept { return last_; }

@@ -37,6 +37,8 @@ DiskLog::~DiskLog() {
   if (lock_fd_ >= 0) files_.close(lock_fd_);
 }
 
+void DiskLog::undo_open() noexcept { created_.remove(); }
+
 void DiskLog::note(std::string error) {
   const std::lock_guard lock(mutex_);
   error_ = std::move(error);
@@ -94,6 +96,7 @@ bool DiskLog::write_pending() {
 }
 
 bool DiskLog::sync_written() {
+  if (tail_) return false;
   if (fd_ < 0 || synced_offset_ == write_offset_) return true;
   if (const int synced = files_.fdatasync(fd_); synced < 0) {
     seal_after_failed_sync(synced);
@@ -303,7 +306,8 @@ Result<void> DiskLog::close() {
     good = (options_.sync == QueueSync::kNever || sync_written()) && good;
     if (fd_ >= 0) files_.ftruncate(fd_, static_cast<std::int64_t>(write_offset_));
   }
-  good = write_checkpoint(options_.sync != QueueSync::kNever) && good;
+  const bool changed = checkpoint_behind_ || durable_record_ != checkpoint_.last().durable;
+  good = (!changed || write_checkpoint(options_.sync != QueueSync::kNever)) && good;
   if (!good) return fail(EIO, last_error().empty() ? read_error() : last_error());
   return {};
 }

@@ -13,6 +13,7 @@
 
 #include "protocols/core/batch.h"
 #include "protocols/core/result.h"
+#include "server/files/created_paths.h"
 #include "server/files/file_ops.h"
 #include "server/queue/checkpoint.h"
 #include "server/queue/segment_scan.h"
@@ -89,7 +90,7 @@ class DiskLog {
   bool append(const Batch& batch);
   CommitStatus commit();
   RollStatus roll();
-  /// Syncs what was written and is not synced yet. False: it cannot be, the segment is sealed before it; roll() writes it
+  /// Syncs what was written and is not synced yet. False: it cannot be, the segment was sealed before it; roll() writes it
   /// again.
   bool sync_written();
   /// Removes the oldest segment, unless it is the one written to; `each` gets every batch of it that was not read yet.
@@ -102,8 +103,8 @@ class DiskLog {
   /// The next batch that is kept and was not read since open(). kError: see read_error(); the same call may succeed
   /// later.
   ReadStatus next(StoredBatch& out);
-  /// Everything before record `end` is delivered. Frees segments that are.
-  void delivered(std::uint64_t end);
+  /// Everything before record `end` is delivered. Frees segments that are; true when there is room again.
+  bool delivered(std::uint64_t end);
   /// Writes the checkpoint where it is behind, and tries again what could not be freed. At least every second.
   void tick();
   std::string read_error() const;
@@ -120,6 +121,9 @@ class DiskLog {
 
   /// Syncs what was written and the checkpoint.
   Result<void> close();
+  /// Removes the empty files and directories that open() has made, where nothing was written. Only the destructor may
+  /// follow.
+  void undo_open() noexcept;
 
  private:
   struct Segment {
@@ -132,7 +136,9 @@ class DiskLog {
   DiskLog(FileOps& files, DiskLogOptions options, OriginTable& origins, BlockSource blocks);
 
   // recovery
+  Result<void> make_directory();
   Result<void> lock_directory();
+  Result<void> open_checkpoint();
   Result<void> recover(Recovered& recovered);
   Result<std::vector<std::uint64_t>> list_segments();
   Result<void> add_found(std::uint64_t id, Recovered& recovered);
@@ -166,7 +172,7 @@ class DiskLog {
   Segment* find_segment(std::uint64_t id);
   void note_reading(std::string error);
   bool write_checkpoint(bool synced);
-  void free_delivered();
+  bool free_delivered();
   bool free_file(const Segment& segment);
   std::string path_of(const std::string& name) const { return options_.directory + "/" + name; }
   std::string segment_path(std::uint64_t id) const { return path_of(segment_name(id)); }
@@ -177,6 +183,7 @@ class DiskLog {
   const BlockSource blocks_;
   CheckpointFile checkpoint_;
   int lock_fd_ = -1;
+  CreatedPaths created_;
   std::uint64_t first_own_record_ = 1;
 
   // The appending thread's.

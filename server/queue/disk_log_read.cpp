@@ -140,10 +140,10 @@ void DiskLog::leave_segment() {
 
 // ---- what is delivered
 
-void DiskLog::delivered(std::uint64_t end) {
+bool DiskLog::delivered(std::uint64_t end) {
   {
     const std::lock_guard lock(mutex_);
-    if (end <= delivered_record_) return;
+    if (end <= delivered_record_) return false;
     delivered_record_ = end;
     while (!dropped_.empty() && dropped_.front().from <= delivered_record_) {
       delivered_record_ = std::max(delivered_record_, dropped_.front().to);
@@ -151,7 +151,7 @@ void DiskLog::delivered(std::uint64_t end) {
     }
     checkpoint_behind_ = true;
   }
-  free_delivered();
+  return free_delivered();
 }
 
 void DiskLog::tick() {
@@ -182,7 +182,7 @@ bool DiskLog::write_checkpoint(bool synced) {
 }
 
 /// From the front. The checkpoint is on disk before a file goes, else a power cut would show a gap.
-void DiskLog::free_delivered() {
+bool DiskLog::free_delivered() {
   bool checkpointed = false, freed = false;
   for (;;) {
     Segment front;
@@ -200,6 +200,7 @@ void DiskLog::free_delivered() {
     if (!segments_.empty() && segments_.front().id == front.id) segments_.pop_front();
   }
   if (freed && options_.sync != QueueSync::kNever) sync_directory(files_, options_.directory);
+  return freed;
 }
 
 /// A damaged one stays for who wants to look at it; two others are kept to be written to again.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "protocols/core/errno_text.h"
 #include "server/queue/disk_log.h"
@@ -12,6 +14,9 @@ namespace {
 constexpr std::size_t kMostSpares = 2;
 constexpr std::string_view kSparePrefix = "spare-";
 constexpr mode_t kLockMode = 0640;
+/// `penstock queue` holds the lock for a moment while it looks whether somebody has it.
+constexpr int kLockAttempts = 5;
+constexpr std::chrono::milliseconds kLockPause{20};
 
 bool only_zeros(std::string_view bytes) { return bytes.find_first_not_of('\0') == bytes.npos; }
 
@@ -30,21 +35,45 @@ bool has_content(FileOps& files, const std::string& path) {
 Result<std::unique_ptr<DiskLog>> DiskLog::open(FileOps& files, DiskLogOptions options,
                                                OriginTable& origins, BlockSource blocks,
                                                Recovered& recovered) {
-  std::string failed;
-  if (const int made = make_directories(files, options.directory, true, failed); made < 0)
-    return fail(-made, "create " + failed + ": " + errno_text(made));
   std::unique_ptr<DiskLog> log(new DiskLog(files, std::move(options), origins, std::move(blocks)));
-  if (Result<void> locked = log->lock_directory(); !locked) return tl::unexpected(locked.error());
-  if (Result<void> read = log->checkpoint_.open(); !read) return tl::unexpected(read.error());
+  for (auto step :
+       {&DiskLog::make_directory, &DiskLog::lock_directory, &DiskLog::open_checkpoint}) {
+    if (Result<void> done = ((*log).*step)(); !done) {
+      log->undo_open();
+      return tl::unexpected(done.error());
+    }
+  }
   if (Result<void> found = log->recover(recovered); !found) return tl::unexpected(found.error());
   return log;
 }
 
+Result<void> DiskLog::make_directory() {
+  std::string failed;
+  const int made = make_directories(files_, options_.directory, true, failed, &created_);
+  if (made < 0) return fail(-made, "create " + failed + ": " + errno_text(made));
+  return {};
+}
+
+Result<void> DiskLog::open_checkpoint() {
+  bool created = false;
+  Result<void> opened = checkpoint_.open(created);
+  if (created) created_.add(path_of("checkpoint"));
+  return opened;
+}
+
 Result<void> DiskLog::lock_directory() {
   const std::string path = path_of("lock");
-  lock_fd_ = files_.open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kLockMode);
+  bool created = false;
+  lock_fd_ = open_or_create(
+      [&](int more) { return files_.open(path.c_str(), O_RDWR | O_CLOEXEC | more, kLockMode); },
+      created);
   if (lock_fd_ < 0) return fail(-lock_fd_, "open " + path + ": " + errno_text(lock_fd_));
-  const int locked = files_.lock(lock_fd_);
+  if (created) created_.add(path);
+  int locked = files_.lock(lock_fd_);
+  for (int left = kLockAttempts; locked == -EWOULDBLOCK && left > 0; --left) {
+    std::this_thread::sleep_for(kLockPause);
+    locked = files_.lock(lock_fd_);
+  }
   if (locked == -EWOULDBLOCK)
     return fail(EWOULDBLOCK, options_.directory + ": another process uses this queue");
   if (locked < 0) return fail(-locked, "lock " + path + ": " + errno_text(locked));

@@ -18,18 +18,6 @@ constexpr std::array<std::string_view, 5> kKeysOfFileSinks = {"path", "rotate.si
 constexpr std::array<std::string_view, 4> kIdleKeys = {"sync", "sync_interval", "timezone",
                                                        "max_open_files"};
 
-void refuse_key(Draft& draft, const TableSource& source, std::string_view key,
-                const std::string& why) {
-  if (const auto given = source.keys.find(key); given != source.keys.end())
-    source.error(draft.problems, given->second.key, key, why);
-}
-
-void warn_of_key(Draft& draft, const TableSource& source, std::string_view key,
-                 const std::string& why) {
-  if (const auto given = source.keys.find(key); given != source.keys.end())
-    source.warn(draft.problems, given->second.key, key, "no effect: " + why);
-}
-
 bool has_user(std::string_view url) {
   const std::size_t host = url.find("://");
   if (host == std::string_view::npos) return false;
@@ -111,8 +99,9 @@ void fill_in_encoding(Draft& draft, Sink& sink, const TableSource& source) {
 void check_target(Draft& draft, const Sink& sink, const TableSource& source) {
   const HttpPreset preset = sink.http.preset;
   if (preset == HttpPreset::kNone || preset == HttpPreset::kLoki)
-    warn_of_key(draft, source, "http.target",
-                "preset = " + in_quotes(to_string(preset)) + " has no such thing");
+    source.warn_if_given(
+        draft.problems, "http.target",
+        "no effect: preset = " + in_quotes(to_string(preset)) + " has no such thing");
   const bool in_url = sink.http.endpoint.find("query=") != std::string::npos;
   if (preset == HttpPreset::kClickhouse && sink.http.target.empty() && !in_url)
     source.error(draft.problems, source.place_of("preset"), "http.target",
@@ -131,14 +120,15 @@ void check_http_sink(Draft& draft, Sink& sink, const TableSource& source) {
                  "expected http.client_cert beside it");
   if (!sink.http.endpoint.starts_with("https://")) {
     for (const std::string_view key : {"http.ca_file", "http.client_cert", "http.client_key"})
-      warn_of_key(draft, source, key, "endpoint does not begin with https://");
+      source.warn_if_given(draft.problems, key, "no effect: endpoint does not begin with https://");
   }
   for (const auto key : kKeysOfFileSinks)
-    refuse_key(draft, source, key, "a sink of type \"http\" has no file, only \"file\" has");
+    source.error_if_given(draft.problems, key,
+                          "a sink of type \"http\" has no file, only \"file\" has");
   for (const auto key : kIdleKeys)
-    warn_of_key(draft, source, key, "a sink of type \"http\" writes no files");
+    source.warn_if_given(draft.problems, key, "no effect: a sink of type \"http\" writes no files");
   if (sink.encoding != Encoding::kRaw && source.sound("encoding"))
-    warn_of_key(draft, source, "newlines", "only for encoding \"raw\"");
+    source.warn_if_given(draft.problems, "newlines", "no effect: only for encoding \"raw\"");
 }
 
 }  // namespace
@@ -153,7 +143,7 @@ void check_http_sinks(Draft& draft) {
       continue;
     }
     for (const auto key : kHttpKeys)
-      refuse_key(draft, source, key, "only a sink of type \"http\" has it");
+      source.error_if_given(draft.problems, key, "only a sink of type \"http\" has it");
   }
 }
 

@@ -14,14 +14,8 @@ constexpr std::array<std::string_view, 3> kFormKeys = {"key", "headers", "kafka"
 
 void check_no_kafka_keys(Draft& draft, const TableSource& source) {
   const std::string text = "only a sink of type \"kafka\" has it";
-  for (const auto key : kPlaceKeys) {
-    if (const auto given = source.keys.find(key); given != source.keys.end())
-      source.error(draft.problems, given->second.key, key, text);
-  }
-  for (const auto key : kFormKeys) {
-    if (const auto given = source.keys.find(key); given != source.keys.end())
-      source.warn(draft.problems, given->second.key, key, "no effect: " + text);
-  }
+  for (const auto key : kPlaceKeys) source.error_if_given(draft.problems, key, text);
+  for (const auto key : kFormKeys) source.warn_if_given(draft.problems, key, "no effect: " + text);
 }
 
 void check_template(Draft& draft, const TableSource& source, std::string_view key) {

@@ -19,10 +19,7 @@ std::string setting(std::string_view protocol) { return "protocol = " + in_quote
 
 void warn_of_given(std::span<const std::string_view> keys, const std::string& why,
                    const TableSource& source, Problems& problems) {
-  for (const std::string_view key : keys) {
-    const auto given = source.keys.find(key);
-    if (given != source.keys.end()) source.warn(problems, given->second.key, key, why);
-  }
+  for (const std::string_view key : keys) source.warn_if_given(problems, key, why);
 }
 
 /// Keys of `[listener.NAME]` with another protocol.

@@ -15,11 +15,9 @@ constexpr std::size_t kLeastDiskBytes = std::size_t{4} << 20;
 
 /// What has no meaning for it is forgotten.
 void check_memory_queue(Draft& draft, Sink& sink, const TableSource& source) {
-  for (const std::string_view key : kDiskKeys) {
-    if (const auto given = source.keys.find(key); given != source.keys.end())
-      source.error(draft.problems, given->second.key, key,
-                   "only a queue of type \"disk\" has it, this one is in memory");
-  }
+  for (const std::string_view key : kDiskKeys)
+    source.error_if_given(draft.problems, key,
+                          "only a queue of type \"disk\" has it, this one is in memory");
   if (sink.queue.when_full == WhenFull::kDropOldest && source.sound("queue.when_full"))
     source.error(draft.problems, source.place_of("queue.when_full"), "queue.when_full",
                  "\"drop_oldest\" is only for queue.type = \"disk\", expected \"block\" or "
@@ -37,11 +35,9 @@ void check_disk_queue(Draft& draft, Sink& sink, const TableSource& source) {
     source.error(draft.problems, source.place_of("queue.max_bytes"), "queue.max_bytes",
                  "expected at least " + size_text(kLeastDiskBytes) + " for a queue on disk, got " +
                      size_text(sink.queue.max_bytes));
-  const auto interval = source.keys.find("queue.sync_interval");
-  if (interval != source.keys.end() && sink.queue.sync != QueueSync::kInterval &&
-      source.sound("queue.sync"))
-    source.warn(draft.problems, interval->second.key, "queue.sync_interval",
-                "no effect: queue.sync is not \"interval\"");
+  if (sink.queue.sync != QueueSync::kInterval && source.sound("queue.sync"))
+    source.warn_if_given(draft.problems, "queue.sync_interval",
+                         "no effect: queue.sync is not \"interval\"");
 }
 
 std::string directory_of(const std::string& path) {

@@ -46,10 +46,8 @@ void check_relay_sink(Draft& draft, Sink& sink, const TableSource& source) {
                  "missing, a relay sink needs the URL of a receiver, such as "
                  "\"tcp://collector:5514\"");
   }
-  if (const auto balance = source.keys.find("balance"); balance != source.keys.end() &&
-                                                        source.sound("balance") &&
-                                                        source.sound("to") && relay.to.size() == 1)
-    source.warn(draft.problems, balance->second.key, "balance", "no effect: to has one URL");
+  if (source.sound("balance") && source.sound("to") && relay.to.size() == 1)
+    source.warn_if_given(draft.problems, "balance", "no effect: to has one URL");
   // The record itself goes on: what breaks lines in a file need not break anything here.
   if (!source.has("newlines")) sink.newlines = Newlines::kKeep;
   // Maps tell their own end, and any byte may be in them.
@@ -60,10 +58,8 @@ void check_relay_sink(Draft& draft, Sink& sink, const TableSource& source) {
 }
 
 void refuse_relay_keys(Draft& draft, const TableSource& source) {
-  for (const auto key : kRelayKeys) {
-    if (const auto given = source.keys.find(key); given != source.keys.end())
-      source.error(draft.problems, given->second.key, key, "only a sink of type \"relay\" has it");
-  }
+  for (const auto key : kRelayKeys)
+    source.error_if_given(draft.problems, key, "only a sink of type \"relay\" has it");
 }
 
 }  // namespace

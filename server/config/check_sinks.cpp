@@ -15,16 +15,9 @@ constexpr std::array<std::string_view, 4> kRotateKeys = {"rotate.size", "rotate.
 constexpr std::array<std::string_view, 2> kRotatedKeys = {"rotate.keep", "rotate.compress"};
 constexpr std::array<std::string_view, 2> kWritingKeys = {"encoding", "newlines"};
 
-void warn_if_given(Draft& draft, const TableSource& source, std::string_view key,
-                   const std::string& why) {
-  const auto given = source.keys.find(key);
-  if (given != source.keys.end())
-    source.warn(draft.problems, given->second.key, key, "no effect: " + why);
-}
-
 void check_newlines(Draft& draft, const Sink& sink, const TableSource& source) {
   if (sink.encoding != Encoding::kRaw && source.sound("encoding"))
-    warn_if_given(draft, source, "newlines", "only for encoding \"raw\"");
+    source.warn_if_given(draft.problems, "newlines", "no effect: only for encoding \"raw\"");
 }
 
 void check_file_sink(Draft& draft, const Sink& sink, const TableSource& source) {
@@ -33,11 +26,12 @@ void check_file_sink(Draft& draft, const Sink& sink, const TableSource& source) 
                  "missing, a file sink needs one, such as \"data/{listener}/%Y-%m-%d.log\"");
   }
   if (sink.sync != Sync::kInterval && source.sound("sync")) {
-    warn_if_given(draft, source, "sync_interval", "sync is not \"interval\"");
+    source.warn_if_given(draft.problems, "sync_interval", "no effect: sync is not \"interval\"");
   }
   if (!sink.rotate.enabled() && source.sound("rotate.size") && source.sound("rotate.every")) {
     for (const auto key : kRotatedKeys)
-      warn_if_given(draft, source, key, "neither rotate.size nor rotate.every is given");
+      source.warn_if_given(draft.problems, key,
+                           "no effect: neither rotate.size nor rotate.every is given");
   }
 }
 
@@ -48,19 +42,20 @@ void check_other_sink(Draft& draft, const Sink& sink, const TableSource& source)
                  "a sink of type " + type + " has none, only \"file\" has");
   }
   for (const auto key : kRotateKeys) {
-    if (const auto given = source.keys.find(key); given != source.keys.end())
-      source.error(draft.problems, given->second.key, key,
-                   "a sink of type " + type + " has no file to rotate, only \"file\" has");
+    source.error_if_given(draft.problems, key,
+                          "a sink of type " + type + " has no file to rotate, only \"file\" has");
   }
   for (const auto key : kFileKeys) {
     if (key == "timezone" && sink.type == SinkType::kKafka) continue;  // for templates
-    warn_if_given(draft, source, key, "only for type \"file\", this is " + type);
+    source.warn_if_given(draft.problems, key, "no effect: only for type \"file\", this is " + type);
   }
   if (sink.type == SinkType::kKafka)
-    warn_if_given(draft, source, "newlines", "a record of Kafka may hold any bytes");
+    source.warn_if_given(draft.problems, "newlines",
+                         "no effect: a record of Kafka may hold any bytes");
   if (sink.type != SinkType::kBlackhole) return;
   for (const auto key : kWritingKeys)
-    warn_if_given(draft, source, key, "a sink of type " + type + " writes nothing");
+    source.warn_if_given(draft.problems, key,
+                         "no effect: a sink of type " + type + " writes nothing");
 }
 
 void check_one_stdout(Draft& draft) {

@@ -15,12 +15,6 @@ constexpr std::array<std::string_view, 4> kKeysOfFiles = {"rotate.size", "rotate
 constexpr std::array<std::string_view, 4> kKeysWithoutEffect = {"encoding", "newlines", "timezone",
                                                                 "max_open_files"};
 
-void refuse_given(Draft& draft, const TableSource& source, std::string_view key,
-                  const std::string& why) {
-  if (const auto given = source.keys.find(key); given != source.keys.end())
-    source.error(draft.problems, given->second.key, key, why);
-}
-
 bool has_other_part(const std::string& text, bool is_table) {
   const auto parts = parse_path(text);
   return parts && std::any_of(parts->begin(), parts->end(), [&](const PathPart& part) {
@@ -84,13 +78,13 @@ void check_sqlite_sink(Draft& draft, const Sink& sink, const TableSource& source
     source.warn(draft.problems, source.keys.find("sync_interval")->second.key, "sync_interval",
                 "no effect: sync is not \"interval\"");
   for (const auto key : kKeysOfFiles)
-    refuse_given(draft, source, key,
-                 "a sink of type \"sqlite\" has no file to rotate, only \"file\" has; `retention` "
-                 "removes old rows");
+    source.error_if_given(
+        draft.problems, key,
+        "a sink of type \"sqlite\" has no file to rotate, only \"file\" has; `retention` "
+        "removes old rows");
   for (const auto key : kKeysWithoutEffect) {
-    if (source.has(key))
-      source.warn(draft.problems, source.keys.find(key)->second.key, key,
-                  "no effect: a sink of type \"sqlite\" writes rows, not files of records");
+    source.warn_if_given(draft.problems, key,
+                         "no effect: a sink of type \"sqlite\" writes rows, not files of records");
   }
 }
 
@@ -106,7 +100,7 @@ void check_sqlite_sinks(Draft& draft) {
       continue;
     }
     for (const auto key : kSqliteKeys)
-      refuse_given(draft, source, key, "only a sink of type \"sqlite\" has it");
+      source.error_if_given(draft.problems, key, "only a sink of type \"sqlite\" has it");
   }
 }
 

@@ -33,4 +33,16 @@ void TableSource::warn(Problems& problems, Place at, std::string_view key,
   problems.push_back({at, prefixed(title, key, text), true});
 }
 
+void TableSource::error_if_given(Problems& problems, std::string_view key,
+                                 const std::string& text) const {
+  if (const auto given = keys.find(key); given != keys.end())
+    error(problems, given->second.key, key, text);
+}
+
+void TableSource::warn_if_given(Problems& problems, std::string_view key,
+                                const std::string& text) const {
+  if (const auto given = keys.find(key); given != keys.end())
+    warn(problems, given->second.key, key, text);
+}
+
 }  // namespace penstock::config

@@ -36,6 +36,9 @@ struct TableSource {
 
   void error(Problems& problems, Place at, std::string_view key, const std::string& text) const;
   void warn(Problems& problems, Place at, std::string_view key, const std::string& text) const;
+  /// The same at the key, where the file has it.
+  void error_if_given(Problems& problems, std::string_view key, const std::string& text) const;
+  void warn_if_given(Problems& problems, std::string_view key, const std::string& text) const;
 };
 
 /// A config between reading and checking; `listeners[i]` describes `config.listeners[i]`.

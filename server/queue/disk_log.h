@@ -126,6 +126,10 @@ class DiskLog {
   void undo_open() noexcept;
 
  private:
+  /// Delivered segments that are kept to be written to again.
+  static constexpr std::size_t kMostSpares = 2;
+  static constexpr std::string_view kSparePrefix = "spare-";
+
   struct Segment {
     std::uint64_t id = 0, first_record = 0, end_record = 0;
     std::uint64_t end_offset = 0;  // of its data

@@ -6,12 +6,6 @@
 #include "server/queue/disk_log.h"
 
 namespace penstock {
-namespace {
-
-constexpr std::size_t kMostKeptSpares = 2;
-
-}  // namespace
-
 void DiskLog::note_reading(std::string error) {
   const std::lock_guard lock(mutex_);
   read_error_ = std::move(error);
@@ -209,8 +203,8 @@ bool DiskLog::free_file(const Segment& segment) {
   std::string spare;
   {
     const std::lock_guard lock(mutex_);
-    if (spares_.size() < kMostKeptSpares && segment.file_bytes == options_.segment_bytes)
-      spare = "spare-" + std::to_string(segment.id);
+    if (spares_.size() < kMostSpares && segment.file_bytes == options_.segment_bytes)
+      spare = std::string(kSparePrefix) + std::to_string(segment.id);
   }
   int done = 0;
   if (segment.damaged) {

@@ -11,8 +11,6 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kMostSpares = 2;
-constexpr std::string_view kSparePrefix = "spare-";
 constexpr mode_t kLockMode = 0640;
 /// `penstock queue` holds the lock for a moment while it looks whether somebody has it.
 constexpr int kLockAttempts = 5;

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "server/config/checks.h"
+#include "server/config/keys.h"
 #include "server/config/text.h"
 
 namespace penstock::config {
@@ -9,27 +10,24 @@ namespace {
 /// A key that means something with one framing only.
 struct Part {
   std::string_view key;
-  Framing framing;
-  std::string_view word;     ///< of that framing
+  std::string_view framing;
   std::string_view example;  ///< where the framing cannot do without it
 };
 constexpr std::array<Part, 6> kParts = {{
-    {"delimiter", Framing::kDelimiter, "delimiter", R"(delimiter = '\r\n')"},
-    {"length.bytes", Framing::kLengthPrefixed, "length_prefixed", {}},
-    {"length.endian", Framing::kLengthPrefixed, "length_prefixed", {}},
-    {"length.offset", Framing::kLengthPrefixed, "length_prefixed", {}},
-    {"length.includes_header", Framing::kLengthPrefixed, "length_prefixed", {}},
-    {"frame_bytes", Framing::kFixed, "fixed", "frame_bytes = 512"},
+    {"delimiter", "delimiter", R"(delimiter = '\r\n')"},
+    {"length.bytes", "length_prefixed", {}},
+    {"length.endian", "length_prefixed", {}},
+    {"length.offset", "length_prefixed", {}},
+    {"length.includes_header", "length_prefixed", {}},
+    {"frame_bytes", "fixed", "frame_bytes = 512"},
 }};
 
-void check_part(const Part& part, const Listener& listener, const TableSource& source,
+void check_part(const Part& part, std::string_view framing, const TableSource& source,
                 Problems& problems) {
-  const std::string setting = "framing = " + in_quotes(part.word);
-  const auto given = source.keys.find(part.key);
-  if (given != source.keys.end() && listener.frames.framing != part.framing)
-    source.error(problems, given->second.key, part.key, "only " + setting + " has it");
-  if (given == source.keys.end() && listener.frames.framing == part.framing &&
-      !part.example.empty())
+  const std::string setting = "framing = " + in_quotes(part.framing);
+  if (framing != part.framing)
+    return source.error_if_given(problems, part.key, "only " + setting + " has it");
+  if (!source.has(part.key) && !part.example.empty())
     source.error(problems, source.place_of("framing"), part.key,
                  "missing, " + setting + " needs it, such as " + std::string(part.example));
 }
@@ -44,12 +42,16 @@ void check_frame_bytes(const Listener& listener, const TableSource& source, Prob
 
 }  // namespace
 
+void check_framing_parts(std::string_view framing, const TableSource& source, Problems& problems) {
+  for (const Part& part : kParts) check_part(part, framing, source, problems);
+}
+
 void check_framing(Draft& draft) {
   for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
     const Listener& listener = draft.config.listeners[i];
     const TableSource& source = draft.listeners[i];
     if (!source.sound("framing")) continue;
-    for (const Part& part : kParts) check_part(part, listener, source, draft.problems);
+    check_framing_parts(to_string(listener.frames.framing), source, draft.problems);
     check_frame_bytes(listener, source, draft.problems);
   }
 }

@@ -1,7 +1,7 @@
 #include <array>
 
 #include "server/config/checks.h"
-#include "server/config/text.h"
+#include "server/config/keys.h"
 
 namespace penstock::config {
 namespace {
@@ -10,34 +10,6 @@ constexpr std::array<std::string_view, 9> kRelayKeys = {
     "to",           "balance",       "framing",       "delimiter",
     "length.bytes", "length.endian", "length.offset", "length.includes_header",
     "frame_bytes"};
-
-/// A key that means something with one framing only.
-struct FormPart {
-  std::string_view key;
-  SendFraming framing;
-  std::string_view word;     ///< of that framing
-  std::string_view example;  ///< where the framing cannot do without it
-};
-constexpr std::array<FormPart, 6> kFormParts = {{
-    {"delimiter", SendFraming::kDelimiter, "delimiter", R"(delimiter = '\r\n')"},
-    {"length.bytes", SendFraming::kLengthPrefixed, "length_prefixed", {}},
-    {"length.endian", SendFraming::kLengthPrefixed, "length_prefixed", {}},
-    {"length.offset", SendFraming::kLengthPrefixed, "length_prefixed", {}},
-    {"length.includes_header", SendFraming::kLengthPrefixed, "length_prefixed", {}},
-    {"frame_bytes", SendFraming::kFixed, "fixed", "frame_bytes = 512"},
-}};
-
-void check_form_part(const FormPart& part, const RelaySink& relay, const TableSource& source,
-                     Problems& problems) {
-  const std::string setting = "framing = " + in_quotes(part.word);
-  const auto given = source.keys.find(part.key);
-  const bool chosen = relay.form.framing == part.framing;
-  if (given != source.keys.end() && !chosen)
-    source.error(problems, given->second.key, part.key, "only " + setting + " has it");
-  if (given == source.keys.end() && chosen && !part.example.empty())
-    source.error(problems, source.place_of("framing"), part.key,
-                 "missing, " + setting + " needs it, such as " + std::string(part.example));
-}
 
 void check_relay_sink(Draft& draft, Sink& sink, const TableSource& source) {
   RelaySink& relay = sink.relay;
@@ -54,7 +26,7 @@ void check_relay_sink(Draft& draft, Sink& sink, const TableSource& source) {
   if (!source.has("framing") && sink.encoding == Encoding::kMsgpack)
     relay.form.framing = SendFraming::kNone;
   if (!source.sound("framing")) return;
-  for (const FormPart& part : kFormParts) check_form_part(part, relay, source, draft.problems);
+  check_framing_parts(to_string(relay.form.framing), source, draft.problems);
 }
 
 void refuse_relay_keys(Draft& draft, const TableSource& source) {

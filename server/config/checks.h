@@ -27,6 +27,9 @@ void check_queues(Draft& draft);  ///< keys against their type; fills in the siz
 void check_relay_sinks(Draft& draft);  ///< their keys; fills in what they have other defaults for
 void check_paths(Draft& draft);        ///< templates, and paths that can meet
 
+/// Keys that mean something with one framing only, against the one that a table has, by its word.
+void check_framing_parts(std::string_view framing, const TableSource& source, Problems& problems);
+
 /// A list of names of tables.
 bool contains(const std::vector<std::string>& names, const std::string& name);
 

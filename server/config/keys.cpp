@@ -462,6 +462,9 @@ std::span<const Key<Admin>> admin_keys() { return kAdminKeys; }
 std::string_view to_string(SinkType type) noexcept {
   return kSinkTypes[static_cast<std::size_t>(type)];
 }
+std::string_view to_string(SendFraming framing) noexcept {
+  return kSendFramings[static_cast<std::size_t>(framing)];
+}
 std::string_view to_string(Framing framing) noexcept {
   return kFramings[static_cast<std::size_t>(framing)];
 }

@@ -28,6 +28,7 @@ std::span<const Key<Admin>> admin_keys();
 /// The words of the file for a value.
 std::string_view to_string(SinkType type) noexcept;
 std::string_view to_string(Framing framing) noexcept;
+std::string_view to_string(SendFraming framing) noexcept;
 std::string_view to_string(Encoding encoding) noexcept;
 std::string_view to_string(HttpPreset preset) noexcept;
 

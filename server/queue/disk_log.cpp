@@ -123,17 +123,14 @@ void DiskLog::show_written(bool synced) {
 /// made durable in this file any more (FACTS: fsync reports an error once).
 void DiskLog::seal_after_failed_sync(int error) {
   note("sync " + active_path_ + ": " + errno_text(error));
-  files_.close(std::exchange(fd_, -1));
   if (options_.sync == QueueSync::kBatch) {
     next_record_ = synced_record_;  // the caller appends it again
   } else {
     tail_ = Tail{active_path_, synced_offset_, write_offset_};
   }
+  seal(synced_offset_, synced_record_);
   const std::lock_guard lock(mutex_);
   ++failed_syncs_;
-  active_ = false;
-  segments_.back().end_offset = synced_offset_;
-  segments_.back().end_record = synced_record_;
 }
 
 // ---- segments
@@ -143,7 +140,7 @@ DiskLog::RollStatus DiskLog::roll() {
   if (fd_ >= 0 && tail_) return rewrite_tail();
   if (fd_ >= 0) {
     if (options_.sync != QueueSync::kNever && !sync_written()) return roll();
-    seal_active();
+    seal(write_offset_, next_record_);
   }
   const std::uint64_t bytes =
       std::max(options_.segment_bytes, SegmentHeader::kDataOffset + wanted_bytes_);
@@ -155,12 +152,13 @@ DiskLog::RollStatus DiskLog::roll() {
   return tail_ ? rewrite_tail() : RollStatus::kDone;
 }
 
-void DiskLog::seal_active() {
+/// Nothing more is written to the active segment, and nothing behind this is read from it.
+void DiskLog::seal(std::uint64_t end_offset, std::uint64_t end_record) {
   files_.close(std::exchange(fd_, -1));
   const std::lock_guard lock(mutex_);
   active_ = false;
-  segments_.back().end_offset = write_offset_;
-  segments_.back().end_record = next_record_;
+  segments_.back().end_offset = end_offset;
+  segments_.back().end_record = end_record;
 }
 
 bool DiskLog::full(std::uint64_t bytes) const {
@@ -325,7 +323,6 @@ DiskLog::Status DiskLog::status() const {
   status.syncs = syncs_;
   status.written_bytes = written_bytes_;
   status.failed_syncs = failed_syncs_;
-  status.durable_record = durable_record_;
   return status;
 }
 

@@ -72,7 +72,6 @@ class DiskLog {
     std::uint64_t syncs = 0;
     std::uint64_t written_bytes = 0;
     std::uint64_t failed_syncs = 0;
-    std::uint64_t durable_record = 0;  ///< the first that is not yet synced
   };
 
   /// Makes the directory where it is missing; recovers what is in it. Refuses a directory that another process uses.
@@ -156,7 +155,7 @@ class DiskLog {
   Result<void> fill_in(int fd, const SegmentHeader& header, std::uint64_t& bytes);
   bool write_pending();
   void seal_after_failed_sync(int error);
-  void seal_active();
+  void seal(std::uint64_t end_offset, std::uint64_t end_record);
   void show_written(bool synced);
   RollStatus rewrite_tail();
   bool full(std::uint64_t bytes) const;

@@ -133,16 +133,19 @@ class Counters:
         names = names or tuple(now)
         return {n: now[n] - self._start.get(n, 0) for n in names if now.get(n, 0) != self._start.get(n, 0)}
 
-    def assert_no_reset(self):
-        """No counter of resets moved, but for RSTs that came when a connection was over, which the record must show."""
+    def assert_no_reset(self, refusals: bool = False) -> int:
+        """No counter of resets moved, but for RSTs that came when a connection was over, and with `refusals` those that
+        answered a SYN where nobody listened: how many of these. The record must show either."""
         moved = self.moved(*RESETS)
         if not moved:
-            return
-        broken, late = recorder.resets(self._recorder.segments())
-        if moved == {"TcpOutRsts": late}:
-            return
-        conversations = "\n\n".join(broken)
-        raise AssertionError(f"{moved}, {late} of them late, {self._recorder.lost} segments not recorded\n{conversations}")
+            return 0
+        found = recorder.resets(self._recorder.segments())
+        allowed = found.late + (len(found.refused) if refusals else 0)
+        if moved == {"TcpOutRsts": allowed}:
+            return len(found.refused)
+        conversations = "\n\n".join(found.broken + found.refused)
+        raise AssertionError(f"{moved}, {found.late} of them late, {len(found.refused)} of them refusals, "
+                             f"{self._recorder.lost} segments not recorded\n{conversations}")
 
     def watch_no_reset(self, seconds: float):
         """Looks for `seconds`, ten times a second, and fails as soon as a reset shows."""

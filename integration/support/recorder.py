@@ -6,7 +6,7 @@ only the segments that open and end connections, and their headers alone."""
 import ctypes
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _ETH_P_ALL, _ETH_P_IP, _ETH_P_IPV6 = 0x0003, 0x0800, 0x86DD
 _SO_ATTACH_FILTER, _SO_RCVBUFFORCE, _PACKET_STATISTICS, _SOL_PACKET = 26, 33, 6, 263
@@ -83,14 +83,22 @@ class Recorder:
         return self._seen
 
 
-def resets(segments: list[Segment]) -> tuple[list[str], int]:
-    """The conversations that a RST broke, each as text, and how many other RSTs there were.
+@dataclass
+class Resets:
+    """What RSTs were sent for.
 
-    The others come after the end, when both sides have all that the other sent, and FIN. Seen on loopback, whose
+    The late ones come after the end, when both sides have all that the other sent, and FIN. Seen on loopback, whose
     packets queue at the CPU that sends them: client FIN; server FIN with its ack; the client's last ACK, at which
     the server's kernel forgets the connection; now the server's ACK from before its FIN, late from the other CPU;
     TIME_WAIT at the client answers that with its last ACK again, which to the server belongs to no connection."""
-    broken, late = [], 0
+
+    broken: list[str] = field(default_factory=list)  # conversations that one broke, each as text
+    refused: list[str] = field(default_factory=list)  # those that never began: nobody listened on that port
+    late: int = 0
+
+
+def resets(segments: list[Segment]) -> Resets:
+    found = Resets()
     conversations = {}
     for segment in segments:
         key = frozenset((segment.source, segment.target))
@@ -99,11 +107,18 @@ def resets(segments: list[Segment]) -> tuple[list[str], int]:
         conversation = conversations.setdefault(key, [])
         if segment.flags & _RST:
             if _over(conversation, segment):
-                late += 1
+                found.late += 1
             else:
-                broken.append("\n".join(str(s) for s in (*conversation, segment)))
+                kind = found.refused if _refused(conversation, segment) else found.broken
+                kind.append("\n".join(str(s) for s in (*conversation, segment)))
         conversation.append(segment)
-    return broken, late
+    return found
+
+
+def _refused(conversation: list, reset: Segment) -> bool:
+    """`reset` answers a SYN, and there was nothing else."""
+    return (bool(conversation) and all(s.flags & (_SYN | _ACK) == _SYN for s in conversation)
+            and reset.source == conversation[0].target and reset.ack == conversation[-1].seq + 1 & 0xFFFFFFFF)
 
 
 def _over(conversation: list, reset: Segment) -> bool:

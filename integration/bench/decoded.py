@@ -5,19 +5,15 @@ only when each record is there once and its fields are those that were sent.
 """
 
 import json
-import os
 import socket
-import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-import peers
-from process import Process
-from rig import OUTPUT, PENSTOCK, free_port, listens
+from daemons import SYSLOG_NG_VERSION, rsyslog_command, serving, syslog_ng_command, wait_lines
+from rig import PENSTOCK
 from table import Row, median, spread
 
 RECORD_BYTES = 200
@@ -25,7 +21,6 @@ WANTED = 5  # times less processor time than another program
 ALL_AT_ONCE_BYTES = 1 << 20
 BURST = 100  # datagrams, which the smallest receive buffer here holds
 BURST_SECONDS = 0.01
-STALL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -131,9 +126,7 @@ ruleset(name="out") {{
 }}
 input(type="{module.split('"')[0]}" address="127.0.0.1" port="{port}" {more} ruleset="out")
 """)
-        environment = peers.environment()
-        return [environment.get("RSYSLOG_BIN", "rsyslogd"), "-n", "-f", config, "-i", folder / "pid",
-                *(["-M", environment["RSYSLOG_MODDIR"]] if "RSYSLOG_MODDIR" in environment else [])]
+        return rsyslog_command(config)
 
     def fields(self, line: dict) -> dict:
         """It keeps the blank in front of RFC 3164's text, and writes "-" for what is not there."""
@@ -171,21 +164,19 @@ class SyslogNg:
         return True
 
     def command(self, load: Load, port: int, folder: Path) -> list:
-        environment = peers.environment()
         flags = "flags(syslog-protocol)" if load.form is RFC5424 else ""
         transport = {"tcp": "max-connections(11) log-iw-size(110000)", "udp": "so-rcvbuf(4194304) log-iw-size(100000)"}[load.kind]
         names = {"host": "HOST", "app": "PROGRAM", "procid": "PID", "msgid": "MSGID", "facility": "FACILITY_NUM",
                  "severity": "LEVEL_NUM", "message": "MSG", "time": "ISODATE"}
         pairs = " ".join(f"{out}=${name}" for out, name in names.items())
         config = folder / "syslog-ng.conf"
-        config.write_text(f"""@version: {os.environ.get("SYSLOG_NG_VERSION", "3.38")}
+        config.write_text(f"""@version: {SYSLOG_NG_VERSION}
 options {{ use-dns(no); keep-hostname(yes); log-msg-size(65536); stats-freq(0); frac-digits(6); ts-format(iso); time-zone("UTC"); }};
 source in {{ network(transport("{load.kind}") ip("127.0.0.1") port({port}) {transport} log-fetch-limit(1000) {flags}); }};
 destination out {{ file("{folder}/out.log" template("$(format-json --scope sdata {pairs})\\n") flush-lines(1000) log-fifo-size(2000000)); }};
 log {{ source(in); destination(out); flags(flow-control); }};
 """)
-        return [environment.get("SYSLOG_NG_BIN", "syslog-ng"), "-F", "--no-caps", "-f", config, "-R", folder / "persist",
-                "-c", folder / "ctl", "-p", folder / "pid", *environment.get("SYSLOG_NG_ARGS", "").split()]
+        return syslog_ng_command(config)
 
     def fields(self, line: dict) -> dict:
         return {**line, "data": line.get("_SDATA", {})}
@@ -194,31 +185,13 @@ log {{ source(in); destination(out); flags(flow-control); }};
 PROGRAMS = [Penstock(), Rsyslog(), RsyslogStructured(), SyslogNg()]
 
 
-@contextmanager
-def _serving(program, load: Load):
-    """The running program, its port and its output."""
-    with tempfile.TemporaryDirectory(dir=OUTPUT, prefix="bench.") as name:
-        folder, port = Path(name), free_port()
-        process = Process(program.command(load, port, folder), folder / "server.log", peers.environment())
-        try:
-            limit = time.monotonic() + 20
-            while not listens(load.kind, f"127.0.0.1:{port}"):
-                if not process.alive() or time.monotonic() > limit:
-                    raise RuntimeError(f"{program.title} does not listen: {(folder / 'server.log').read_text()}")
-                time.sleep(0.02)
-            time.sleep(0.3)
-            yield process, port, folder / "out.log"
-        finally:
-            process.stop()
-
-
 def _run(program, load: Load, count: int) -> float:
     """Microseconds of processor time a record, when all of them are there as sent."""
     pieces = _pieces(load, count)
-    with _serving(program, load) as (process, port, out):
+    with serving(program.title, lambda port, folder: program.command(load, port, folder), load.kind) as (process, port, out):
         before = process.cpu()
         _send(load, port, pieces)
-        _wait_lines(out, count)
+        wait_lines(out, count)
         spent = process.cpu() - before
         _check(program, load.form, out, count)
     return spent.total * 1e6 / count
@@ -247,20 +220,6 @@ def _send(load: Load, port: int, pieces: list):
                 sock.send(message)
             due += BURST_SECONDS
             time.sleep(max(0, due - time.monotonic()))
-
-
-def _wait_lines(file: Path, count: int):
-    """Until so many lines are in the file, or nothing has come for STALL_SECONDS."""
-    lines, grown = 0, time.monotonic()
-    while not file.exists() and time.monotonic() - grown < STALL_SECONDS:
-        time.sleep(0.01)
-    with file.open("rb") as read:
-        while lines < count and time.monotonic() - grown < STALL_SECONDS:
-            piece = read.read(1 << 20)
-            if piece:
-                lines, grown = lines + piece.count(b"\n"), time.monotonic()
-            else:
-                time.sleep(0.01)
 
 
 def _check(program, form: Form, out: Path, count: int):

@@ -163,6 +163,12 @@ class AckedSender(threading.Thread):
             self.closed = True
             self._changed.notify_all()
 
+    def enough(self):
+        """Sends no more; `sent` stays from here on."""
+        self.count = 0
+        self.join(PATIENCE)
+        assert not self.is_alive(), (self.sent, self.acked, self.error)
+
     def wait_acked(self, count: int):
         with self._changed:
             assert self._changed.wait_for(lambda: self.acked >= count or self.closed, PATIENCE), self.acked

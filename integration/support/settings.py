@@ -28,6 +28,11 @@ def sanitized() -> bool:
     return MEMCHECK or any(mark in blob for mark in (b"__asan_init", b"__tsan_init", b"__gcov_init"))
 
 
+def count(name: str, usual: int) -> int:
+    """How often, from the environment: `./dev torture` asks for more than usual."""
+    return int(os.environ.get(name, usual))
+
+
 def length(long, short):
     """`long` with PENSTOCK_LONG=1, else `short`."""
     return long if LONG else short

@@ -28,3 +28,15 @@ def fill(disk, leave_mb):
     with open(ballast, "wb") as file:
         os.posix_fallocate(file.fileno(), 0, (DISK_MB - leave_mb) << 20)
     return ballast
+
+
+def fill_up(disk):
+    """A ballast file that takes all that is free."""
+    ballast, size = disk / "ballast", 0
+    with open(ballast, "wb") as file:
+        for step in (1 << 20, 4096):
+            with contextlib.suppress(OSError):
+                while True:
+                    os.posix_fallocate(file.fileno(), size, step)
+                    size += step
+    return ballast

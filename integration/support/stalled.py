@@ -15,6 +15,7 @@ class StalledPipe:
         fcntl.fcntl(self._read_end, _F_SETPIPE_SZ, pipe_bytes)
         self._chunks = []
         self._reader = None
+        self._flowing = threading.Event()
 
     def started(self):
         """The server has its own copy now; ours must not keep the pipe open."""
@@ -22,15 +23,21 @@ class StalledPipe:
 
     def flow(self):
         """From here on everything is read, as fast as it comes."""
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._flowing.set()
+        if self._reader is None:
+            self._reader = threading.Thread(target=self._read, daemon=True)
+            self._reader.start()
+
+    def stall(self):
+        """Again nothing is read, but for what is being read just now."""
+        self._flowing.clear()
 
     def close(self):
         """The reader goes away: writes to the pipe fail with EPIPE."""
         os.close(self._read_end)
 
     def _read(self):
-        while chunk := os.read(self._read_end, 1 << 20):
+        while self._flowing.wait() and (chunk := os.read(self._read_end, 1 << 20)):
             self._chunks.append(chunk)
         os.close(self._read_end)
 
@@ -39,8 +46,7 @@ class StalledPipe:
 
     def records(self) -> list:
         """Whole lines, complete once the server has ended and the pipe is empty."""
-        if self._reader is None:
-            self.flow()
+        self.flow()
         self._reader.join(60)
         assert not self._reader.is_alive(), "someone still holds the pipe open"
         return self.text().split(b"\n")[:-1]

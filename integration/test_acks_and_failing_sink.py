@@ -36,7 +36,8 @@ def is_full(server) -> bool:
 def check_the_rest_reaches_another(penstock, protocol, sender, delivered: list):
     """What `sender` was not told of goes to a server that can write; both files together have everything."""
     assert delivered[:sender.acked] == list(range(sender.acked)), "what is acknowledged is there"
-    healthy = penstock(listener(protocol, "tcp4"), {**SYNCED, "path": "healthy.log"})
+    healthy = penstock(listener(protocol, "tcp4"), {**SYNCED, "path": "healthy.log"},
+                       quarantine={"path": "healthy"})
     again = eager(protocol, healthy, first=sender.acked)
     again.wait_acked(COUNT - sender.acked)
     again.close()
@@ -54,7 +55,7 @@ def test_full_disk(penstock, small_disk, protocol, leave_mb):
     sender = eager(protocol, server)
     server.wait_log("(?i)no space left")
     wait_until(lambda: is_full(server), lambda: f"the queue to be full: {server.admin.status()}")
-    assert sender.sent < COUNT, "it cannot send everything; at the stop it may, into the leftover file"
+    assert sender.sent < COUNT, "it cannot send everything; at the stop it may, to be left over"
     server.stop(expect=3)
     sender.wait_closed()
     assert (sender.acked > 0) == (leave_mb > 0)

@@ -40,10 +40,6 @@ def numbers(protocol, messages: list) -> list:
     return [protocol.number_of(json.loads(message.value)) for message in messages]
 
 
-def left_over(server) -> list:
-    return [base64.b64decode(entry["bytes"]) for entry in server.quarantined("leftover*.jsonl")]
-
-
 def test_records_are_messages(penstock, cluster):
     """Bytes, key, headers and time of each, once; a topic a listener."""
     for topic in ("logs.in", "logs.other"):
@@ -169,7 +165,7 @@ def test_message_too_large(penstock, cluster):
 
 @pytest.mark.parametrize("away", ["down", "freeze"])
 def test_stop_while_the_broker_is_away(penstock, cluster, away):
-    """What is not known to be there goes to the leftover file: together with the topic that is everything."""
+    """What is not known to be there is left over: together with the topic that is everything."""
     cluster.topic("logs")
     server = penstock({"listen": any_url("tcp4")}, kafka.sink(cluster), server=STOP)
     send(server, *(record("a", number) for number in range(1000)))
@@ -178,7 +174,7 @@ def test_stop_while_the_broker_is_away(penstock, cluster, away):
     send(server, *(record("b", number) for number in range(1000)))
     wait_until(lambda: server.admin.listener()["events"] == 2000, "the others read")
     server.stop(expect=3)
-    left = left_over(server)
+    left = server.left_over_records()
     assert Counter(left) == Counter(record("b", number) for number in range(1000))
     if away == "freeze":
         cluster.thaw()

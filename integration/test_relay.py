@@ -1,6 +1,5 @@
 """The relay sink: from a Penstock to a Penstock, and to other receivers, that come and go."""
 
-import base64
 import signal
 import socket
 import subprocess
@@ -357,10 +356,10 @@ def test_stop_sends_everything_then_fin(penstock, workdir, netns):
     receiver.kill()
 
 
-def test_stop_without_a_receiver_leaves_all_in_the_leftover_file(penstock, workdir):
+def test_stop_without_a_receiver_leaves_all_of_it_over(penstock, workdir):
     server = penstock({"listen": any_url("tcp4")}, relay_to("tcp://127.0.0.1:5597"), server={"flush_timeout": "1s"})
     say(server, 500)
     server.wait_log("connection refused")
     server.stop(expect=3)
-    left = [base64.b64decode(entry["bytes"]) for entry in server.quarantined("leftover*.jsonl")]
+    left = server.left_over_records()
     assert_all_once(left, "a", 500)

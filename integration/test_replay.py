@@ -1,11 +1,11 @@
-"""What the stop leaves over comes back by the command that its report prints, byte for byte, whatever the framing."""
+"""What a stop leaves over is delivered by the next start, byte for byte, whatever the framing."""
 
 import contextlib
 import os
-import shlex
 
 import pytest
 
+from support.address import any_url
 from support.command import penstock_command
 
 IMPATIENT = {"drain_timeout": "500ms", "flush_timeout": "500ms"}
@@ -51,38 +51,107 @@ def send(server, kind: str):
             sock.send(WIRE[kind](record))
 
 
-def replay(server, command: str, expect=0):
-    """As pasted into a shell in the folder of the configuration."""
-    program, *arguments = shlex.split(command)
-    assert program == "penstock"
-    return penstock_command(*arguments, folder=server.folder, expect=expect)
-
-
 @pytest.mark.parametrize("kinds", [*([kind] for kind in RECORDS), list(RECORDS)], ids="+".join)
-def test_the_printed_command_completes_the_set(penstock, workdir, full_fifo, kinds):
+def test_the_next_start_completes_the_set(penstock, workdir, full_fifo, kinds):
     listeners = [listener(kind) for kind in kinds]
     first = penstock(listeners, {"path": "fifo"}, server=IMPATIENT)
     for kind in kinds:
         send(first, kind)
     first.stop(expect=3)
-    commands = [line.fields["replay"] for line in first.log if "replay" in line.fields]
-    assert len(commands) == len(kinds), first.log_text()
+    assert first.log_has("data left over").fields["records"] == str(sum(len(RECORDS[kind]) for kind in kinds))
 
     second = penstock(listeners, {"path": "{listener}.log", "newlines": "keep"}, folder=workdir)
-    for command in commands:
-        replay(second, command)
+    second.wait_log("what stops have left over is delivered")
+    assert not (workdir / "quarantine/leftover").exists()
     second.stop()
     for kind in kinds:
         assert second.output(f"{kind}.log") == b"".join(record + b"\n" for record in RECORDS[kind])
+        assert second.ledger().route(kind)["recovered"] == len(RECORDS[kind])
 
 
-def test_a_framing_that_changes_records_is_told(penstock, workdir, full_fifo):
-    first = penstock(listener("syslog_auto"), {"path": "fifo"}, server=IMPATIENT)
-    send(first, "syslog_auto")
+LINES = {"listen": any_url("unix")}
+
+
+def send_lines(server):
+    with server.address().connect() as sock:
+        sock.sendall(b"".join(map(WIRE["newline"], RECORDS["newline"])))
+
+
+def test_what_is_left_over_comes_before_anything_new(penstock, workdir, full_fifo):
+    first = penstock(LINES, {"path": "fifo"}, server=IMPATIENT)
+    send_lines(first)
     first.stop(expect=3)
-    command = next(line.fields["replay"] for line in first.log if "replay" in line.fields)
-    second = penstock(listener("syslog_auto"), folder=workdir)
-    done = replay(second, command.replace("octet_counted", "newline"), expect=1)
-    assert "3 records hold the delimiter" in done.stderr, done.stderr
-    done = replay(second, command + " --listener other", expect=1)
-    assert 'no entry of listener "other"' in done.stderr, done.stderr
+    second = penstock(LINES, folder=workdir)
+    with second.address().connect() as sock:
+        sock.sendall(b"new\n")
+    second.wait_records(len(RECORDS["newline"]) + 1)
+    second.stop()
+    assert second.records()[-1] == b"new"
+
+
+def test_two_stops_before_a_start_that_delivers(penstock, workdir, full_fifo):
+    """The second one had not come to the first one's records: they stay, said so, and come first in the end."""
+    servers = [penstock(LINES, {"path": "fifo"}, server=IMPATIENT, folder=workdir)]
+    servers[0].address().connect().sendall(b"one\n")
+    servers[0].stop(expect=3)
+    servers.append(penstock(LINES, {"path": "fifo"}, server=IMPATIENT, folder=workdir))
+    servers[1].address().connect().sendall(b"two\n")
+    servers[1].stop(expect=3)
+    still = servers[1].log_has("data of earlier stops is still left over")
+    assert still.fields["records"] == "1"
+    assert servers[1].ledger().route()["lost"] == {"leftover": 2}
+    third = penstock(LINES, folder=workdir)
+    assert third.wait_records(2) == [b"one", b"two"]
+    third.stop()
+
+
+def test_a_start_that_is_killed_goes_on_where_it_was(penstock, workdir, full_fifo):
+    first = penstock(LINES, {"path": "fifo"}, server=IMPATIENT)
+    send_lines(first)
+    first.stop(expect=3)
+    penstock(LINES, {"path": "fifo"}, folder=workdir).kill()
+    third = penstock(LINES, folder=workdir)
+    third.wait_log("what stops have left over is delivered")
+    third.stop()
+    assert third.records() == RECORDS["newline"]
+
+
+def test_a_queue_on_disk_takes_it_over(penstock, workdir, full_fifo):
+    first = penstock(LINES, {"path": "fifo"}, server=IMPATIENT)
+    send_lines(first)
+    first.stop(expect=3)
+    second = penstock(LINES, {"queue": {"type": "disk", "path": "q"}}, folder=workdir)
+    second.wait_records(len(RECORDS["newline"]))
+    second.stop()
+    assert second.records() == RECORDS["newline"]
+    assert second.ledger().route()["recovered"] == len(RECORDS["newline"])
+    assert second.leftovers() == []
+
+
+def test_a_sink_that_is_gone_keeps_its_own(penstock, workdir, full_fifo):
+    """Another sink does not get it; the log says where it is, and `penstock queue dump` gives it to `penstock send`."""
+    first = penstock(LINES, {"name": "old", "path": "fifo"}, server=IMPATIENT)
+    send_lines(first)
+    first.stop(expect=3)
+    second = penstock(LINES, folder=workdir)
+    warning = second.log_has("for a sink that there is no more")
+    assert warning.fields["sink"] == "old"
+    left, = second.leftovers()
+    (workdir / "left.jsonl").write_text(penstock_command("queue", "dump", left).stdout)
+    penstock_command("send", second.urls()[0], "--replay", "left.jsonl", "--framing", "crlf", folder=workdir)
+    second.wait_records(len(RECORDS["newline"]))
+    second.stop()
+    assert second.records() == RECORDS["newline"]
+
+
+def test_a_damaged_record_costs_no_other(penstock, workdir, full_fifo):
+    first = penstock(LINES, {"path": "fifo"}, server=IMPATIENT)
+    send_lines(first)
+    first.stop(expect=3)
+    segment, = first.leftovers()[0].glob("*.seg")
+    segment.write_bytes(segment.read_bytes().replace(b"10 green bottles", b"11 green bottles"))
+    second = penstock(LINES, folder=workdir)
+    second.wait_log("what stops have left over is delivered")
+    second.stop(expect=3)
+    assert second.records() == RECORDS["newline"][1:]
+    assert second.ledger().route()["lost"] == {"damaged": 1}

@@ -203,7 +203,7 @@ def flusher(server) -> dict:
 
 
 def test_a_sink_that_never_moves_leaves_the_flush_over(penstock):
-    """At the stop the sink is given up on: the flush goes to the leftover file, as a line of statsd."""
+    """At the stop the sink is given up on: the flush is left over, as a line of statsd."""
     pipe = StalledPipe()
     server = penstock({"listen": any_url("tcp4"), **FLUSH_AT_STOP}, {"type": "stdout", "queue": {"max_bytes": "64KiB"}},
                       server={"drain_timeout": "1s", "flush_timeout": "1s"}, stdout=pipe.write_end)
@@ -213,7 +213,7 @@ def test_a_sink_that_never_moves_leaves_the_flush_over(penstock):
         wait_until(lambda: server.admin.listener()["aggregated"] == 2, "the samples")
         send_until_blocked(sock, FILLER)
         server.stop(expect=3)
-    left = [base64.b64decode(entry["bytes"]) for entry in server.quarantined("leftover*.jsonl")
+    left = [base64.b64decode(entry["bytes"]) for entry in server.left_over()
             if entry["url"] == "aggregate://in"]
     assert left == [b"a:3|c"]
     assert server.ledger().listener()["flushed"] == 1

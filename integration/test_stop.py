@@ -1,6 +1,5 @@
 """Stopping is clean: FIN and never RST, and what was sent before the client saw the FIN is in the file once."""
 
-import base64
 import collections
 import os
 import resource
@@ -14,7 +13,6 @@ import pytest
 
 from support.address import CONNECTED, any_url
 from support.clients import TEMPERS, Drip, Storm, Stubborn, send_datagrams, send_packets, send_stream
-from support.command import penstock_command
 from support.records import assert_all_once, record
 from support.settings import cannot_run, length
 from support.stalled import StalledPipe
@@ -86,7 +84,7 @@ def test_either_signal_stops(penstock, number):
 
 
 def test_further_signals_lose_nothing(netns, penstock):
-    """A sink that takes nothing, and somebody who presses Ctrl-C again and again: all goes to the leftover file."""
+    """A sink that takes nothing, and somebody who presses Ctrl-C again and again: all is left over."""
     pipe = StalledPipe()
     server = penstock({"listen": any_url("tcp4")}, {"type": "stdout"}, server={"drain_timeout": "300s"},
                       stdout=pipe.write_end)
@@ -99,22 +97,21 @@ def test_further_signals_lose_nothing(netns, penstock):
             time.sleep(0.02)
             server.send_signal()
         assert server.wait() == 3, server.log_text()
-    left = [base64.b64decode(entry["bytes"]) for entry in server.quarantined("leftover*.jsonl")]
+    left = server.left_over_records()
     assert_all_once(pipe.records() + left, "s", 20_000)
     netns.assert_no_reset()
 
 
 def test_second_signal_skips_to_the_end(netns, penstock):
     """A client that ignores the FIN would hold the stop until the deadline, which is far away here. What the sink has not
-    written by then goes to the leftover file."""
+    written by then is left over."""
     server = penstock({"listen": any_url("tcp4")}, server={"drain_timeout": "300s"})
     (client,) = clients_of(server, "tcp4", ["Stubborn"])
     server.send_signal()
     wait_until(lambda: client.saw_fin, "the FIN")
     server.stop(expect=None)
     client.finish()
-    left = [base64.b64decode(entry["bytes"]) for entry in server.quarantined("leftover*.jsonl")
-            if entry["reason"] == "leftover"]
+    left = server.left_over_records()
     assert_all_once(server.records() + left, client.name, client.sent_before_fin)
 
 
@@ -306,9 +303,9 @@ def test_same_address_binds_again_at_once(netns, penstock, workdir, scheme):
 
 
 @pytest.mark.parametrize("scheme", CONNECTED)
-def test_stalled_sink_leaves_a_replayable_file(netns, penstock, workdir, scheme):
-    """The sink never takes another byte: what is queued, and what the kernel had acknowledged, goes to the leftover
-    file; delivered, leftover and nothing else make up the set."""
+def test_what_a_stalled_sink_leaves_over_comes_at_the_next_start(netns, penstock, workdir, scheme):
+    """The sink never takes another byte: what is queued, and what the kernel had acknowledged, is left over; delivered,
+    left over and nothing else make up the set, and the next start delivers the second by itself."""
     pipe = StalledPipe()
     server = penstock({"listen": any_url(scheme)}, {"type": "stdout", "queue": {"max_bytes": "256KiB"}},
                       server={"drain_timeout": "2s", "flush_timeout": "2s"}, stdout=pipe.write_end)
@@ -322,13 +319,14 @@ def test_stalled_sink_leaves_a_replayable_file(netns, penstock, workdir, scheme)
     server.stop(expect=3)
     client.finish()
     assert not client.was_reset
-    assert server.leftovers(), server.log_text()
-    assert str(server.leftovers()[0].name) in server.log_text()
+    left, = server.leftovers()
+    assert str(left.name) in server.log_text()
 
     second = penstock({"listen": any_url("tcp4")}, {"path": "replayed.log"}, folder=workdir)
-    for leftover in server.leftovers():
-        penstock_command("send", "--replay", leftover, second.urls()[0])
+    second.wait_log("what stops have left over is delivered")
+    assert second.leftovers() == []
     second.stop()
+    assert second.ledger().route()["recovered"] == second.ledger().route()["delivered"] > 0
     delivered, replayed = pipe.records(), second.records("replayed.log")
     both = collections.Counter(delivered + replayed)
     covered = client.acknowledged

@@ -53,7 +53,7 @@ def test_every_unfinished_frame_is_quarantined(netns, penstock, scheme):
         socks.append(server.address(scheme).connect())
         socks[-1].sendall(half)
     server.stop()
-    entries = server.quarantined() + server.quarantined("leftover*.jsonl")  # there, if the disk was too slow
+    entries = server.quarantined()
     assert {entry["reason"] for entry in entries} == {"tail_deadline"}
     assert sorted(base64.b64decode(entry["bytes"]) for entry in entries) == halves
     for sock in socks:
@@ -76,17 +76,9 @@ def fill(sock, name: str) -> list:
             return acknowledged.removesuffix(b"\n").split(b"\n")
 
 
-def left_over(server):
-    """The bytes of each entry, one by one: json.loads would take longer than the test."""
-    for path in server.leftovers():
-        with path.open("rb") as lines:
-            for line in lines:
-                yield base64.b64decode(line.partition(b'"bytes":"')[2].partition(b'"')[0])
-
-
 @pytest.mark.long
 def test_a_thousand_full_sockets_before_a_dead_sink(netns, penstock, dead_fifo):
-    """What the kernel had acknowledged is in the sink or in the leftover file, however long that takes to write."""
+    """What the kernel had acknowledged is in the sink or left over, however long that takes to write."""
     count = 200 if settings.sanitized() else 1000  # an instrumented server takes ten times as long for each
     with many_descriptors(2000):
         server = penstock({"listen": any_url("unix")}, {"path": "fifo", "queue": {"max_bytes": "1MiB"}}, server=IMPATIENT)
@@ -100,7 +92,7 @@ def test_a_thousand_full_sockets_before_a_dead_sink(netns, penstock, dead_fifo):
     missing = set().union(*acknowledged)
     total = len(missing)
     missing.difference_update(read_all(dead_fifo).split(b"\n"))
-    missing.difference_update(left_over(server))
+    missing.difference_update(server.left_over_records())
     assert not missing, f"{len(missing)} of {total} lost"
     assert server.ledger().listener()["ended"].keys() <= {"clean", "quiet", "deadline"}
 

@@ -19,6 +19,7 @@
 #include "server/net/listener.h"
 #include "server/net/socket_source.h"
 #include "server/pipeline/ledger.h"
+#include "server/pipeline/leftover.h"
 #include "server/pipeline/quarantine.h"
 #include "server/served_sink.h"
 
@@ -88,6 +89,7 @@ class App final : private admin::Source {
   void end_sinks_without_delivery();
   void watch_sinks();
   void count_missing_of_queues();
+  bool report_left_over();
   void finish();
   int report();
   bool all_delivered(const LedgerSnapshot& snapshot) const;
@@ -120,6 +122,7 @@ class App final : private admin::Source {
   // Destroyed from the last to the first: loops (threads have ended) before sinks before what both point to.
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Quarantine> quarantine_;
+  std::unique_ptr<Leftover> leftover_;
   std::shared_ptr<MemoryBudget> memory_;
   std::unique_ptr<BlockPool> pool_;
   std::unique_ptr<ConnectionBudget> connections_;

@@ -88,7 +88,7 @@ Status App::status() const {
   status.memory = memory_status();
   status.quarantine = {.entries = quarantine_->written(),
                        .dropped = quarantine_->dropped(),
-                       .leftover = quarantine_->leftover(),
+                       .leftover = leftover_->records(),
                        .by_reason = quarantine_->tally().counts(),
                        .last = quarantine_->tally().last()};
   add_not_ready(status);

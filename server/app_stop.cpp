@@ -5,12 +5,11 @@
 #include "server/exit_status.h"
 #include "server/log/log.h"
 #include "server/log/sd_notify.h"
-#include "server/replay_command.h"
 
 // The stop (DESIGN.md section 6), in its order:
 //   reading:  listeners take nothing new and read to the end          until all are done, at the latest drain_timeout
 //   flushing: sinks deliver what is queued, acknowledgements go out   at the latest flush_timeout later
-//   then what no required sink has goes to the leftover file, and the ledger to the log.
+//   then what no required sink has is left over for the next start, and the ledger goes to the log.
 namespace penstock {
 namespace {
 
@@ -18,28 +17,13 @@ using std::chrono::milliseconds;
 
 /// A sink whose gate is shut at the deadline gets this long to show that it still moves.
 constexpr milliseconds kStuckAfter{250};
-/// How long nothing may move after flush_timeout before what is left is given up. While the leftover file grows the stop
-/// goes on: everything in it would be lost otherwise.
+/// How long nothing may move after flush_timeout before what is left is given up. While what is left over
+/// grows the stop goes on: it would be lost otherwise.
 constexpr milliseconds kStandstill{2000};
-/// What a healthy sink thread needs at most to write the last full queue to the leftover file.
+/// What a healthy sink thread needs at most to write the last full queue to what is left over.
 constexpr std::chrono::seconds kLastWrites{2};
 /// How often it is looked whether the sinks' threads have ended.
 constexpr milliseconds kSinkWatch{10};
-
-/// Each listener has a framing of its own, and so a command.
-void log_leftover(const config::Config& config, const LedgerSnapshot& snapshot,
-                  const std::string& file, std::uint64_t entries) {
-  const auto listeners = listeners_left_over(config, snapshot, entries);
-  if (listeners.size() == 1)
-    return log::error("data left over",
-                      {{"file", file},
-                       {"records", entries},
-                       {"replay", replay_command(*listeners.front(), file, false)}});
-  log::error("data left over", {{"file", file}, {"records", entries}});
-  for (const config::Listener* listener : listeners)
-    log::error("to replay it",
-               {{"listener", listener->name}, {"replay", replay_command(*listener, file, true)}});
-}
 
 }  // namespace
 
@@ -68,9 +52,9 @@ void App::skip_to_end() {
   on_flush_deadline();
 }
 
-/// Grows while anything moves: bytes that are read, records that leave, lines of the leftover file.
+/// Grows while anything moves: bytes that are read, records that leave or are left over.
 std::uint64_t App::progress() const {
-  std::uint64_t moved = quarantine_->leftover();
+  std::uint64_t moved = leftover_->records();
   for (const auto& sink : sinks_) moved += sink->settled();
   for (const ListenerTotals& listener : ledger_->snapshot().listeners) moved += listener.read_bytes;
   return moved;
@@ -88,16 +72,15 @@ void App::on_drain_deadline() {
   if (!flush_timer_->running()) flush_timer_->start_once(config_.server.flush_timeout);
 }
 
-/// A shut gate whose sink does not move would keep frozen receive buffers unread for ever: its queue goes to the
-/// leftover file, the gate opens, and they are read through the normal path.
+/// A shut gate whose sink does not move would keep frozen receive buffers unread for ever: its queue is left over for the
+/// next start, the gate opens, and they are read through the normal path.
 void App::divert_stuck_sinks() {
   for (auto& sink : sinks_) {
     if (sink->queue().open() || sink->intake().diverted() ||
         sink->settled() != settled_at_deadline_[sink.get()])
       continue;
-    log::error("sink does not take its data, writing it to the leftover file",
+    log::error("sink does not take its data, leaving it over for the next start",
                {{"sink", sink->name()}});
-    quarantine_->start_leftover();
     sink->divert_intake();
   }
 }
@@ -128,12 +111,12 @@ void App::on_flush_deadline() {
   if (past_flush_deadline_) return;
   past_flush_deadline_ = true;
   flush_timer_->stop();
-  quarantine_->start_leftover();
+  quarantine_->lift_cap();
   for (Served& served : listeners_) served.listener->at_flush_deadline();
   for (auto& sink : sinks_) {
     if (sink->intake().diverted() || sink->join_until(std::chrono::steady_clock::now())) continue;
     if (sink->queue().fill_bytes() != 0)
-      log::error("flush_timeout reached, writing what is left to the leftover file",
+      log::error("flush_timeout reached, leaving the rest over for the next start",
                  {{"sink", sink->name()}});
     sink->divert();
   }
@@ -149,7 +132,7 @@ void App::on_hard_deadline() {
 }
 
 /// Nothing moves any more. Connections that are left close with what is unread, counted as abandoned; what was read
-/// still goes to the leftover file.
+/// is still left over for the next start.
 void App::give_up() {
   if (gave_up_ || phase_ == Phase::kEnded) return;
   gave_up_ = true;
@@ -186,7 +169,7 @@ void App::end_sinks_without_delivery() {
   const auto deadline = std::chrono::steady_clock::now() + kLastWrites;
   for (auto& sink : sinks_) {
     if (sink->join_until(deadline)) continue;
-    log::error("sink hangs, its queue goes to the leftover file", {{"sink", sink->name()}});
+    log::error("sink hangs, leaving its queue over for the next start", {{"sink", sink->name()}});
     sinks_hung_ = true;
     sink->abandon_hung_thread();
   }
@@ -243,6 +226,26 @@ void App::count_missing_of_queues() {
   }
 }
 
+/// True where the next start has something to deliver.
+bool App::report_left_over() {
+  bool any = !leftover_->close();
+  for (const Leftover::Kept& kept : leftover_->kept()) {
+    any = true;
+    log::error("data left over, the next start delivers it",
+               {{"sink", kept.sink}, {"path", kept.path}, {"records", kept.records}});
+  }
+  for (const auto& sink : sinks_) {
+    const std::uint64_t records = sink->left_over_records();
+    if (records == 0) continue;
+    any = true;
+    log::error("data of earlier stops is still left over, the next start goes on with it",
+               {{"sink", sink->name()},
+                {"path", leftover_directory(config_.quarantine.path, sink->name())},
+                {"records", records}});
+  }
+  return any;
+}
+
 int App::report() {
   admin_.reset();  // nobody asks any more
   end_loops();
@@ -255,9 +258,8 @@ int App::report() {
       past_drain_deadline_ ? quarantine_->dropped() - quarantine_dropped_before_ : 0;
   if (dropped != 0)
     log::error("unfinished frames did not fit into the quarantine", {{"entries", dropped}});
-  const std::string leftover = quarantine_->leftover_path();
-  if (!leftover.empty()) log_leftover(config_, snapshot, leftover, quarantine_->leftover());
-  const bool clean = all_delivered(snapshot) && dropped == 0;
+  const bool all_taken = !report_left_over();
+  const bool clean = all_delivered(snapshot) && all_taken && dropped == 0;
   if (clean)
     log::info("stopped, everything delivered");
   else

@@ -45,27 +45,38 @@ DiskQueue::Options disk_options(const config::Sink& sink) {
   return options;
 }
 
+FindRoute find_route(Ledger& ledger, const std::string& sink) {
+  return [&ledger, sink](std::string_view listener) -> RouteLedger& {
+    return ledger.route(listener, sink);
+  };
+}
+
 }  // namespace
 
-ServedSink::ServedSink(const config::Sink& config, BlockPool& pool, Ledger& ledger,
-                       Quarantine& quarantine, std::function<void()> on_open)
-    : name_(config.name), queue_(config.queue.memory_bytes(), std::move(on_open)) {
+ServedSink::ServedSink(const config::Sink& config, const std::string& quarantine, Shared shared,
+                       std::function<void()> on_open)
+    : name_(config.name),
+      queue_(config.queue.memory_bytes(), std::move(on_open)),
+      leftover_(name_, leftover_directory(quarantine, name_), system_files(), shared.pool,
+                find_route(shared.ledger, name_), queue_) {
+  const auto make_runner = [&](std::unique_ptr<Sink> sink, BatchSource& source,
+                               SinkRunner::Role role) {
+    return std::make_unique<SinkRunner>(name_, std::move(sink), source, shared.quarantine,
+                                        shared.leftover, role);
+  };
   if (config.queue.type == config::QueueType::kMemory) {
-    intake_ = std::make_unique<SinkRunner>(name_, make_sink(config), queue_, quarantine);
+    intake_ = make_runner(make_sink(config), leftover_, SinkRunner::Role::kDelivers);
     return;
   }
-  disk_ = std::make_unique<DiskQueue>(
-      disk_options(config), system_files(), pool,
-      [&ledger, name = name_](std::string_view listener) -> RouteLedger& {
-        return ledger.route(listener, name);
-      });
-  intake_ = std::make_unique<SinkRunner>(name_, disk_->writer(), queue_, quarantine,
-                                         SinkRunner::Role::kKeeps);
-  delivery_ = std::make_unique<SinkRunner>(name_, make_sink(config), disk_->reader(), quarantine);
+  disk_ = std::make_unique<DiskQueue>(disk_options(config), system_files(), shared.pool,
+                                      find_route(shared.ledger, name_));
+  intake_ = make_runner(disk_->writer(), leftover_, SinkRunner::Role::kKeeps);
+  delivery_ = make_runner(make_sink(config), disk_->reader(), SinkRunner::Role::kDelivers);
   disk_->on_room([this] { intake_->retry_soon(); });
 }
 
 Result<void> ServedSink::open() {
+  leftover_.open();
   if (Result<void> opened = intake_->open(); !opened) return opened;
   return delivery_ ? delivery_->open() : Result<void>{};
 }
@@ -73,6 +84,7 @@ Result<void> ServedSink::open() {
 void ServedSink::undo_open() noexcept {
   if (delivery_) delivery_->undo_open();
   intake_->undo_open();
+  leftover_.undo_open();
 }
 
 void ServedSink::start() {
@@ -91,6 +103,7 @@ void ServedSink::divert() {
 
 bool ServedSink::join_until(Clock::time_point deadline) {
   if (!intake_->join_until(deadline)) return false;
+  if (!std::exchange(leftover_closed_, true)) leftover_.close();
   if (!delivery_) return true;
   if (!std::exchange(delivery_finishing_, true)) delivery_->finish();
   if (!delivery_->join_until(deadline)) return false;

@@ -8,6 +8,8 @@
 #include "server/pipeline/block_pool.h"
 #include "server/pipeline/disk_queue.h"
 #include "server/pipeline/ledger.h"
+#include "server/pipeline/leftover.h"
+#include "server/pipeline/leftover_source.h"
 #include "server/pipeline/quarantine.h"
 #include "server/pipeline/sink_queue.h"
 #include "server/pipeline/sink_runner.h"
@@ -20,8 +22,16 @@ class ServedSink {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// `pool`, `ledger` and `quarantine` outlive it; `on_open`: see SinkQueue.
-  ServedSink(const config::Sink& config, BlockPool& pool, Ledger& ledger, Quarantine& quarantine,
+  /// What sinks share; all of it outlives them.
+  struct Shared {
+    BlockPool& pool;
+    Ledger& ledger;
+    Quarantine& quarantine;
+    Leftover& leftover;
+  };
+
+  /// `quarantine` is its directory, where earlier stops have left something over; `on_open`: see SinkQueue.
+  ServedSink(const config::Sink& config, const std::string& quarantine, Shared shared,
              std::function<void()> on_open);
 
   const std::string& name() const noexcept { return name_; }
@@ -41,12 +51,14 @@ class ServedSink {
 
   // ---- the stop, as SinkRunner has it. A queue on disk keeps what its sink does not take in time.
   void finish();
-  void divert_intake();  ///< what is in memory goes to the leftover file
+  void divert_intake();  ///< what is in memory is left over
   void divert();  ///< that, and what the sink itself does not take stays in the queue on disk
   bool join_until(Clock::time_point deadline);
   void abandon_hung_thread();
   /// Records of which something has become.
   std::uint64_t settled() const noexcept;
+  /// What earlier stops have left over and is still not delivered.
+  std::uint64_t left_over_records() const noexcept { return leftover_.records(); }
   bool close_failed() const noexcept { return close_failed_ || delivery().close_failed(); }
 
  private:
@@ -54,9 +66,11 @@ class ServedSink {
 
   const std::string name_;
   SinkQueue queue_;
+  LeftoverSource leftover_;
   std::unique_ptr<DiskQueue> disk_;
   std::unique_ptr<SinkRunner> intake_, delivery_;
-  bool delivery_finishing_ = false, disk_closed_ = false, close_failed_ = false;
+  bool leftover_closed_ = false, delivery_finishing_ = false, disk_closed_ = false;
+  bool close_failed_ = false;
 };
 
 }  // namespace penstock

@@ -1,5 +1,6 @@
 """The server under test: started from a config, stopped by a signal, and asked what it knows."""
 
+import base64
 import json
 import os
 import re
@@ -177,13 +178,29 @@ class Server:
         return wait_until(lambda: (r := self.records(name)) if len(self.records(name)) >= count else None,
                           lambda: f"{count} records in {name}, but {len(self.records(name))}:\n{self.log_text()}")
 
-    def quarantined(self, pattern: str = "quarantine*.jsonl") -> list:
-        """Entries of the quarantine (or, by pattern `leftover*.jsonl`, of leftover files)."""
-        return [json.loads(line) for path in sorted((self.folder / "quarantine").glob(pattern))
+    def quarantined(self) -> list:
+        """Entries of the quarantine."""
+        return [json.loads(line) for path in sorted((self.folder / "quarantine").glob("quarantine*.jsonl"))
                 for line in path.read_text().splitlines()]
 
-    def leftovers(self) -> list:
-        return sorted((self.folder / "quarantine").glob("leftover*.jsonl"))
+    def leftovers(self, quarantine: str = "quarantine") -> list:
+        """Where stops have left records over, the oldest stop first."""
+        return sorted((self.folder / quarantine).glob("leftover/*/*"), key=lambda path: path.name)
+
+    def left_over(self, quarantine: str = "quarantine") -> list:
+        """The records in them, as `penstock queue dump` has them."""
+        return [json.loads(line) for line in self._dump_left_over(quarantine)]
+
+    def left_over_records(self) -> list:
+        """Their bytes. There may be millions: json.loads would take longer than the test."""
+        return [base64.b64decode(line.partition(b'"bytes":"')[2].partition(b'"')[0])
+                for line in self._dump_left_over("quarantine")]
+
+    def _dump_left_over(self, quarantine: str):
+        for path in self.leftovers(quarantine):
+            with subprocess.Popen([binary(), "queue", "dump", path], stdout=subprocess.PIPE) as dump:
+                yield from dump.stdout
+            assert dump.returncode == 0
 
     def ledger(self) -> ledger.Ledger:
         return ledger.parse(self._lines)

@@ -50,7 +50,7 @@ constexpr std::array<Metric<Status>, 12> kServerMetrics = {{
      "Entries that the quarantine could not take: over its bounds, or a write failed.",
      [](const Status& status) { return status.quarantine.dropped; }},
     {"penstock_leftover_entries_total", kCounter,
-     "Records that the stop wrote to the leftover file.",
+     "Records that the stop has left over for the next start.",
      [](const Status& status) { return status.quarantine.leftover; }},
 }};
 
@@ -72,7 +72,7 @@ constexpr std::array<Metric<SinkStatus>, 7> kSinkMetrics = {{
     {"penstock_sink_failing", kGauge, "1 while the sink's last write did not succeed.",
      [](const SinkStatus& sink) -> std::uint64_t { return sink.failing; }},
     {"penstock_sink_diverted", kGauge,
-     "1 when the stop has given the sink up: its queue goes to the leftover file.",
+     "1 when the stop has given the sink up: its queue is left over for the next start.",
      [](const SinkStatus& sink) -> std::uint64_t { return sink.diverted; }},
     {"penstock_sink_queue_bytes", kGauge, "Bytes in the sink's queue.",
      [](const SinkStatus& sink) { return sink.queue_bytes; }},

@@ -27,7 +27,6 @@ void dump_batch(const StoredBatch& stored, std::uint64_t from) {
   for (const Segment& segment : batch.segments) {
     QuarantineEntry entry = entry_for(segment);
     entry.reason = "queued";
-    entry.sink = stored.sink;
     for (std::size_t at = segment.first; at < segment.first + std::size_t{segment.count}; ++at) {
       if (at < skip) continue;
       entry.flags = static_cast<std::uint8_t>(batch.frames[at].flags);

@@ -40,9 +40,10 @@ struct BatchSource {
   virtual bool finished() const = 0;  ///< finish() was called and nothing waits
   virtual std::size_t fill_bytes() const = 0;
 
-  /// What is not done stays in it until the next start: a sink that is given up on leaves nothing over.
-  virtual bool keeps() const noexcept { return false; }
-  /// Any thread: finished() is true from here on, whatever waits. Only of one that keeps.
+  /// Sink's thread, instead of done(), of an entry whose sink is given up on: true where it stays with this source until
+  /// the next start, and nothing is left over.
+  virtual bool keep(const QueueEntry&) { return false; }
+  /// Any thread: what would be kept is not waited for, and finished() is true without it.
   virtual void abandon() noexcept {}
 };
 

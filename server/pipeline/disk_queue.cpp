@@ -13,12 +13,6 @@ std::int64_t now_ms() {
       .count();
 }
 
-/// Records of a stored batch by the listener of their segment. Damaged ones go with the first: a batch is of one listener.
-const std::string& listener_of(const StoredBatch& batch) {
-  static const std::string nobody;
-  return batch.batch.segments.empty() ? nobody : batch.batch.segments.front().origin->listener;
-}
-
 }  // namespace
 
 // ---- putting in
@@ -146,11 +140,9 @@ bool DiskQueue::Writer::wait_for_room() {
 }
 
 void DiskQueue::Writer::drop(const StoredBatch& batch) {
-  RouteLedger& route = queue_.find_route_(listener_of(batch));
-  if (batch.first_record < log().first_own_record())
-    route.recovered += batch.records;
-  else
-    route.queued -= batch.records;
+  RouteLedger& route = route_of(batch, queue_.find_route_);
+  if (batch.first_record < log().first_own_record()) count_recovered(route, batch.records);
+  route.queued -= batch.records;
   count_loss(route, RouteLoss::kDropOldest, batch.records);
   std::uint64_t suppressed = 0;
   if (drops_.allow(now_ms(), suppressed))
@@ -176,7 +168,7 @@ void DiskQueue::Writer::tick() {
 
 class DiskQueue::Reader final : public BatchSource {
  public:
-  explicit Reader(DiskQueue& queue) : queue_(queue) {}
+  explicit Reader(DiskQueue& queue) : queue_(queue), delivery_(queue.find_route_) {}
 
   std::optional<QueueEntry> pop(std::chrono::milliseconds wait) override;
   bool claim(const QueueEntry&) override { return true; }
@@ -190,30 +182,23 @@ class DiskQueue::Reader final : public BatchSource {
     return abandoned_.load() || (finishing_.load() && queue_.log_->all_read());
   }
   std::size_t fill_bytes() const override { return queue_.log_->status().bytes; }
-  bool keeps() const noexcept override { return true; }
+  bool keep(const QueueEntry&) override { return true; }
   void abandon() noexcept override {
     abandoned_.store(true);
     wake();
   }
 
  private:
-  struct InFlight {
-    const SealedBatch* batch = nullptr;
-    std::uint64_t end = 0;
-    bool done = false;
-  };
-
   void wake() {
     const std::lock_guard lock(queue_.mutex_);
     queue_.changed_.notify_all();
   }
-  QueueEntry take(StoredBatch&& stored);
   void wait_for_more(std::uint64_t seen, std::chrono::milliseconds wait);
   void move_on(std::uint64_t end);
   void checkpoint_when_due();
 
   DiskQueue& queue_;
-  std::deque<InFlight> in_flight_;
+  LogDelivery delivery_;
   Clock::time_point last_checkpoint_;
   log::RateLimit complaints_;
   std::atomic<bool> finishing_{false}, abandoned_{false};
@@ -228,9 +213,12 @@ std::optional<QueueEntry> DiskQueue::Reader::pop(std::chrono::milliseconds wait)
   }
   StoredBatch stored;
   switch (queue_.log_->next(stored)) {
-    case DiskLog::ReadStatus::kBatch: return take(std::move(stored));
+    case DiskLog::ReadStatus::kBatch: {
+      const bool recovered = stored.first_record < queue_.log_->first_own_record();
+      return delivery_.take(std::move(stored), recovered);
+    }
     case DiskLog::ReadStatus::kNothing:
-      if (in_flight_.empty()) move_on(queue_.log_->read_record());
+      if (delivery_.idle()) move_on(queue_.log_->read_record());
       break;
     case DiskLog::ReadStatus::kError: {
       std::uint64_t suppressed = 0;
@@ -251,33 +239,8 @@ void DiskQueue::Reader::wait_for_more(std::uint64_t seen, std::chrono::milliseco
       lock, wait, [&] { return queue_.kept_ != seen || finishing_.load() || abandoned_.load(); });
 }
 
-/// Records that were there at the start count as events now, in this process's ledger.
-QueueEntry DiskQueue::Reader::take(StoredBatch&& stored) {
-  RouteLedger& route = queue_.find_route_(listener_of(stored));
-  if (stored.first_record < queue_.log_->first_own_record()) {
-    route.recovered += stored.records;
-    route.queued += stored.records;
-  }
-  if (stored.damaged != 0) {
-    route.queued -= stored.damaged;
-    count_loss(route, RouteLoss::kDamaged, stored.damaged);
-  }
-  const std::uint64_t end = stored.end_record();
-  auto sealed = std::make_shared<SealedBatch>(std::move(stored.batch), 1, nullptr);
-  in_flight_.push_back({sealed.get(), end});
-  return {std::move(sealed), &route, true};
-}
-
 void DiskQueue::Reader::done(const QueueEntry& entry) {
-  const auto found = std::find_if(in_flight_.begin(), in_flight_.end(), [&](const InFlight& each) {
-    return each.batch == entry.batch.get();
-  });
-  if (found == in_flight_.end()) return;
-  found->done = true;
-  std::uint64_t end = 0;
-  for (; !in_flight_.empty() && in_flight_.front().done; in_flight_.pop_front())
-    end = in_flight_.front().end;
-  if (end != 0) move_on(end);
+  if (const std::uint64_t end = delivery_.done(entry); end != 0) move_on(end);
 }
 
 void DiskQueue::Reader::move_on(std::uint64_t end) {

@@ -14,6 +14,7 @@
 #include "server/log/log.h"
 #include "server/pipeline/batch_source.h"
 #include "server/pipeline/block_pool.h"
+#include "server/pipeline/log_delivery.h"
 #include "server/pipeline/sink.h"
 #include "server/queue/disk_log.h"
 
@@ -43,10 +44,7 @@ class DiskQueue {
     DiskFull when_full = DiskFull::kBlock;
     std::chrono::milliseconds sync_interval{1000};  ///< with QueueSync::kInterval
   };
-  /// The ledger of the route from a listener, by its name; called on both runners' threads.
-  using FindRoute = std::function<RouteLedger&(std::string_view listener)>;
-
-  /// `files` and `pool` outlive the queue.
+  /// `files` and `pool` outlive the queue; `find_route` is called on both runners' threads.
   DiskQueue(Options options, FileOps& files, BlockPool& pool, FindRoute find_route);
   ~DiskQueue();
   DiskQueue(const DiskQueue&) = delete;

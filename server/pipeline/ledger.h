@@ -41,8 +41,8 @@ std::string_view to_string(ConnectionEnd end) noexcept;
 enum class RouteLoss : std::uint8_t {
   kQueueFull,  ///< when_full = "drop_newest", or a best-effort sink
   kFailed,  ///< the sink said it will never succeed; a required sink's events then go to the quarantine
-  kLeftover,     ///< written to the leftover file at stop
-  kAbandoned,    ///< stop: even the leftover file failed
+  kLeftover,     ///< left over at stop, for the next start
+  kAbandoned,    ///< stop: even that failed
   kUnencodable,  ///< the sink's encoding has no form for it; it goes to the quarantine
   kDropOldest,   ///< when_full = "drop_oldest": its segment of the queue was removed
   kDamaged,      ///< the disk gave it back damaged, or not at all

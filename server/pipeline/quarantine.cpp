@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "server/pipeline/leftover_file.h"
 #include "server/pipeline/quarantine_file.h"
 
 namespace penstock {
@@ -26,18 +25,15 @@ std::size_t cost(const QuarantineEntry& entry) noexcept {
 }  // namespace
 
 struct Quarantine::Impl {
-  Impl(const std::string& directory, std::size_t max_bytes)
-      : file(directory, max_bytes), leftover(directory) {}
+  Impl(const std::string& directory, std::size_t max_bytes) : file(directory, max_bytes) {}
 
   void enqueue(QuarantineEntry entry);
   bool take(std::vector<QuarantineEntry>& entries);
   void run();
 
   QuarantineFile file;  // the thread's own, its counters apart
-  LeftoverFile leftover;
   QuarantineTally tally;
   CreatedPaths created;  // by open(); main thread
-  std::atomic<bool> to_leftover{false};
   std::atomic<std::uint64_t> dropped{0};  // before they reached `file`
 
   std::mutex mutex;  // guards what follows
@@ -50,7 +46,6 @@ struct Quarantine::Impl {
 
   std::mutex close_mutex;  // one close() at a time
   std::thread thread;
-  bool synced = true;
 };
 
 void Quarantine::Impl::enqueue(QuarantineEntry entry) {
@@ -118,8 +113,7 @@ void Quarantine::undo_open() noexcept {
 
 void Quarantine::put(QuarantineEntry entry) {
   impl_->tally.add(entry);
-  if (!impl_->to_leftover.load(std::memory_order_acquire)) return impl_->enqueue(std::move(entry));
-  if (!impl_->leftover.put(entry)) impl_->dropped.fetch_add(1, std::memory_order_relaxed);
+  impl_->enqueue(std::move(entry));
 }
 
 void Quarantine::wait_for_room() {
@@ -127,29 +121,20 @@ void Quarantine::wait_for_room() {
   impl_->waits = true;
 }
 
-void Quarantine::start_leftover() { impl_->to_leftover.store(true, std::memory_order_release); }
+void Quarantine::lift_cap() noexcept { impl_->file.lift_cap(); }
 
-std::size_t Quarantine::write_leftover(const Batch& batch, std::size_t first, std::size_t count,
-                                       std::string_view sink, std::string_view reason) {
-  return impl_->leftover.put(batch, first, count, sink, reason);
-}
-
-bool Quarantine::close() {
+void Quarantine::close() {
   const std::lock_guard only_one(impl_->close_mutex);
-  if (!impl_->thread.joinable()) return impl_->synced;
+  if (!impl_->thread.joinable()) return;
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->closing = true;
   }
   impl_->wake.notify_one();
   impl_->thread.join();
-  impl_->synced = impl_->leftover.close();
-  return impl_->synced;
 }
 
-std::string Quarantine::leftover_path() const { return impl_->leftover.path(); }
 std::uint64_t Quarantine::written() const noexcept { return impl_->file.written(); }
-std::uint64_t Quarantine::leftover() const { return impl_->leftover.entries(); }
 const QuarantineTally& Quarantine::tally() const noexcept { return impl_->tally; }
 std::uint64_t Quarantine::dropped() const noexcept {
   return impl_->file.dropped() + impl_->dropped.load(std::memory_order_relaxed);

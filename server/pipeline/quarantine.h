@@ -29,29 +29,21 @@ class Quarantine {
   /// nothing is in them; never what existed before. A failed open() has done so itself. Main thread, after the sinks'.
   void undo_open() noexcept;
 
-  /// Never blocks the caller; after start_leftover() it waits for the disk. After close() entries are dropped.
+  /// Never blocks the caller, unless wait_for_room() was called. After close() entries are dropped.
   void put(QuarantineEntry entry);
 
   /// From here on put() waits while the entries in memory take their most, instead of dropping: at stop every tail
   /// counts, and nobody is kept from being served.
   void wait_for_room();
 
-  /// From here on put() writes to the leftover file `leftover-TIME-PID.jsonl` in the same directory, created at first
-  /// use, without a cap; the caller waits until it is written. Used at stop when a sink is dead.
-  void start_leftover();
-  /// Writes frames [first, first + count) of `batch` to the leftover file, one write a few hundred KiB. Gives how many
-  /// of them, from `first` on, are in the file; the caller counts the others as abandoned. Any thread, serialised.
-  std::size_t write_leftover(const Batch& batch, std::size_t first, std::size_t count,
-                             std::string_view sink, std::string_view reason);
+  /// From here on `max_bytes` is no bound: the unfinished frames that a stop cuts off are ours to keep.
+  void lift_cap() noexcept;
 
-  /// Writes what waits, syncs both files, ends the thread. False when the leftover file could not be synced (logged):
-  /// its entries may be lost at a power cut. Harmless when repeated: the answer stays the same.
-  bool close();
+  /// Writes what waits, syncs, ends the thread. Harmless when repeated.
+  void close();
 
-  std::string leftover_path() const;       ///< empty while there is none
   std::uint64_t written() const noexcept;  ///< quarantine entries in the file since start
   std::uint64_t dropped() const noexcept;  ///< over a bound, or the write failed
-  std::uint64_t leftover() const;          ///< entries in the leftover file
   /// All that came by put(), written or not.
   const QuarantineTally& tally() const noexcept;
 

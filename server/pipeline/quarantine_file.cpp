@@ -66,6 +66,7 @@ void QuarantineFile::count() {
 }
 
 bool QuarantineFile::fits(std::size_t bytes) {
+  if (!capped_.load(std::memory_order_relaxed)) return true;
   const bool room = total_bytes_ <= max_bytes_ && bytes <= max_bytes_ - total_bytes_;
   if (!room) full_ = true;
   return room;

@@ -28,6 +28,8 @@ class QuarantineFile {
   void write(const std::vector<QuarantineEntry>& entries, std::uint64_t elsewhere_dropped);
 
   void sync() noexcept;
+  /// Any thread: max_bytes is no bound from here on.
+  void lift_cap() noexcept { capped_.store(false, std::memory_order_relaxed); }
 
   std::uint64_t written() const noexcept { return written_.load(std::memory_order_relaxed); }
   std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
@@ -43,6 +45,7 @@ class QuarantineFile {
   const std::string directory_;
   const std::string path_;
   const std::uint64_t max_bytes_;
+  std::atomic<bool> capped_{true};
   LineFile file_;
   std::uint64_t total_bytes_ = 0;  // of all quarantine files, lines not yet flushed included
   bool full_ = false;              // an entry did not fit since the directory was last looked at

@@ -9,10 +9,10 @@
 
 namespace penstock {
 
-/// One entry of a quarantine or leftover file: a JSON object on a line of its own,
+/// One entry of a quarantine file: a JSON object on a line of its own,
 /// `{"time":"2026-11-24T19:30:33.123456789Z","listener":"syslog","url":"tcp://127.0.0.1:5514","peer":"192.0.2.1:40000",
 ///   "reason":"tail_reset","sink":"archive","flags":["partial"],"bytes":"PGJhc2U2ND4="}`.
-/// `sink` only in leftover files, `detail` (`at byte 4: ...`) and `flags` only where set. Readable by `penstock send --replay`.
+/// `sink` only where one has refused the record, `detail` (`at byte 4: ...`) and `flags` only where set. Readable by `penstock send --replay`.
 struct QuarantineEntry {
   std::int64_t time_ns = 0;  ///< receive time, CLOCK_REALTIME
   std::string listener, url, peer, reason, sink;

@@ -40,13 +40,15 @@ std::size_t total(const std::vector<FrameRange>& ranges) {
 }
 
 /// Those of `segment` that lie in `range`.
-void put_part(const Batch& batch, const Segment& segment, const FrameRange& range,
-              std::string_view reason, std::string_view detail, Quarantine& quarantine) {
+void put_part(const Batch& batch, const Segment& segment, const std::string& sink,
+              const FrameRange& range, std::string_view reason, std::string_view detail,
+              Quarantine& quarantine) {
   const std::size_t first = std::max<std::size_t>(segment.first, range.first);
   const std::size_t end =
       std::min(std::size_t{segment.first} + segment.count, range.first + range.count);
   if (first >= end) return;
   QuarantineEntry entry = entry_for(segment);
+  entry.sink = sink;
   entry.reason = reason;
   entry.detail = detail;
   for (std::size_t at = first; at < end; ++at) {
@@ -56,18 +58,19 @@ void put_part(const Batch& batch, const Segment& segment, const FrameRange& rang
   }
 }
 
-void put_range(const Batch& batch, const FrameRange& range, std::string_view reason,
+void put_range(const QueueEntry& of, const FrameRange& range, std::string_view reason,
                std::string_view detail, Quarantine& quarantine) {
+  const Batch& batch = of.batch->batch();
   for (const Segment& segment : batch.segments)
-    put_part(batch, segment, range, reason, detail, quarantine);
+    put_part(batch, segment, of.route->sink, range, reason, detail, quarantine);
 }
 
 std::size_t write_leftover(const QueueEntry& entry, const std::vector<FrameRange>& ranges,
-                           std::string_view sink, Quarantine& quarantine) {
+                           std::string_view sink, Leftover& leftover) {
   std::size_t written = 0;
-  for (const FrameRange& range : ranges)
-    written += quarantine.write_leftover(entry.batch->batch(), range.first, range.count, sink,
-                                         to_string(RouteLoss::kLeftover));
+  for (const FrameRange& range : ranges) {
+    if (leftover.put(entry.batch->batch(), range.first, range.count, sink)) written += range.count;
+  }
   return written;
 }
 
@@ -83,10 +86,9 @@ void settle_delivered(const QueueEntry& entry) { end_delivered(entry, entry.batc
 
 void settle_delivered(const QueueEntry& entry, const std::vector<Undeliverable>& undeliverable,
                       Quarantine& quarantine) {
-  const Batch& batch = entry.batch->batch();
   std::size_t lost = 0;
   for (const Undeliverable& part : undeliverable) {
-    put_range(batch, part.frames, to_string(part.loss), part.answer, quarantine);
+    put_range(entry, part.frames, to_string(part.loss), part.answer, quarantine);
     count_loss(*entry.route, part.loss, part.frames.count);
     lost += part.frames.count;
   }
@@ -103,19 +105,19 @@ void settle_dropped(const QueueEntry& entry) {
 }
 
 void settle_failed(const QueueEntry& entry, Quarantine& quarantine) {
-  const Batch& batch = entry.batch->batch();
   if (entry.required)
-    put_range(batch, {0, batch.frames.size()}, to_string(Reason::kUndelivered), {}, quarantine);
+    put_range(entry, {0, entry.batch->batch().frames.size()}, to_string(Reason::kUndelivered), {},
+              quarantine);
   count_loss(*entry.route, RouteLoss::kFailed, entry.batch->events());
   end(entry, Outcome::kFailed);
 }
 
 void settle_left_over(const QueueEntry& entry, const std::vector<FrameRange>& undelivered,
-                      std::string_view sink, Quarantine& quarantine) {
+                      std::string_view sink, Leftover& leftover) {
   const std::size_t missing = total(undelivered);
   PENSTOCK_CHECK(missing <= entry.batch->events());
   const std::size_t written =
-      entry.required ? write_leftover(entry, undelivered, sink, quarantine) : 0;
+      entry.required ? write_leftover(entry, undelivered, sink, leftover) : 0;
   count_delivered(entry, entry.batch->events() - missing);
   count_loss(*entry.route, RouteLoss::kLeftover, written);
   count_loss(*entry.route, RouteLoss::kAbandoned, missing - written);

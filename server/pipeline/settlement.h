@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/pipeline/leftover.h"
 #include "server/pipeline/quarantine.h"
 #include "server/pipeline/sink.h"
 #include "server/pipeline/sink_queue.h"
@@ -31,10 +32,10 @@ void settle_dropped(const QueueEntry& entry);
 /// counted (RouteLoss::kFailed either way).
 void settle_failed(const QueueEntry& entry, Quarantine& quarantine);
 
-/// The sink was given up at stop without delivering `undelivered` (ranges that do not overlap): to the leftover file,
-/// kLeftover and Outcome::kDropped; what that file does not take is kAbandoned and Outcome::kFailed. Best effort:
+/// The sink was given up at stop without delivering `undelivered` (ranges that do not overlap): to what is left over,
+/// kLeftover and Outcome::kDropped; what cannot be written there is kAbandoned and Outcome::kFailed. Best effort:
 /// kAbandoned, no file.
 void settle_left_over(const QueueEntry& entry, const std::vector<FrameRange>& undelivered,
-                      std::string_view sink, Quarantine& quarantine);
+                      std::string_view sink, Leftover& leftover);
 
 }  // namespace penstock

@@ -76,7 +76,7 @@ struct Sink {
   virtual std::vector<Finished> poll(std::chrono::milliseconds) { return {}; }
 
   /// Gives up on a batch that is pending or whose write() said kRetry: takes back what was written of a torn record and
-  /// tells which frames are not known to be delivered, so that they can go to the leftover file. Never call write() with
+  /// tells which frames are not known to be delivered, so that they can be left over. Never call write() with
   /// it again.
   virtual std::vector<FrameRange> abandon(const Batch& batch) = 0;
 

@@ -28,10 +28,11 @@ std::int64_t milliseconds(std::chrono::steady_clock::duration length) {
 }  // namespace
 
 SinkRunner::SinkRunner(std::string name, std::unique_ptr<Sink> sink, BatchSource& source,
-                       Quarantine& quarantine, Role role)
+                       Quarantine& quarantine, Leftover& leftover, Role role)
     : name_(std::move(name)),
       sink_(std::move(sink)),
       quarantine_(quarantine),
+      leftover_(leftover),
       source_(source),
       role_(role) {}
 
@@ -170,8 +171,8 @@ void SinkRunner::settle(const QueueEntry& entry, Ending ending,
     case Ending::kFailed: settle_failed(entry, quarantine_); break;
     case Ending::kDropped: settle_dropped(entry); break;
     case Ending::kLeftOver:
-      if (source_.keeps()) return;  // not done: it comes again at the next start
-      settle_left_over(entry, undelivered, name_, quarantine_);
+      if (source_.keep(entry)) return;
+      settle_left_over(entry, undelivered, name_, leftover_);
       break;
   }
   source_.done(entry);
@@ -271,7 +272,7 @@ bool SinkRunner::join_until(std::chrono::steady_clock::time_point deadline) {
 
 void SinkRunner::abandon_hung_thread() {
   for (const QueueEntry& entry : source_.seize()) {
-    settle_left_over(entry, all_frames(entry), name_, quarantine_);
+    settle_left_over(entry, all_frames(entry), name_, leftover_);
     source_.done(entry);
   }
 }

@@ -13,6 +13,7 @@
 
 #include "server/log/log.h"
 #include "server/pipeline/batch_source.h"
+#include "server/pipeline/leftover.h"
 #include "server/pipeline/quarantine.h"
 #include "server/pipeline/sink.h"
 
@@ -38,9 +39,9 @@ class SinkRunner {
   static constexpr std::chrono::milliseconds kLongestPause{5000};
   static constexpr std::chrono::seconds kReminder{30};
 
-  /// `name` is the sink's; `source` and `quarantine` outlive the runner.
+  /// `name` is the sink's; `source`, `quarantine` and `leftover` outlive the runner.
   SinkRunner(std::string name, std::unique_ptr<Sink> sink, BatchSource& source,
-             Quarantine& quarantine, Role role = Role::kDelivers);
+             Quarantine& quarantine, Leftover& leftover, Role role = Role::kDelivers);
   ~SinkRunner();  ///< the thread must have ended and been joined
 
   Result<void> open();  ///< Sink::open; main thread
@@ -57,10 +58,9 @@ class SinkRunner {
   void finish();
 
   /// Stop, any thread: give up on the sink. What is in flight is interrupted and abandoned; its undelivered frames,
-  /// all that waits and all that is still pushed go to the leftover file (RouteLoss::kLeftover, Outcome::kDropped; only
-  /// when that write fails kAbandoned and kFailed). The queue moves again, so gates open and frozen receive buffers can
-  /// still be read through the normal path. Best-effort routes are only counted as kAbandoned. From a source that keeps
-  /// nothing is taken over: it stays there. The thread goes on until finish() as well, then closes the sink.
+  /// all that waits and all that is still pushed are left over (RouteLoss::kLeftover, Outcome::kDropped; only when they
+  /// cannot be written there kAbandoned and kFailed). The queue moves again, so gates open and frozen receive buffers can
+  /// still be read through the normal path. Best-effort routes are only counted as kAbandoned. What its source keeps stays there. The thread goes on until finish() as well, then closes the sink.
   void divert();
   bool diverted() const noexcept { return diverted_.load(); }
 
@@ -71,8 +71,8 @@ class SinkRunner {
   /// never started.
   bool join_until(std::chrono::steady_clock::time_point deadline);
 
-  /// After join_until said false: takes everything from the queue on the calling thread into the leftover file, what is
-  /// in flight included (it may then appear twice). The thread is left behind; the process must _exit. May be repeated
+  /// After join_until said false: takes everything from the queue on the calling thread into what is left over, what is in
+  /// flight included (it may then appear twice). The thread is left behind; the process must _exit. May be repeated
   /// for what was pushed later.
   void abandon_hung_thread();
 
@@ -116,6 +116,7 @@ class SinkRunner {
   const std::string name_;
   const std::unique_ptr<Sink> sink_;
   Quarantine& quarantine_;
+  Leftover& leftover_;
   BatchSource& source_;
   const Role role_;
   std::atomic<std::uint64_t> settled_{0};

@@ -92,8 +92,7 @@ void put_segment(ByteWriter& write, const Part& part) {
   write.put(part.segment->time_ns);
 }
 
-void put_origins_and_segments(ByteWriter& write, const Plan& plan, std::string_view sink) {
-  write.text(sink);
+void put_origins_and_segments(ByteWriter& write, const Plan& plan) {
   write.put(static_cast<std::uint32_t>(plan.origins.size()));
   for (const Origin* origin : plan.origins) {
     write.text(origin->listener);
@@ -173,7 +172,6 @@ class Decoding {
     if (crc_of_table(epoch_, header_.first_record, table) != header_.table_crc)
       return fail(0, "the batch's table is damaged");
     ByteReader read(table);
-    stored_.sink = read.text();
     if (!read_origins(read) || !read_segments(read) || !read_records(read))
       return fail(0, "the batch's table does not fit its data");
     return std::move(stored_);
@@ -283,12 +281,12 @@ class Decoding {
 }  // namespace
 
 void append_batch(std::string& out, const Batch& batch, std::size_t first, std::size_t count,
-                  std::string_view sink, std::uint64_t epoch, std::uint64_t first_record) {
+                  std::uint64_t epoch, std::uint64_t first_record) {
   const Plan plan = make_plan(batch, first, count);
   const std::size_t begin = out.size(), table_begin = begin + BatchHeader::kBytes;
   out.append(BatchHeader::kBytes, '\0');
   ByteWriter write(out);
-  put_origins_and_segments(write, plan, sink);
+  put_origins_and_segments(write, plan);
   const std::size_t records_at = out.size();
   out.append(count * plan.record_bytes(), '\0');
   const std::size_t data_begin = out.size();
@@ -308,18 +306,6 @@ void append_batch(std::string& out, const Batch& batch, std::size_t first, std::
                                   std::string_view(out).substr(table_begin, header.table_bytes));
   header.encode(epoch, out.data() + begin);
   out.resize(begin + header.total_bytes());
-}
-
-std::size_t stored_bytes(const Batch& batch, std::size_t first, std::size_t count,
-                         std::string_view sink) {
-  const Plan plan = make_plan(batch, first, count);
-  std::size_t bytes = BatchHeader::kBytes + BatchHeader::kBatchAlign;
-  bytes += 3 * sizeof(std::uint32_t) + sink.size();
-  for (const Origin* origin : plan.origins)
-    bytes += 2 * sizeof(std::uint16_t) + origin->listener.size() + origin->url.size();
-  bytes += plan.parts.size() * kSegmentBytes + count * (plan.record_bytes() + 1);
-  for (std::size_t at = first; at < first + count; ++at) bytes += batch.frames[at].size;
-  return bytes + (plan.has_events ? batch.events.fields.size() : 0);
 }
 
 Result<StoredBatch> decode_batch(const BatchHeader& header, std::uint64_t epoch,

@@ -14,8 +14,7 @@ namespace penstock {
 
 /// A batch as it comes back from a segment. Damaged records are not in it.
 struct StoredBatch {
-  Batch batch;       ///< frames, segments and events in memory of its own; charged to nothing
-  std::string sink;  ///< whose records they are, where several sinks share the file (leftover)
+  Batch batch;  ///< frames, segments and events in memory of its own; charged to nothing
   std::uint64_t first_record = 0;  ///< as stored, damaged ones included
   std::uint32_t records = 0;
   std::uint32_t damaged = 0;  ///< how many of them do not match their CRC
@@ -25,7 +24,7 @@ struct StoredBatch {
 
 /// The form of a batch behind its header (segment.h):
 ///
-///     table   = sink text, origins u32, (listener text, url text)*, segments u32, segment*, record*
+///     table   = origins u32, (listener text, url text)*, segments u32, segment*, record*
 ///     segment = origin u32, records u32, lines u8, kind u8, port u16, scope u32, address[16], pid i32, uid u32, gid u32,
 ///               time_ns i64
 ///     record  = size u32 (flags in its seven high bits), crc u32, with kHasEvents event_bytes u32 between them
@@ -36,11 +35,7 @@ struct StoredBatch {
 ///
 /// Appends the frames of `batch` that lie in [first, first + count), all of them with ids from `first_record` on.
 void append_batch(std::string& out, const Batch& batch, std::size_t first, std::size_t count,
-                  std::string_view sink, std::uint64_t epoch, std::uint64_t first_record);
-
-/// An upper bound of what append_batch appends.
-std::size_t stored_bytes(const Batch& batch, std::size_t first, std::size_t count,
-                         std::string_view sink);
+                  std::uint64_t epoch, std::uint64_t first_record);
 
 /// Reads back what stands behind `header` (total_bytes less the header's own), which is taken over as the batch's block.
 /// Fails where the table is damaged: then nothing of the batch can be told apart.

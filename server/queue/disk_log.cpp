@@ -51,15 +51,23 @@ std::string DiskLog::last_error() const {
 
 // ---- batches
 
-bool DiskLog::append(const Batch& batch) {
-  const std::uint64_t bytes = stored_bytes(batch, 0, batch.frames.size(), {});
-  if (fd_ < 0 || tail_ || write_offset_ + pending_.size() + bytes > active_bytes_) {
-    wanted_bytes_ = bytes;
+bool DiskLog::append(const Batch& batch, std::size_t first, std::size_t count) {
+  const std::size_t before = pending_.size();
+  append_batch(pending_, batch, first, count, epoch_, next_record_);
+  if (fd_ < 0 || tail_ || write_offset_ + pending_.size() > active_bytes_) {
+    wanted_bytes_ = pending_.size() - before;
+    pending_.resize(before);
     return false;
   }
-  append_batch(pending_, batch, 0, batch.frames.size(), {}, epoch_, next_record_);
-  next_record_ += batch.frames.size();
+  next_record_ += count;
   return true;
+}
+
+void DiskLog::withdraw() {
+  pending_.clear();
+  pending_written_ = 0;
+  const std::lock_guard lock(mutex_);
+  next_record_ = visible_record_;
 }
 
 DiskLog::CommitStatus DiskLog::commit() {
@@ -145,7 +153,7 @@ DiskLog::RollStatus DiskLog::roll() {
   const std::uint64_t bytes =
       std::max(options_.segment_bytes, SegmentHeader::kDataOffset + wanted_bytes_);
   if (full(bytes)) return RollStatus::kFull;
-  if (const Result<void> made = make_segment(bytes); !made) {
+  if (const Result<void> made = make_whole_or_short_segment(bytes); !made) {
     note(made.error().message);
     return RollStatus::kRetry;
   }
@@ -168,6 +176,15 @@ bool DiskLog::full(std::uint64_t bytes) const {
       segments_.begin(), segments_.end(), std::uint64_t{0},
       [](std::uint64_t sum, const Segment& segment) { return sum + segment.file_bytes; });
   return used + bytes > options_.max_bytes;
+}
+
+Result<void> DiskLog::make_whole_or_short_segment(std::uint64_t bytes) {
+  Result<void> made = make_segment(bytes);
+  const std::uint64_t least = SegmentHeader::kDataOffset + wanted_bytes_;
+  if (made || !options_.short_segments || bytes <= least) return made;
+  const int code = made.error().code;
+  const bool no_room = code == ENOSPC || code == EDQUOT || code == EFBIG;
+  return no_room ? make_segment(least) : made;
 }
 
 /// With records from the first one on that is not durable.
@@ -262,8 +279,7 @@ DiskLog::RollStatus DiskLog::rewrite_tail() {
       break;  // what cannot be read is missing: the reading thread will count it
     tail_->from = (*reader)->offset();
     if (batch.batch.frames.empty()) continue;
-    append_batch(pending_, batch.batch, 0, batch.batch.frames.size(), {}, epoch_,
-                 batch.first_record);
+    append_batch(pending_, batch.batch, 0, batch.batch.frames.size(), epoch_, batch.first_record);
   }
   tail_.reset();
   next_record_ = end_record;

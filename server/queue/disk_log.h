@@ -34,6 +34,8 @@ struct DiskLogOptions {
   std::uint64_t max_bytes = std::uint64_t{1} << 30;  ///< of all segment files
   std::uint64_t segment_bytes = kUsualSegmentBytes;  ///< of one; more only for a larger batch
   QueueSync sync = QueueSync::kBatch;
+  /// Where the disk has no room for a whole segment, one of a single batch is made.
+  bool short_segments = false;
 };
 
 /// A queue of records on disk: segments that are written at one end and read at the other, and a checkpoint of what was
@@ -86,7 +88,11 @@ class DiskLog {
 
   /// Adds all frames of `batch` to what the next commit() writes. False, and nothing done, where the segment has no room:
   /// commit() and then roll() first.
-  bool append(const Batch& batch);
+  bool append(const Batch& batch) { return append(batch, 0, batch.frames.size()); }
+  /// Only the frames [first, first + count).
+  bool append(const Batch& batch, std::size_t first, std::size_t count);
+  /// After a commit() that said kRetry: gives up on what was appended.
+  void withdraw();
   CommitStatus commit();
   RollStatus roll();
   /// Syncs what was written and is not synced yet. False: it cannot be, the segment was sealed before it; roll() writes it
@@ -151,6 +157,7 @@ class DiskLog {
 
   // writing
   Result<void> make_segment(std::uint64_t bytes);
+  Result<void> make_whole_or_short_segment(std::uint64_t bytes);
   Result<int> new_file(const std::string& path);
   Result<void> fill_in(int fd, const SegmentHeader& header, std::uint64_t& bytes);
   bool write_pending();

@@ -150,13 +150,12 @@ TEST_CASE("ack stop: a batch that fails during the stop closes its connection wi
   CHECK(world.ended(ConnectionEnd::kUndelivered) == 1);
 }
 
-TEST_CASE("ack stop: what goes to the leftover file is not acknowledged", "[net][ack][stop]") {
+TEST_CASE("ack stop: what is left over is not acknowledged", "[net][ack][stop]") {
   World world(with_acks(two_sinks()));
   Client client = world.connect();
   hold_three(world, client);
   world.drain();
   world.at_deadline();
-  world.quarantine().start_leftover();
   world.runner(1).divert();
   const auto ending = client.read_to_end();
   CHECK(ending.bytes == kBye);
@@ -164,7 +163,7 @@ TEST_CASE("ack stop: what goes to the leftover file is not acknowledged", "[net]
   CHECK(world.await_drained());
   world.finish();
   CHECK(world.ended(ConnectionEnd::kUndelivered) == 1);
-  CHECK(world.quarantine().leftover() == 3);
+  CHECK(world.leftover().records() == 3);
 }
 
 TEST_CASE("ack stop: a peer with its gate shut and acks open gets the acks when the sink moves",

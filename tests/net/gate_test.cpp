@@ -223,11 +223,10 @@ TEST_CASE(
   world.at_deadline();
   std::this_thread::sleep_for(50ms);
   CHECK(world.totals().counts.events == 1);
-  world.quarantine().start_leftover();
   world.runner().divert();
   CHECK(world.await_drained());
   world.finish();
   CHECK(world.sink().count() == 0);
   CHECK(world.route().lost[static_cast<std::size_t>(RouteLoss::kLeftover)] == 6);
-  CHECK(world.quarantine().leftover() == 6);
+  CHECK(world.leftover().records() == 6);
 }

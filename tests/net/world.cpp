@@ -14,6 +14,7 @@ const auto kForever = std::chrono::steady_clock::time_point::max();
 World::World(Setup setup)
     : setup_(std::move(setup)),
       quarantine_(Quarantine::open(dir_ / "quarantine", std::size_t{64} << 20).value()),
+      leftover_(std::make_unique<Leftover>(dir_ / "quarantine", system_files())),
       ledger_(setup_.loops),
       budget_(setup_.max_connections, setup_.max_refusals, setup_.beyond),
       partials_(setup_.partial_bytes),
@@ -31,7 +32,7 @@ World::World(Setup setup)
     auto sink = std::make_unique<ScriptedSink>();
     sinks_.push_back(sink.get());
     runners_.push_back(std::make_unique<QueuedRunner>(
-        name, std::move(sink), setup_.queue_bytes, *quarantine_, [this] {
+        name, std::move(sink), setup_.queue_bytes, *quarantine_, *leftover_, [this] {
           for (auto& loop : loops_) loop->post([one = loop.get()] { one->parked().resume_all(); });
         }));
     routes.push_back({&runners_.back()->queue(), &ledger_.route("test", name), true, false});

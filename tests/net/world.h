@@ -73,6 +73,7 @@ class World {
   ScriptedSink& sink(std::size_t i = 0) { return *sinks_[i]; }
   QueuedRunner& runner(std::size_t i = 0) { return *runners_[i]; }
   Quarantine& quarantine() { return *quarantine_; }
+  Leftover& leftover() { return *leftover_; }
   Listener& listener() { return *listener_; }
   IoLoop& loop(unsigned i) { return *loops_[i]; }
   PartialBudget& partials() { return partials_; }
@@ -105,6 +106,7 @@ class World {
   Setup setup_;
   SharedDir dir_;
   std::unique_ptr<Quarantine> quarantine_;
+  std::unique_ptr<Leftover> leftover_;
   Ledger ledger_;
   ConnectionBudget budget_;
   PartialBudget partials_;

@@ -91,7 +91,7 @@ void bare(const std::string& bytes, const Turns& shape, std::size_t reads) {
 struct Pipeline {
   Pipeline()
       : quarantine(Quarantine::open(dir.path(), 1 << 20).value()),
-        runner("void", std::make_unique<Void>(), 8 << 20, *quarantine,
+        runner("void", std::make_unique<Void>(), 8 << 20, *quarantine, leftover,
                [this] { tasks.post([] {}); }) {
     runner.start();
   }
@@ -130,6 +130,7 @@ struct Pipeline {
   RouteLedger route{"l", "void"};
   test::TaskQueue tasks;
   std::unique_ptr<Quarantine> quarantine;
+  Leftover leftover{dir.path(), system_files()};
   test::QueuedRunner runner;
 };
 

@@ -53,7 +53,8 @@ struct Outcomes final : CompletionHandler {
 /// A queue in memory, the queue on disk between its two runners, and a fake sink behind them.
 struct Line {
   explicit Line(const std::string& directory, FileOps& files = system_files(),
-                DiskFull when_full = DiskFull::kBlock) {
+                DiskFull when_full = DiskFull::kBlock)
+      : leftover(directory + "/quarantine", files) {
     DiskQueue::Options options;
     options.sink = "out";
     options.log.directory = directory + "/queue";
@@ -65,9 +66,10 @@ struct Line {
                                        [this](std::string_view) -> RouteLedger& { return route; });
     auto owned = std::make_unique<FakeSink>();
     sink = owned.get();
-    intake = std::make_unique<SinkRunner>("out", disk->writer(), memory, *quarantine,
+    intake = std::make_unique<SinkRunner>("out", disk->writer(), memory, *quarantine, leftover,
                                           SinkRunner::Role::kKeeps);
-    delivery = std::make_unique<SinkRunner>("out", std::move(owned), disk->reader(), *quarantine);
+    delivery = std::make_unique<SinkRunner>("out", std::move(owned), disk->reader(), *quarantine,
+                                            leftover);
     disk->on_room([this] { intake->retry_soon(); });
     REQUIRE(intake->open());
     REQUIRE(delivery->open());
@@ -108,6 +110,7 @@ struct Line {
   std::shared_ptr<Outcomes> outcomes = std::make_shared<Outcomes>();
   SinkQueue memory{std::size_t{8} << 20, [] {}};
   std::unique_ptr<Quarantine> quarantine;
+  Leftover leftover;
   std::unique_ptr<DiskQueue> disk;
   FakeSink* sink = nullptr;
   std::unique_ptr<SinkRunner> intake, delivery;
@@ -150,7 +153,7 @@ TEST_CASE("disk queue: acknowledged before the sink has it; the next start deliv
     line.finish();
     CHECK(line.route.queued == 20);
     CHECK(line.disk->status().records == 20);
-    CHECK(line.quarantine->leftover_path().empty());
+    CHECK(line.leftover.kept().empty());
   }
   Line again(dir.path());
   again.start();

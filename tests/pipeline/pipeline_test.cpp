@@ -7,6 +7,7 @@
 
 #include "server/pipeline/sink_runner.h"
 #include "tests/pipeline/fakes.h"
+#include "tests/pipeline/left_over.h"
 #include "tests/pipeline/quarantine_entries.h"
 #include "tests/pipeline/queued_runner.h"
 #include "tests/support/temp_dir.h"
@@ -101,10 +102,11 @@ struct World {
     auto owned = std::make_unique<FakeSink>();
     FakeSink& sink = *owned;
     sinks.push_back(&sink);
-    runners.push_back(
-        std::make_unique<test::QueuedRunner>(name, std::move(owned), high, *quarantine, [this] {
-          for (auto& loop : loops) loop->tasks.post([] {});
-        }));
+    runners.push_back(std::make_unique<test::QueuedRunner>(name, std::move(owned), high,
+                                                           *quarantine, leftover, [this] {
+                                                             for (auto& loop : loops)
+                                                               loop->tasks.post([] {});
+                                                           }));
     ledgers.push_back(std::make_unique<RouteLedger>("l", name));
     routes.push_back({&runners.back()->queue(), ledgers.back().get(), required, !required});
     return sink;
@@ -122,6 +124,7 @@ struct World {
     for (auto& runner : runners) REQUIRE(runner->join_until(kForever));
     for (auto& loop : loops) loop->intake.reset();
     quarantine->close();
+    leftover.close();
   }
 
   void check_ledgers() const {
@@ -155,6 +158,7 @@ struct World {
   test::TempDir dir;
   std::unique_ptr<Quarantine> quarantine =
       std::move(Quarantine::open(dir.path(), std::size_t{64} << 20).value());
+  Leftover leftover{dir.path(), system_files()};
   BlockPool pool;
   std::vector<FakeSink*> sinks;
   std::vector<std::unique_ptr<RouteLedger>> ledgers;
@@ -179,13 +183,6 @@ void check_order(const std::vector<std::string>& got, std::size_t records_each, 
   if (!complete) return;
   CHECK(got.size() == kLoops * kConnections * records_each);
   for (const auto& [name, sequence] : last) CHECK(sequence == static_cast<long>(records_each) - 1);
-}
-
-std::vector<std::string> leftover_records(const World& world) {
-  std::vector<std::string> all;
-  for (const QuarantineEntry& entry : test::entries_in(world.quarantine->leftover_path()))
-    all.push_back(entry.bytes);
-  return all;
 }
 
 }  // namespace
@@ -292,7 +289,7 @@ TEST_CASE(
   check_order(world.sinks[0]->delivered, 4000, true);
   std::vector<std::string> all = dead.delivered;
   all.insert(all.end(), half.begin(), half.end());
-  const auto leftover = leftover_records(world);
+  const auto leftover = test::left_over_records(world.leftover);
   all.insert(all.end(), leftover.begin(), leftover.end());
   check_order(all, 4000, true);
   world.check_ledgers();

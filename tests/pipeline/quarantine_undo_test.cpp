@@ -94,8 +94,9 @@ TEST_CASE("runner: takes the sink's open back, also one that failed", "[sink_run
   const TempDir dir;
   const auto quarantine = Quarantine::open(dir.path(), kMaxBytes).value();
   int undone = 0;
+  Leftover leftover(dir.path(), system_files());
   test::QueuedRunner runner("archive", std::make_unique<UndoneSink>(undone), kMaxBytes, *quarantine,
-                            [] {});
+                            leftover, [] {});
   REQUIRE_FALSE(runner.open());
   runner.undo_open();
   CHECK(undone == 1);

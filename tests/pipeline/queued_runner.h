@@ -18,9 +18,9 @@ struct QueueBeforeRunner {
 class QueuedRunner : private QueueBeforeRunner, public SinkRunner {
  public:
   QueuedRunner(std::string name, std::unique_ptr<Sink> sink, std::size_t queue_max_bytes,
-               Quarantine& quarantine, std::function<void()> on_open)
+               Quarantine& quarantine, Leftover& leftover, std::function<void()> on_open)
       : QueueBeforeRunner{SinkQueue(queue_max_bytes, std::move(on_open))},
-        SinkRunner(std::move(name), std::move(sink), in_memory, quarantine) {}
+        SinkRunner(std::move(name), std::move(sink), in_memory, quarantine, leftover) {}
 
   SinkQueue& queue() noexcept { return in_memory; }
 };

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "tests/pipeline/fakes.h"
+#include "tests/pipeline/left_over.h"
 #include "tests/pipeline/quarantine_entries.h"
 #include "tests/pipeline/queued_runner.h"
 #include "tests/support/files.h"
@@ -38,7 +39,7 @@ struct Rig {
     sink = owned.get();
     quarantine = std::move(Quarantine::open(dir.path(), std::size_t{1} << 20).value());
     runner = std::make_unique<test::QueuedRunner>("archive", std::move(owned), high, *quarantine,
-                                                  [this] { ++opened; });
+                                                  leftover, [this] { ++opened; });
     REQUIRE(runner->open());
   }
 
@@ -75,22 +76,13 @@ struct Rig {
            route.delivered + route.queued +
                std::accumulate(route.lost.begin(), route.lost.end(), std::uint64_t{0});
   }
-  std::vector<std::string> leftover() const {
-    std::vector<std::string> all;
-    for (const auto& entry : test::entries_in(quarantine->leftover_path())) {
-      CHECK(entry.sink == "archive");
-      CHECK(entry.reason == "leftover");
-      all.push_back(entry.bytes);
-    }
-    return all;
-  }
-
   test::TempDir dir;
   BlockPool pool;
   RouteLedger route{"l", "archive"};
   std::shared_ptr<Outcomes> outcomes = std::make_shared<Outcomes>();
   std::atomic<int> opened{0};
   std::unique_ptr<Quarantine> quarantine;
+  Leftover leftover{dir.path(), system_files()};
   FakeSink* sink = nullptr;
   std::unique_ptr<test::QueuedRunner> runner;
 };
@@ -182,7 +174,7 @@ TEST_CASE("sink runner: finish() and divert() end a pause of seconds at once", "
   rig.runner->divert();
   rig.finish();
   CHECK(std::chrono::steady_clock::now() - begin < 1s);
-  CHECK(rig.leftover() == Strings{"1.0"});
+  CHECK(test::left_over_records(rig.leftover) == Strings{"1.0"});
 }
 
 TEST_CASE("sink runner: a batch refused for good goes to the quarantine where the sink is required",
@@ -237,7 +229,7 @@ TEST_CASE(
   CHECK(rig.runner->diverted());
   rig.push(4, 1);  // still pushed by a loop that reads a frozen receive buffer
   rig.finish();
-  CHECK(rig.leftover() == Strings{"2.1", "2.3", "2.4", "3.0", "3.1", "4.0"});
+  CHECK(test::left_over_records(rig.leftover) == Strings{"2.1", "2.3", "2.4", "3.0", "3.1", "4.0"});
   CHECK(rig.route.delivered == 1 + 2);
   CHECK(rig.lost(RouteLoss::kLeftover) == 6);
   CHECK(rig.route.queued == 0);
@@ -265,7 +257,7 @@ TEST_CASE("sink runner: an interrupted batch that turns out to be whole is deliv
   rig.finish();
   CHECK(rig.route.delivered == 3);
   CHECK(rig.balance());
-  CHECK(rig.quarantine->leftover_path().empty());
+  CHECK(rig.leftover.kept().empty());
   CHECK(rig.outcomes->seen.at(1) == Outcome::kDelivered);
 }
 
@@ -283,10 +275,10 @@ TEST_CASE("sink runner: diverting a best-effort route counts and writes nothing"
   rig.finish();
   CHECK(rig.lost(RouteLoss::kAbandoned) == 5);
   CHECK(rig.balance());
-  CHECK(rig.quarantine->leftover_path().empty());
+  CHECK(rig.leftover.kept().empty());
 }
 
-TEST_CASE("sink runner: what the leftover file cannot take is abandoned, counted, and failed",
+TEST_CASE("sink runner: what cannot be left over is abandoned, counted, and failed",
           "[sink_runner]") {
   Rig rig;
   rig.sink->on_write = [&](const Batch&) {
@@ -322,7 +314,7 @@ TEST_CASE(
   rig.runner->divert();
   CHECK_FALSE(rig.runner->join_until(std::chrono::steady_clock::now()));
   rig.runner->abandon_hung_thread();
-  CHECK(rig.leftover() == Strings{"1.0", "1.1", "2.0"});
+  CHECK(test::left_over_records(rig.leftover) == Strings{"1.0", "1.1", "2.0"});
   CHECK(rig.lost(RouteLoss::kLeftover) == 3);
   CHECK(rig.balance());
   CHECK(rig.runner->queue().fill_bytes() == 0);
@@ -439,7 +431,7 @@ TEST_CASE("sink runner: divert() gives up on what is pending", "[sink_runner]") 
   while (sent < 2) std::this_thread::yield();
   rig.runner->divert();
   rig.finish();
-  CHECK(rig.leftover() == Strings{"1.1", "2.1"});
+  CHECK(test::left_over_records(rig.leftover) == Strings{"1.1", "2.1"});
   CHECK(rig.route.delivered == 2);
   CHECK(rig.lost(RouteLoss::kLeftover) == 2);
   CHECK(rig.balance());

@@ -30,7 +30,7 @@ Examples
   penstock send --rate 1M --segment 64 --count 10M udp://:5514
                                                             a paced sender with UDP_SEGMENT
   tail -F app.log | penstock send --file - unix://./run/in.sock
-  penstock send tcp://:5514 --replay leftover.jsonl --listener syslog --framing octet_counted
+  penstock send tcp://:5514 --replay quarantine.jsonl --listener syslog --framing octet_counted
                                                             the stop's report has the command that fits
 
 Exit status
@@ -129,7 +129,7 @@ void add_record_options(CLI::App& send, SendOptions& options) {
       ->type_name("FILE")
       ->group("Records");
   send.add_option("--replay", options.replay,
-                  "Send the entries of a quarantine or leftover file, in order")
+                  "Send the entries of a quarantine file, in order")
       ->type_name("FILE")
       ->group("Records");
   send.add_option("--listener", options.listener,

@@ -1,0 +1,48 @@
+#include "server/pipeline/log_delivery.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace penstock {
+
+RouteLedger& route_of(const StoredBatch& stored, const FindRoute& find_route) {
+  const std::vector<Segment>& segments = stored.batch.segments;
+  return find_route(segments.empty() ? std::string_view() : segments.front().origin->listener);
+}
+
+void count_recovered(RouteLedger& route, std::uint64_t records) {
+  route.recovered += records;
+  route.queued += records;
+}
+
+QueueEntry LogDelivery::take(StoredBatch&& stored, bool recovered) {
+  RouteLedger& route = route_of(stored, find_route_);
+  if (recovered) count_recovered(route, stored.records);
+  if (stored.damaged != 0) {
+    route.queued -= stored.damaged;
+    count_loss(route, RouteLoss::kDamaged, stored.damaged);
+  }
+  const std::uint64_t end = stored.end_record();
+  auto sealed = std::make_shared<SealedBatch>(std::move(stored.batch), 1, nullptr);
+  in_flight_.push_back({sealed.get(), end});
+  return {std::move(sealed), &route, true};
+}
+
+bool LogDelivery::holds(const QueueEntry& entry) const noexcept {
+  return std::any_of(in_flight_.begin(), in_flight_.end(),
+                     [&](const InFlight& each) { return each.batch == entry.batch.get(); });
+}
+
+std::uint64_t LogDelivery::done(const QueueEntry& entry) {
+  const auto found = std::find_if(in_flight_.begin(), in_flight_.end(), [&](const InFlight& each) {
+    return each.batch == entry.batch.get();
+  });
+  if (found == in_flight_.end()) return 0;
+  found->done = true;
+  std::uint64_t end = 0;
+  for (; !in_flight_.empty() && in_flight_.front().done; in_flight_.pop_front())
+    end = in_flight_.front().end;
+  return end;
+}
+
+}  // namespace penstock

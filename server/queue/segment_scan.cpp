@@ -85,7 +85,9 @@ Result<bool> SegmentReader::next(std::uint64_t limit, StoredBatch& out) {
 
 Result<bool> SegmentReader::search(std::uint64_t limit, std::uint64_t least_record) {
   constexpr std::size_t kAlign = BatchHeader::kBatchAlign;
-  std::string window(kSearchBytes + BatchHeader::kBytes, '\0');
+  if (offset_ + kAlign >= limit) return false;
+  const std::uint64_t most = limit - offset_ - kAlign;
+  std::string window(std::min<std::uint64_t>(kSearchBytes + BatchHeader::kBytes, most), '\0');
   for (std::uint64_t at = offset_ + kAlign; at + BatchHeader::kBytes <= limit; at += kSearchBytes) {
     const std::size_t want = std::min<std::uint64_t>(window.size(), limit - at);
     const Result<std::size_t> got = read(window.data(), want, at);

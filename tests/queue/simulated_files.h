@@ -40,8 +40,9 @@ class SimulatedFiles final : public FileOps {
     const auto cached = std::exchange(names_, stable_names_);
     for (const auto& [name, inode] : cached) keep(random, name, inode);
     for (const auto& [name, inode] : stable_names_) {
-      const bool removed = std::none_of(cached.begin(), cached.end(),
-                                        [&](const auto& entry) { return entry.second == inode; });
+      const bool removed =
+          std::none_of(cached.begin(), cached.end(),
+                       [&inode = inode](const auto& entry) { return entry.second == inode; });
       if (removed && random() % 2 == 0) names_.erase(name);
     }
     for (auto& [name, inode] : names_) tear(*inode, random);

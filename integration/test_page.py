@@ -502,3 +502,22 @@ def test_page(penstock, workdir):
         wait_until(lambda: page.text("#verdict").startswith("OK"), lambda: page.text("#verdict"))
         assert page.attribute("#token-form", "hidden") is not None
         again.stop()
+
+
+@pytest.mark.long
+def test_a_sink_behind_its_queue_on_disk(penstock):
+    """What it does not take is kept: the sentence, the state and the amount on disk say so."""
+    server = penstock({"listen": "tcp4://127.0.0.1:0"},
+                      {"type": "relay", "to": ["tcp://127.0.0.1:9"], "queue": {"type": "disk", "path": "queue", "max_bytes": "64MiB"}},
+                      admin={"listen": "tcp4://127.0.0.1:0"})
+    send_stream(server.address(), b"".join(record("d", n) + b"\n" for n in range(1200)))
+    wait_until(lambda: server.admin.sink("out")["disk_queue"]["delivering"] is False, lambda: server.admin.sink("out"))
+    with Browser() as browser:
+        page = Page(browser, server)
+        browser.size(1280, 900)
+        browser.open(f"http://127.0.0.1:{server.admin.http().port}/")
+        wait_until(lambda: "its queue on disk keeps 1,200 records" in page.text("#verdict"), lambda: page.text("#verdict"))
+        texts = page.texts("#sinks", "out")
+        assert texts["state"].startswith("behind") and texts["disk"] == "1,200 in 8.00 MiB of 64.0 MiB", texts
+        assert errors(browser) == []
+    server.stop(expect=0)

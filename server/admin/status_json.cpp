@@ -147,6 +147,7 @@ void add_sink(JsonDocument& json, const SinkStatus& sink) {
   json.add("name", sink.name);
   json.add("type", sink.type);
   json.add("failing", sink.failing);
+  json.add("taking", sink.taking);
   json.add("diverted", sink.diverted);
   json.add("last_error", sink.last_error);
   json.open_object("queue");

@@ -3,6 +3,7 @@
 
 import {svg} from "/assets/dom.js";
 import {byteRate, bytes, percent, plural, rate} from "/assets/format.js";
+import {behind} from "/assets/verdict.js";
 
 const kMost = 10;  // nodes a side; those with trouble are always among them
 const kNode = 68, kGap = 14, kStrip = 8;
@@ -61,6 +62,7 @@ function gate(listener, x, y) {
 
 function sinkState(sink, rates) {
   const share = sink.queue.max_bytes ? sink.queue.bytes / sink.queue.max_bytes : 0;
+  if (behind(sink)) return [share, "wait", "kept on disk"];
   if (sink.failing) return [share, "loss", "cannot write"];
   if (!sink.queue.open) return [share, "wait", "takes no data"];
   return [share, null, rate(rates?.delivered_per_second ?? 0)];

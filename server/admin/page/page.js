@@ -7,7 +7,7 @@ import {drawFlow} from "/assets/flow.js";
 import {byteRate, bytes, clock, count, duration, percent, plural, rate, words} from "/assets/format.js";
 import {follow, getJson, saveToken} from "/assets/stream.js";
 import {Table, metered, stated, titled} from "/assets/tables.js";
-import {losses, verdict} from "/assets/verdict.js";
+import {behind, losses, verdict} from "/assets/verdict.js";
 
 const share = (queue) => (queue.max_bytes ? queue.bytes / queue.max_bytes : 0);
 const sum = (counts) => Object.values(counts).reduce((all, one) => all + one, 0);
@@ -25,12 +25,16 @@ function gateState({gate}) {
 }
 
 function sinkState(sink) {
+  if (behind(sink)) return ["wait", "behind", `records are kept on disk: ${sink.disk_queue.delivery_error}`];
   if (sink.failing) return ["loss", "failing", sink.last_error];
   if (!sink.queue.open) return ["wait", "full", "takes no data: gates are shut"];
   return ["good", "ok", sink.diverted ? "given up at the stop" : ""];
 }
 
-const queueTone = (sink) => (sink.failing ? "loss" : sink.queue.open ? null : "wait");
+/** "1,200 in 64 MiB of 1 GiB" */
+const onDisk = (disk) => (disk ? `${count(disk.records)} in ${bytes(disk.bytes)} of ${bytes(disk.max_bytes)}` : "–");
+
+const queueTone = (sink) => (sink.failing && !behind(sink) ? "loss" : sink.queue.open ? null : "wait");
 
 const listeners = new Table(byId("listeners"), {
   caption: "Listeners", key: (row) => row.name, empty: "No listener.",
@@ -62,6 +66,8 @@ const sinks = new Table(byId("sinks"), {
     {key: "delivered", title: "In all", number: true, of: (row) => row.delivered, show: count},
     {key: "queued", title: "Queued", number: true, of: (row) => row.queued, show: count},
     {key: "lost", title: "Lost", number: true, of: (row) => row.lost, show: lossCount, tone: (row) => warnIf(row.lost)},
+    {key: "disk", title: "On disk", number: true, of: (row) => row.disk_queue?.records ?? -1, show: (_, row) => onDisk(row.disk_queue),
+     tone: (row) => (behind(row) ? "wait" : null)},
   ],
 });
 

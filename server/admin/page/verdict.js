@@ -28,9 +28,15 @@ function aboutServer(status) {
   return [];
 }
 
+/** It takes nothing, and its queue on disk takes everything. */
+export const behind = (sink) => sink.disk_queue?.delivering === false && sink.taking;
+
 function aboutSinks(status) {
-  return status.sinks.filter((sink) => sink.failing).map((sink) => (
+  const failing = status.sinks.filter((sink) => sink.failing && !behind(sink)).map((sink) => (
     {tone: "loss", word: "failing", text: `Sink ${sink.name} cannot write: ${sink.last_error}.`}));
+  const late = status.sinks.filter(behind).map((sink) => (
+    {tone: "wait", word: "behind", text: `Sink ${sink.name} takes nothing, its queue on disk keeps ${plural(sink.disk_queue.records, "record")}: ${sink.disk_queue.delivery_error}.`}));
+  return [...failing, ...late];
 }
 
 function aboutGates(status) {

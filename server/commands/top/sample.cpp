@@ -63,6 +63,13 @@ SinkSample sink_of(const Value& from) {
   sink.queue_open = flag(queue, "open", true);
   sink.queue_bytes = number(queue, "bytes");
   sink.queue_max_bytes = number(queue, "max_bytes");
+  const Value& disk = member(from, "disk_queue");
+  if (!disk.IsObject()) return sink;
+  sink.queue_bytes = number(disk, "bytes");
+  sink.queue_max_bytes = number(disk, "max_bytes");
+  if (flag(disk, "delivering", true) || !flag(from, "taking", true)) return sink;
+  sink.delivery_error = text_member(disk, "delivery_error");
+  sink.failing = false;  // it is behind: all of it is kept
   return sink;
 }
 

@@ -22,7 +22,9 @@ struct ListenerSample {
 struct SinkSample {
   std::string name, type, last_error;
   bool failing = false, queue_open = true;
-  std::uint64_t queue_bytes = 0, queue_max_bytes = 0;
+  std::uint64_t queue_bytes = 0, queue_max_bytes = 0;  ///< of the one on disk, where there is one
+  std::string
+      delivery_error;  ///< why the queue on disk, which takes all, cannot hand on; else empty
   std::uint64_t delivered = 0, lost = 0, queued = 0;  ///< records, of all its routes
 };
 

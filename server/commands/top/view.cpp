@@ -157,6 +157,8 @@ void add_sinks(const Looks& looks, const ViewOptions& options, std::vector<Line>
       line.push_back({"  fails: " + printable(one.last_error), Style::kBad});
     else if (!one.queue_open)
       line.push_back({"  full", Style::kBad});
+    else if (!one.delivery_error.empty())
+      line.push_back({"  behind: " + printable(one.delivery_error), Style::kBad});
     else
       line.push_back({"  ok", Style::kGood});
     lines.push_back(std::move(line));

@@ -63,6 +63,17 @@ TEST_CASE("top: a status is read, routes are added up a sink, what is missing is
   CHECK(parse_sample(R"({"listeners":7,"sinks":[3],"pid":"x","connections":[]})").has_value());
 }
 
+TEST_CASE("top: of a queue on disk the disk's fill is shown, and why it is behind", "[top]") {
+  constexpr const char* kBehind =
+      R"json({"sinks":[{"name":"kept","type":"relay","failing":true,"taking":true,
+    "queue":{"open":true,"bytes":0,"max_bytes":8388608},
+    "disk_queue":{"bytes":536870912,"max_bytes":1073741824,"delivering":false,"delivery_error":"connection refused"}}]})json";
+  const std::string text = joined(view(looks_of(kBehind), {}));
+  holds(text, "[||||||||||          ]");
+  holds(text, "512M");
+  holds(text, "behind: connection refused");
+}
+
 TEST_CASE("top: the screen points to the sink at which bytes wait", "[top]") {
   const std::string text = joined(view(looks_of(kStatus), {}));
   holds(text, "log1  pid 7  up 3h12m  serving  NOT READY");

@@ -1,40 +1,21 @@
 #include "protocols/forward/handshake.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-
-#include "protocols/core/check.h"
+#include "protocols/forward/digests.h"
+#include "protocols/forward/values.h"
 #include "protocols/msgpack/token.h"
 
 namespace penstock::forward {
 namespace {
 
 constexpr std::size_t kPingElements = 6;
-constexpr std::size_t kDigestBytes = 64;
-
-// Short values only: what is longer than 255 bytes is not sent.
-std::string text(std::string_view value) {
-  constexpr std::size_t kShort = 31;
-  PENSTOCK_CHECK(value.size() <= 0xff);
-  std::string out;
-  if (value.size() > kShort) out += '\xd9';
-  out += static_cast<char>(value.size() <= kShort ? 0xa0 | value.size() : value.size());
-  return out.append(value);
-}
-
-std::string bytes(std::string_view value) {
-  PENSTOCK_CHECK(value.size() <= 0xff);
-  return std::string("\xc4") + static_cast<char>(value.size()) + std::string(value);
-}
 
 std::string pong(bool accepted, std::string_view reason, std::string_view name,
                  std::string_view digest) {
-  return "\x95" + text("PONG") + (accepted ? '\xc3' : '\xc2') + text(reason) + text(name) +
-         text(digest);
-}
-
-bool same(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+  std::string out = "\x95";
+  append_text(out, "PONG");
+  out += accepted ? '\xc3' : '\xc2';
+  for (const std::string_view one : {reason, name, digest}) append_text(out, one);
+  return out;
 }
 
 /// The elements of a PING that are texts or bytes, as they are.
@@ -64,21 +45,6 @@ bool parse(std::string_view message, const msgpack::ValueScan& scan, Ping& ping)
 
 }  // namespace
 
-std::string sha512_hex(std::initializer_list<std::string_view> texts) {
-  std::string all;
-  for (const std::string_view one : texts) all += one;
-  std::array<unsigned char, kDigestBytes> digest{};
-  unsigned size = 0;
-  PENSTOCK_CHECK(EVP_Digest(all.data(), all.size(), digest.data(), &size, EVP_sha512(), nullptr) ==
-                     1 &&
-                 size == kDigestBytes);
-  OPENSSL_cleanse(all.data(), all.size());
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  for (const unsigned char byte : digest) (hex += kDigits[byte >> 4]) += kDigits[byte & 0xf];
-  return hex;
-}
-
 Handshake::Handshake(const ForwardSecrets& secrets) : secrets_(secrets) {
   secrets_.fill_random(nonce_);
   if (!secrets_.users.empty()) secrets_.fill_random(auth_);
@@ -86,8 +52,15 @@ Handshake::Handshake(const ForwardSecrets& secrets) : secrets_(secrets) {
 
 std::string Handshake::helo() const {
   const std::string_view auth(auth_.data(), secrets_.users.empty() ? 0 : auth_.size());
-  return "\x92" + text("HELO") + "\x83" + text("nonce") + bytes({nonce_.data(), nonce_.size()}) +
-         text("auth") + bytes(auth) + text("keepalive") + '\xc3';
+  std::string out = "\x92";
+  append_text(out, "HELO");
+  out += '\x83';
+  append_text(out, "nonce");
+  append_bytes(out, {nonce_.data(), nonce_.size()});
+  append_text(out, "auth");
+  append_bytes(out, auth);
+  append_text(out, "keepalive");
+  return out += '\xc3';
 }
 
 Handshake::Answer Handshake::check(std::string_view message, const msgpack::ValueScan& scan) const {
@@ -97,21 +70,21 @@ Handshake::Answer Handshake::check(std::string_view message, const msgpack::Valu
   const auto refused = [](const char* why, std::string_view reason) {
     return Answer{pong(false, reason, {}, {}), why};
   };
-  if (!same(ping.digest(), sha512_hex({ping.salt(), ping.host(), nonce, secrets_.shared_key})))
+  if (!same_digest(ping.digest(), key_digest(ping.salt(), ping.host(), nonce, secrets_.shared_key)))
     return refused("the peer has another shared key", "shared_key mismatch");
   if (!secrets_.users.empty()) {
     // Every user is tried, so that the time tells nothing about which of them there are.
     bool known = false;
     for (const auto& [name, password] : secrets_.users) {
-      const bool right =
-          same(ping.password(), sha512_hex({{auth_.data(), auth_.size()}, name, password}));
-      known |= right && same(ping.user(), name);
+      const bool right = same_digest(ping.password(),
+                                     password_digest({auth_.data(), auth_.size()}, name, password));
+      known |= right && same_digest(ping.user(), name);
     }
     if (!known)
       return refused("the peer's user or password is wrong", "username/password mismatch");
   }
   const std::string digest =
-      sha512_hex({ping.salt(), secrets_.server_name, nonce, secrets_.shared_key});
+      key_digest(ping.salt(), secrets_.server_name, nonce, secrets_.shared_key);
   return {pong(true, {}, secrets_.server_name, digest)};
 }
 

@@ -33,7 +33,4 @@ class Handshake {
   std::array<char, kNonceBytes> nonce_{}, auth_{};
 };
 
-/// Of the texts behind each other, 128 lower-case hexadecimal digits.
-std::string sha512_hex(std::initializer_list<std::string_view> texts);
-
 }  // namespace penstock::forward

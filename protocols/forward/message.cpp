@@ -1,5 +1,6 @@
 #include "protocols/forward/message.h"
 
+#include "protocols/forward/values.h"
 #include "protocols/msgpack/token.h"
 
 namespace penstock::forward {
@@ -10,21 +11,6 @@ using msgpack::Kind;
 using msgpack::Token;
 
 bool is_text(Kind kind) noexcept { return kind == Kind::kString || kind == Kind::kBytes; }
-
-/// The payload of a text or bytes.
-std::string_view text_of(std::string_view value) noexcept {
-  const Token token = first_token(value);
-  return is_text(token.kind) ? value.substr(token.head_bytes, token.size) : std::string_view();
-}
-
-/// Takes the value at the front of `rest`, which is whole.
-std::string_view take_value(std::string_view& rest) noexcept {
-  msgpack::ValueScan scan({.max_bytes = rest.size(), .max_depth = msgpack::ValueScan::kMostDepth});
-  (void)scan.run(rest);
-  const std::string_view value = rest.substr(0, scan.size());
-  rest.remove_prefix(value.size());
-  return value;
-}
 
 class MessageParser {
  public:

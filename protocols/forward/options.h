@@ -18,6 +18,14 @@ struct ForwardSecrets {
   void (*fill_random)(std::span<char>) = nullptr;  ///< not to be foreseen; never fails
 };
 
+/// What a sender needs that takes part in the handshake.
+struct ForwardClientSecrets {
+  std::string shared_key;      ///< never empty
+  std::string user, password;  ///< empty: a receiver that asks for them is no use
+  std::string host_name;       ///< how it calls itself in PING
+  void (*fill_random)(std::span<char>) = nullptr;  ///< not to be foreseen; never fails
+};
+
 struct ForwardOptions {
   std::size_t max_decompressed_bytes = std::size_t{16} << 20;  ///< of one message
   unsigned max_decompressed_ratio =

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "protocols/forward/digests.h"
 #include "tests/protocols/feed.h"
 #include "tests/protocols/forward/support.h"
 

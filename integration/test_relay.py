@@ -3,7 +3,6 @@
 import signal
 import socket
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
@@ -14,53 +13,12 @@ from support.address import ALL, any_url
 from support.kernel import Borrowed
 from support.receiving import RawReceiver
 from support.records import assert_all_once, fate_of, numbers_of, record
+from support.relaying import ORDERLY, Talker, receiver_at, relay_to, say, url_of
 from support.wait import wait_until
 
 COUNT = 20_000
 # Datagrams have no backpressure: few enough for the receiver's buffer.
 DATAGRAMS = 2_000
-ORDERLY = {"drain_timeout": "5s"}
-
-
-def receiver_at(penstock, workdir, name, listen, **options):
-    folder = workdir / name
-    folder.mkdir(exist_ok=True)
-    return penstock({"listen": listen, **options}, folder=folder)
-
-
-def url_of(receiver, scheme=None) -> str:
-    address = receiver.address(scheme)
-    if address.is_unix:
-        return f"{address.scheme}://{address.path}"
-    host = f"[{address.host}]" if ":" in address.host else address.host
-    return f"{address.scheme}://{host}:{address.port}"
-
-
-def relay_to(*urls, **options) -> dict:
-    return {"type": "relay", "to": list(urls), **options}
-
-
-def say(server, count, first=0, size=64):
-    """Numbered lines over one connection, which ends."""
-    with server.address().connect() as sock:
-        sock.sendall(b"".join(record("a", n, size) + b"\n" for n in range(first, first + count)))
-        sock.shutdown(socket.SHUT_WR)
-        while sock.recv(65536):
-            pass
-
-
-class Talker(threading.Thread):
-    """say() beside the test; `done` when the server has taken all."""
-
-    def __init__(self, server, count, size=64):
-        super().__init__(daemon=True)
-        self._arguments = (server, count, 0, size)
-        self.done = threading.Event()
-        self.start()
-
-    def run(self):
-        say(*self._arguments)
-        self.done.set()
 
 
 @pytest.mark.parametrize("scheme", ALL)

@@ -11,7 +11,7 @@
 #include "protocols/core/errno_text.h"
 #include "protocols/table.h"
 #include "server/config/expand.h"
-#include "server/forward_secrets.h"
+#include "server/config/forward_secrets.h"
 #include "server/listener_setup.h"
 #include "server/log/log.h"
 #include "server/log/sd_notify.h"
@@ -312,7 +312,7 @@ Result<void> App::create_listeners() {
     const ProtocolInfo* protocol = find_protocol(from.protocol);
     if (protocol == nullptr)
       return fail(0, "listener \"" + from.name + "\": unknown protocol \"" + from.protocol + '"');
-    auto secrets = read_forward_secrets(from.of_protocol.forward);
+    auto secrets = config::read_forward_secrets(from.of_protocol.forward);
     if (!secrets)
       return fail(secrets.error().code,
                   "listener \"" + from.name + "\": " + secrets.error().message);

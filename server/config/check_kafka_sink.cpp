@@ -3,7 +3,6 @@
 
 #include "server/config/checks.h"
 #include "server/config/kafka_settings.h"
-#include "server/config/path_pattern.h"
 #include "server/config/text.h"
 
 namespace penstock::config {
@@ -16,16 +15,6 @@ void check_no_kafka_keys(Draft& draft, const TableSource& source) {
   const std::string text = "only a sink of type \"kafka\" has it";
   for (const auto key : kPlaceKeys) source.error_if_given(draft.problems, key, text);
   for (const auto key : kFormKeys) source.warn_if_given(draft.problems, key, "no effect: " + text);
-}
-
-void check_template(Draft& draft, const TableSource& source, std::string_view key) {
-  if (!source.has(key) || !source.sound(key)) return;
-  const Item& item = source.item(key, 0);
-  if (const auto parts = parse_record_template(item.text); !parts) {
-    source.error(
-        draft.problems, item.place, key,
-        item.expanded ? item.shown + " expands to no valid template" : parts.error().message);
-  }
 }
 
 void check_brokers(Draft& draft, const TableSource& source) {
@@ -73,8 +62,8 @@ void check_kafka_sink(Draft& draft, const Sink& sink, const TableSource& source)
       source.error(draft.problems, source.place, key, "missing, a kafka sink needs it");
   }
   check_brokers(draft, source);
-  check_template(draft, source, "topic");
-  check_template(draft, source, "key");
+  check_record_template(draft, source, "topic");
+  check_record_template(draft, source, "key");
   check_options(draft, sink, source);
 }
 

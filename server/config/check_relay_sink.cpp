@@ -1,4 +1,5 @@
 #include <array>
+#include <string>
 
 #include "server/config/checks.h"
 #include "server/config/keys.h"
@@ -6,10 +7,48 @@
 namespace penstock::config {
 namespace {
 
-constexpr std::array<std::string_view, 9> kRelayKeys = {
-    "to",           "balance",       "framing",       "delimiter",
-    "length.bytes", "length.endian", "length.offset", "length.includes_header",
-    "frame_bytes"};
+constexpr std::array<std::string_view, 3> kAnyKeys = {"to", "balance", "protocol"};
+constexpr std::array<std::string_view, 7> kRawKeys = {"framing",       "delimiter",
+                                                      "length.bytes",  "length.endian",
+                                                      "length.offset", "length.includes_header",
+                                                      "frame_bytes"};
+constexpr std::array<std::string_view, 6> kForwardKeys = {
+    "forward.tag",  "forward.compression",  "forward.ack_timeout", "forward.shared_key_file",
+    "forward.user", "forward.password_file"};
+
+void check_forward(Draft& draft, const Sink& sink, const TableSource& source) {
+  constexpr std::size_t kMaxNameBytes = 255;
+  const RelayForward& forward = sink.relay.forward;
+  for (const auto key : kRawKeys)
+    source.error_if_given(draft.problems, key, "only protocol = \"raw\" has it");
+  for (const std::string_view key : {"encoding", "newlines"})
+    source.error_if_given(draft.problems, key,
+                          "protocol = \"forward\" has one form of records, MessagePack");
+  check_record_template(draft, source, "forward.tag");
+  if (forward.user.empty() != forward.password_file.empty()) {
+    const std::string_view there = forward.user.empty() ? "forward.password_file" : "forward.user";
+    source.error_if_given(draft.problems, there,
+                          "user and password_file go together, only one of them is given");
+  } else if (!forward.user.empty() && forward.shared_key_file.empty()) {
+    source.error_if_given(draft.problems, "forward.user", "only together with shared_key_file");
+  }
+  if (forward.user.size() > kMaxNameBytes)
+    source.error_if_given(draft.problems, "forward.user",
+                          "expected at most 255 bytes, got " + std::to_string(forward.user.size()));
+}
+
+void check_raw(Draft& draft, Sink& sink, const TableSource& source) {
+  RelaySink& relay = sink.relay;
+  for (const auto key : kForwardKeys)
+    source.error_if_given(draft.problems, key, "only protocol = \"forward\" has it");
+  // The record itself goes on: what breaks lines in a file need not break anything here.
+  if (!source.has("newlines")) sink.newlines = Newlines::kKeep;
+  // Maps tell their own end, and any byte may be in them.
+  if (!source.has("framing") && sink.encoding == Encoding::kMsgpack)
+    relay.form.framing = SendFraming::kNone;
+  if (source.sound("framing"))
+    check_framing_parts(to_string(relay.form.framing), source, draft.problems);
+}
 
 void check_relay_sink(Draft& draft, Sink& sink, const TableSource& source) {
   RelaySink& relay = sink.relay;
@@ -20,18 +59,21 @@ void check_relay_sink(Draft& draft, Sink& sink, const TableSource& source) {
   }
   if (source.sound("balance") && source.sound("to") && relay.to.size() == 1)
     source.warn_if_given(draft.problems, "balance", "no effect: to has one URL");
-  // The record itself goes on: what breaks lines in a file need not break anything here.
-  if (!source.has("newlines")) sink.newlines = Newlines::kKeep;
-  // Maps tell their own end, and any byte may be in them.
-  if (!source.has("framing") && sink.encoding == Encoding::kMsgpack)
-    relay.form.framing = SendFraming::kNone;
-  if (!source.sound("framing")) return;
-  check_framing_parts(to_string(relay.form.framing), source, draft.problems);
+  if (!source.sound("protocol")) return;
+  if (relay.protocol == RelayProtocol::kForward)
+    check_forward(draft, sink, source);
+  else
+    check_raw(draft, sink, source);
 }
 
 void refuse_relay_keys(Draft& draft, const TableSource& source) {
-  for (const auto key : kRelayKeys)
-    source.error_if_given(draft.problems, key, "only a sink of type \"relay\" has it");
+  const auto refuse = [&](const auto& keys) {
+    for (const auto key : keys)
+      source.error_if_given(draft.problems, key, "only a sink of type \"relay\" has it");
+  };
+  refuse(kAnyKeys);
+  refuse(kRawKeys);
+  refuse(kForwardKeys);
 }
 
 }  // namespace

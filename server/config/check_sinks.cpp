@@ -3,6 +3,7 @@
 
 #include "server/config/checks.h"
 #include "server/config/keys.h"
+#include "server/config/path_pattern.h"
 #include "server/config/text.h"
 
 namespace penstock::config {
@@ -74,6 +75,16 @@ void check_one_stdout(Draft& draft) {
 }
 
 }  // namespace
+
+void check_record_template(Draft& draft, const TableSource& source, std::string_view key) {
+  if (!source.has(key) || !source.sound(key)) return;
+  const Item& item = source.item(key, 0);
+  if (const auto parts = parse_record_template(item.text); !parts) {
+    source.error(
+        draft.problems, item.place, key,
+        item.expanded ? item.shown + " expands to no valid template" : parts.error().message);
+  }
+}
 
 void check_sinks(Draft& draft) {
   for (std::size_t i = 0; i < draft.sinks.size(); ++i) {

@@ -30,6 +30,9 @@ void check_paths(Draft& draft);        ///< templates, and paths that can meet
 /// Keys that mean something with one framing only, against the one that a table has, by its word.
 void check_framing_parts(std::string_view framing, const TableSource& source, Problems& problems);
 
+/// What config::parse_record_template has against the value of `key`, where it is given.
+void check_record_template(Draft& draft, const TableSource& source, std::string_view key);
+
 /// A list of names of tables.
 bool contains(const std::vector<std::string>& names, const std::string& name);
 

@@ -31,6 +31,7 @@ enum class WhenFull { kBlock, kDropNewest, kDropOldest };
 enum class TimeZone { kUtc, kLocal };
 enum class Compress { kNone, kZstd };
 enum class Balance { kFailover, kRoundRobin, kHash };
+enum class RelayProtocol { kRaw, kForward };
 
 /// Where in the config file a value stands; line 0 where it stands nowhere.
 struct Place {
@@ -177,11 +178,25 @@ struct SqliteSink {
   friend bool operator==(const SqliteSink&, const SqliteSink&) = default;
 };
 
+/// A relay sink of protocol "forward".
+struct RelayForward {
+  std::string tag;  ///< template, as KafkaSink::topic; empty: the event's, else the listener's name
+  bool gzip = false;  ///< CompressedPackedForward
+  std::chrono::milliseconds ack_timeout{
+      190'000};                     ///< the longest wait for the next acknowledgement
+  std::string shared_key_file;      ///< empty: no handshake
+  std::string user, password_file;  ///< empty: none
+
+  friend bool operator==(const RelayForward&, const RelayForward&) = default;
+};
+
 /// Where a relay sink sends, and how.
 struct RelaySink {
   std::vector<ListenUrl> to;              ///< URLs of the receivers, all streams or all messages
   FrameForm form{SendFraming::kNewline};  ///< of streams; a datagram or packet holds one record
   Balance balance = Balance::kFailover;
+  RelayProtocol protocol = RelayProtocol::kRaw;
+  RelayForward forward;
 
   friend bool operator==(const RelaySink&, const RelaySink&) = default;
 };

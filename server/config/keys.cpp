@@ -34,6 +34,8 @@ constexpr std::array<std::string_view, 3> kQueueSyncs = {"batch", "interval", "n
 constexpr std::array<std::string_view, 3> kWhenFulls = {"block", "drop_newest", "drop_oldest"};
 constexpr std::array<std::string_view, 2> kTimeZones = {"utc", "local"};
 constexpr std::array<std::string_view, 3> kBalances = {"failover", "round_robin", "hash"};
+constexpr std::array<std::string_view, 2> kRelayProtocols = {"raw", "forward"};
+constexpr std::array<std::string_view, 2> kForwardCompressions = {"none", "gzip"};
 constexpr std::array<std::string_view, 11> kSendFramings = {
     "newline",         "crlf",   "nul",   "octet_counted", "syslog_auto", "delimiter",
     "length_prefixed", "varint", "fixed", "json",          "none"};
@@ -385,6 +387,20 @@ const std::array kSinkKeys = {
               }},
     Key<Sink>{"balance", choice(kBalances),
               [](Sink& s, const Value& v) { s.relay.balance = as<Balance>(v); }},
+    Key<Sink>{"protocol", choice(kRelayProtocols),
+              [](Sink& s, const Value& v) { s.relay.protocol = as<RelayProtocol>(v); }},
+    Key<Sink>{"forward.tag", text("a template, such as \"{listener}\" or \"{field:app}\""),
+              [](Sink& s, const Value& v) { s.relay.forward.tag = v.text(); }},
+    Key<Sink>{"forward.compression", choice(kForwardCompressions),
+              [](Sink& s, const Value& v) { s.relay.forward.gzip = v.number != 0; }},
+    Key<Sink>{"forward.ack_timeout", duration(kSecond, kDay, "190s"),
+              [](Sink& s, const Value& v) { s.relay.forward.ack_timeout = ms(v); }},
+    Key<Sink>{"forward.shared_key_file", text("a file, such as \"/etc/penstock/forward.key\""),
+              [](Sink& s, const Value& v) { s.relay.forward.shared_key_file = v.text(); }},
+    Key<Sink>{"forward.user", text("a name, such as \"agent\""),
+              [](Sink& s, const Value& v) { s.relay.forward.user = v.text(); }},
+    Key<Sink>{"forward.password_file", text("a file, such as \"/etc/penstock/forward.password\""),
+              [](Sink& s, const Value& v) { s.relay.forward.password_file = v.text(); }},
     Key<Sink>{"framing", choice(kSendFramings),
               [](Sink& s, const Value& v) { s.relay.form.framing = as<SendFraming>(v); }},
     Key<Sink>{"delimiter", delimiter(),

@@ -45,6 +45,9 @@ std::string problem_with(const config::Config& config, const config::Sink& sink,
                          bool streams) {
   if (!is_unix(url.scheme) && url.port == 0)
     return shown(url.text) + ": a port to send to is needed";
+  if (sink.relay.protocol == config::RelayProtocol::kForward && !is_stream(url.scheme))
+    return shown(url.text) +
+           ": protocol = \"forward\" is spoken over streams, expected a tcp or unix URL";
   if (is_stream(url.scheme) != streams)
     return shown(url.text) +
            ": streams (tcp, unix) and messages (udp, unixgram, unixpacket) do not go together in "

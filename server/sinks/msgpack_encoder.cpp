@@ -79,14 +79,11 @@ void pack_record(Out& out, std::string_view source, std::int64_t time_ns, const 
 }
 
 /// No record becomes longer, for the price of an addition.
-std::size_t most_packed_bytes(std::string_view source, const Batch& batch, std::size_t frame) {
+std::size_t most_record_bytes(std::string_view source, const Batch& batch, std::size_t frame) {
   // The map's head, time, flags and all their names, or `message` in their place.
   constexpr std::size_t kAroundFields = 128;
-  // The dearest byte of an event's form: two of `null` under a shared name of 15 bytes.
-  constexpr std::size_t kMostPerByte = 9;
   const std::size_t around = kAroundFields + source.size();
-  if (const auto event = batch.event(frame))
-    return around + event->fields().form_bytes() * kMostPerByte + event->text_bytes();
+  if (const auto event = batch.event(frame)) return around + most_packed_bytes(*event);
   return around + batch.bytes(batch.frames[frame]).size();
 }
 
@@ -119,7 +116,7 @@ std::size_t MsgpackEncoder::encode(const Batch& batch, const Segment& segment, s
                                    std::size_t last, EncodeBuffer& out) const {
   const std::string_view source = source_of(segment);
   for (std::size_t at = first; at < last; ++at) {
-    std::size_t room = most_packed_bytes(source, batch, at);
+    std::size_t room = most_record_bytes(source, batch, at);
     if (room > out.room()) room = encoded_bytes(batch, segment, at);
     if (!out.make_room(room)) return at;
     MsgpackMemory memory{out.end()};

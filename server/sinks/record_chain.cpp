@@ -33,7 +33,6 @@ std::string RecordChain::ending(const Place& place) const {
   return std::string(record.data() + place.skip, record.size() - place.skip);
 }
 
-// Moves a place that stands at the end of its segment to the next segment that has frames.
 Place RecordChain::settle(Place place) const noexcept {
   while (place.segment != kNoSegment) {
     const Segment& segment = batch_.segments[place.segment];

@@ -41,6 +41,9 @@ class RecordChain {
   /// The place in front of the first record of a chain that begins with segment `head`.
   Place begin(std::uint32_t head) const noexcept;
 
+  /// The same place, moved to the next segment that has frames where it stands behind those of its own.
+  Place settle(Place place) const noexcept;
+
   /// What comes at `from`, at most about 1 MiB; empty at the end.
   Piece piece(const Place& from, EncodeBuffer& buffer) const;
 
@@ -63,7 +66,6 @@ class RecordChain {
   void remaining(Place from, std::vector<FrameRange>& ranges) const;
 
  private:
-  Place settle(Place place) const noexcept;
   Place behind_segment(const Place& place) const noexcept;
   bool lies_as_lines(const Place& place) const noexcept;
   std::string_view run(const Place& from, Place& end) const noexcept;

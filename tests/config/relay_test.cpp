@@ -45,9 +45,55 @@ TEST_CASE("relay: keys against type and framing", "[config][relay]") {
   CHECK(problems_of(kRelay + lines + "\n") == Lines{"t.toml:" + problem});
 }
 
+TEST_CASE("relay: keys against protocol", "[config][relay]") {
+  const auto [lines, problem] = GENERATE(table<std::string, std::string>({
+      {"protocol = \"syslog\"",
+       "8:12: sink \"out\": protocol: expected \"raw\" or \"forward\", got \"syslog\""},
+      {"forward.tag = \"x\"", "8:9: sink \"out\": forward.tag: only protocol = \"forward\" has it"},
+      {"protocol = \"forward\"\nframing = \"newline\"",
+       "9:1: sink \"out\": framing: only protocol = \"raw\" has it"},
+      {"protocol = \"forward\"\nframe_bytes = 9",
+       "9:1: sink \"out\": frame_bytes: only protocol = \"raw\" has it"},
+      {"protocol = \"forward\"\nencoding = \"raw\"",
+       "9:1: sink \"out\": encoding: protocol = \"forward\" has one form of records, MessagePack"},
+      {"protocol = \"forward\"\nforward.tag = \"{field}\"", "9:15: sink \"out\": forward.tag: "},
+      {"protocol = \"forward\"\nforward.ack_timeout = \"1ms\"",
+       "9:23: sink \"out\": forward.ack_timeout: expected a duration from \"1s\" to \"1d\", such "
+       "as \"190s\", got "},
+      {"protocol = \"forward\"\nforward.user = \"u\"",
+       "9:9: sink \"out\": forward.user: user and password_file go together, only one of them is "
+       "given"},
+      {"protocol = \"forward\"\nforward.user = \"u\"\nforward.password_file = \"p\"",
+       "9:9: sink \"out\": forward.user: only together with shared_key_file"},
+  }));
+  const Lines found = problems_of(kRelay + lines + "\n");
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].substr(0, problem.size() + 7) == "t.toml:" + problem);
+}
+
+TEST_CASE("relay: protocol forward", "[config][relay]") {
+  const config::RelaySink relay =
+      sink_of(
+          "protocol = \"forward\"\nforward.tag = \"{listener}\"\nforward.compression = \"gzip\"\n"
+          "forward.ack_timeout = \"9s\"\nforward.shared_key_file = \"k\"\nforward.user = \"u\"\n"
+          "forward.password_file = \"p\"\n")
+          .relay;
+  CHECK(relay.protocol == config::RelayProtocol::kForward);
+  CHECK(relay.forward == config::RelayForward{.tag = "{listener}",
+                                              .gzip = true,
+                                              .ack_timeout = std::chrono::seconds(9),
+                                              .shared_key_file = "k",
+                                              .user = "u",
+                                              .password_file = "p"});
+  CHECK(sink_of("protocol = \"forward\"\n").relay.forward == config::RelayForward{});
+  CHECK(sink_of("").relay.protocol == config::RelayProtocol::kRaw);
+}
+
 TEST_CASE("relay: its keys belong to it, and it needs a receiver", "[config][relay]") {
   CHECK(problems_of(test::kGood + "to = \"tcp://a:1\"\n") ==
         Lines{"t.toml:7:1: sink \"out\": to: only a sink of type \"relay\" has it"});
+  CHECK(problems_of(test::kGood + "forward.tag = \"x\"\n") ==
+        Lines{"t.toml:7:9: sink \"out\": forward.tag: only a sink of type \"relay\" has it"});
   CHECK(problems_of(test::kListener + "[[sink]]\nname = \"out\"\ntype = \"relay\"\n") ==
         Lines{"t.toml:4:1: sink \"out\": to: missing, a relay sink needs the URL of a receiver, "
               "such as \"tcp://collector:5514\""});

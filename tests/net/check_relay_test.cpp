@@ -11,10 +11,12 @@ namespace {
 
 /// A sink `out` with these receivers, which takes the records of a listener `in` at `listen`.
 std::string problems_of(const std::vector<std::string>& to,
-                        const std::string& listen = "unix:///run/in.sock") {
+                        const std::string& listen = "unix:///run/in.sock",
+                        config::RelayProtocol protocol = config::RelayProtocol::kRaw) {
   config::Config config;
   config.listeners.push_back({.name = "in", .listen = {{listen, {}}}, .sinks = {"out"}});
   config::Sink sink{.name = "out", .type = config::SinkType::kRelay};
+  sink.relay.protocol = protocol;
   for (const std::string& url : to)
     sink.relay.to.push_back({url, {static_cast<std::uint32_t>(sink.relay.to.size() + 1), 6}});
   config.sinks.push_back(sink);
@@ -37,6 +39,15 @@ TEST_CASE("check_relay: receivers of one kind, with a port", "[relay]") {
   }));
   CHECK(problems_of(to) == problem);
   CHECK(problems_of({"tpc://a:1"}).starts_with("1: sink \"out\": to: \"tpc://a:1\": "));
+}
+
+TEST_CASE("check_relay: Forward protocol is for streams", "[relay]") {
+  const auto protocol = config::RelayProtocol::kForward;
+  CHECK(problems_of({"tcp://a:1", "unix:///x"}, "unix:///y", protocol).empty());
+  CHECK(problems_of({"tcp://a:1", "udp://a:1"}, "unix:///y", protocol) ==
+        "2: sink \"out\": to: \"udp://a:1\": protocol = \"forward\" is spoken over streams, "
+        "expected a tcp "
+        "or unix URL");
 }
 
 TEST_CASE("check_relay: records do not go in a circle", "[relay]") {

@@ -1,18 +1,15 @@
 #include "server/sinks/http/http_request.h"
 
 #include <strings.h>
-#include <zlib.h>
 #include <zstd.h>
 
 #include <algorithm>
 
 #include "protocols/core/check.h"
+#include "server/sinks/gzip.h"
 
 namespace penstock {
 namespace {
-
-constexpr int kGzipWindow = 15 + 16;  // zlib: the largest, as gzip
-constexpr int kZlibMemory = 8;        // zlib's default
 
 std::string_view default_path(config::HttpPreset preset) noexcept {
   switch (preset) {
@@ -72,21 +69,6 @@ bool names(const config::Option& header, std::string_view line) {
          ::strncasecmp(line.data(), header.name.data(), header.name.size()) == 0;
 }
 
-std::string gzip(std::string body) {
-  z_stream stream{};
-  PENSTOCK_CHECK(deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipWindow, kZlibMemory,
-                              Z_DEFAULT_STRATEGY) == Z_OK);
-  std::string out(deflateBound(&stream, body.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(body.data());
-  stream.avail_in = static_cast<uInt>(body.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  PENSTOCK_CHECK(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
 std::string zstd(const std::string& body) {
   std::string out(ZSTD_compressBound(body.size()), '\0');
   const std::size_t size =
@@ -131,7 +113,7 @@ std::vector<std::string> http_headers(const config::HttpSink& http, std::string_
 std::string http_compressed(config::HttpCompression compression, std::string body) {
   switch (compression) {
     case config::HttpCompression::kNone: break;
-    case config::HttpCompression::kGzip: return gzip(std::move(body));
+    case config::HttpCompression::kGzip: return gzip(body);
     case config::HttpCompression::kZstd: return zstd(body);
   }
   return body;

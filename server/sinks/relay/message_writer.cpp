@@ -16,20 +16,9 @@ void MessageWriter::begin(RelayPart& part) {
   sent_ = 0;
 }
 
-Place MessageWriter::behind_frame(Place place) const noexcept {
-  const Batch& batch = *part_->batch;
-  ++place.frame;
-  while (place.segment != kNoSegment) {
-    const Segment& segment = batch.segments[place.segment];
-    if (place.frame < std::size_t{segment.first} + segment.count) return place;
-    place.segment = (*part_->next)[place.segment];
-    if (place.segment != kNoSegment) place.frame = batch.segments[place.segment].first;
-  }
-  return {};
-}
-
 void MessageWriter::gather() {
   const Batch& batch = *part_->batch;
+  const RecordChain chain(batch, *part_->next, encoder_);
   records_.clear();
   buffer_.clear();
   sent_ = 0;
@@ -40,7 +29,7 @@ void MessageWriter::gather() {
       return;
     const std::size_t frame = place_.frame;
     const std::size_t size = buffer_.size() - begin;
-    place_ = behind_frame(place_);
+    place_ = chain.settle({place_.segment, frame + 1, 0});
     // Nothing written is a record without bytes, or one that has no form.
     if (size != 0 || encoder_.encodes(batch, frame))
       records_.push_back({begin, size, frame, place_});
@@ -123,28 +112,18 @@ PartWriter::Step MessageWriter::write(int fd, std::uint64_t offset) {
                              MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0 && (errno == EINTR || give_up_on(errno))) continue;
     if (n < 0) {
-      const bool full = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
-      step.state = full ? State::kFull : State::kBroken;
-      step.error = full ? 0 : errno;
+      step.full_or_broken(errno);
       return step;
     }
     for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
       sent_ += messages_[i].records;
       step.bytes += messages_[i].bytes.iov_len;
+      step.messages += messages_[i].records;
     }
     if (sent_ != 0) part_->marks.push_back({offset + step.bytes, records_[sent_ - 1].behind});
   }
   step.state = State::kFull;
   return step;
-}
-
-Place MessageWriter::place_behind(const RelayPart& part, std::uint64_t bytes) const {
-  Place place = part.at;
-  for (const RelayPart::Mark& mark : part.marks) {
-    if (mark.offset > part.begin + bytes) break;
-    place = mark.place;
-  }
-  return place;
 }
 
 }  // namespace penstock

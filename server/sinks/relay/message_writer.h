@@ -6,7 +6,7 @@
 #include <array>
 #include <vector>
 
-#include "server/sinks/relay/framed_encoder.h"
+#include "server/sinks/encoder.h"
 #include "server/sinks/relay/part_writer.h"
 
 namespace penstock {
@@ -16,12 +16,14 @@ namespace penstock {
 /// into no message (EMSGSIZE) is passed over and noted in the part.
 class MessageWriter final : public PartWriter {
  public:
-  MessageWriter(const FramedEncoder& encoder, bool segments) noexcept
+  MessageWriter(const Encoder& encoder, bool segments) noexcept
       : encoder_(encoder), segments_(segments) {}
 
   void begin(RelayPart& part) override;
   Step write(int fd, std::uint64_t offset) override;
-  Place place_behind(const RelayPart& part, std::uint64_t bytes) const override;
+  Place place_behind(const RelayPart& part, std::uint64_t bytes) const override {
+    return part.last_mark(bytes);
+  }
   std::string rest_of_record(const RelayPart&, std::uint64_t) const override { return {}; }
 
  private:
@@ -39,13 +41,12 @@ class MessageWriter final : public PartWriter {
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(std::uint16_t))> control{};
   };
 
-  Place behind_frame(Place place) const noexcept;
   void gather();
   void make_messages();
   std::size_t run_length(std::size_t first) const noexcept;
   bool give_up_on(int error);
 
-  const FramedEncoder& encoder_;
+  const Encoder& encoder_;
   bool segments_;
   std::size_t segment_limit_ = SIZE_MAX;  // datagrams of that length or longer cannot be segments
   EncodeBuffer buffer_;

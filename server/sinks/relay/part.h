@@ -19,7 +19,8 @@ struct RelayPart {
   std::vector<std::size_t>* too_long = nullptr;  ///< frames of the batch that fit into no message
   Place at;  ///< in front of the first record that is not known to have arrived
   Upstream* upstream = nullptr;
-  bool arrived = false;  ///< all of it
+  const Upstream* first = nullptr;  ///< that had it in hand; null: none yet
+  bool arrived = false;             ///< all of it
 
   // Of the connection that it is written to; offsets count the bytes written there.
   bool begun = false, written = false;
@@ -30,6 +31,16 @@ struct RelayPart {
     Place place;
   };
   std::deque<Mark> marks;  ///< of messages: places behind whole ones, by offset
+
+  /// Behind the last message that is whole within the part's first `bytes` bytes.
+  Place last_mark(std::uint64_t bytes) const {
+    Place place = at;
+    for (const Mark& mark : marks) {
+      if (mark.offset > begin + bytes) break;
+      place = mark.place;
+    }
+    return place;
+  }
 };
 
 }  // namespace penstock

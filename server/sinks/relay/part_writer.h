@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cerrno>
 #include <string>
+#include <string_view>
 
 #include "server/sinks/relay/part.h"
 
@@ -15,8 +17,16 @@ struct PartWriter {
   };
   struct Step {
     State state = State::kWritten;
-    std::size_t bytes = 0;  ///< that the socket took
-    int error = 0;          ///< of kBroken
+    std::size_t bytes = 0;     ///< that the socket took
+    std::size_t messages = 0;  ///< the same, where there are messages
+    int error = 0;             ///< of kBroken
+
+    /// What sending said in errno.
+    void full_or_broken(int why) noexcept {
+      const bool full = why == EAGAIN || why == ENOBUFS || why == ENOMEM;
+      state = full ? State::kFull : State::kBroken;
+      error = full ? 0 : why;
+    }
   };
 
   virtual ~PartWriter() = default;
@@ -33,5 +43,8 @@ struct PartWriter {
   /// What the record that ends in the middle at `bytes` still needs; empty where none does.
   virtual std::string rest_of_record(const RelayPart& part, std::uint64_t bytes) const = 0;
 };
+
+/// Sends the front of `bytes`, as much as the socket takes, and removes it. False: it takes nothing, `step` says why.
+bool send_front(int fd, std::string_view& bytes, PartWriter::Step& step);
 
 }  // namespace penstock

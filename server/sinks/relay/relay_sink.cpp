@@ -8,6 +8,8 @@
 
 #include "protocols/core/check.h"
 #include "server/sinks/relay/balance.h"
+#include "server/sinks/relay/entry_encoder.h"
+#include "server/sinks/relay/framed_encoder.h"
 
 namespace penstock {
 namespace {
@@ -31,18 +33,33 @@ Carrier carrier_of(const std::vector<Url>& urls) noexcept {
   return is_stream(urls.front().scheme) ? Carrier::kStream : Carrier::kMessages;
 }
 
+std::unique_ptr<Encoder> make_relay_encoder(const config::Sink& config) {
+  if (config.relay.protocol == config::RelayProtocol::kForward)
+    return std::make_unique<EntryEncoder>();
+  return std::make_unique<FramedEncoder>(config, carrier_of(parsed(config.relay.to)));
+}
+
 }  // namespace
 
 RelaySink::RelaySink(const config::Sink& config)
-    : config_(config.relay),
-      encoder_(std::make_unique<FramedEncoder>(config, carrier_of(parsed(config.relay.to)))) {
+    : name_(config.name), config_(config.relay), encoder_(make_relay_encoder(config)) {
   for (Url& url : parsed(config.relay.to)) {
     seeds_.push_back(balance_seed(url.text));
-    upstreams_.push_back(std::make_unique<Upstream>(std::move(url), *encoder_, config.name));
+    upstreams_.push_back(std::make_unique<Upstream>(
+        std::move(url), *encoder_, acknowledged() ? &forward_ : nullptr, statistics_, config.name));
   }
 }
 
 RelaySink::~RelaySink() = default;
+
+Result<void> RelaySink::open() {
+  if (!acknowledged()) return {};
+  auto sending = make_forward_sending(config_.forward);
+  if (!sending)
+    return fail(sending.error().code, "sink \"" + name_ + "\": " + sending.error().message);
+  forward_ = std::move(*sending);
+  return {};
+}
 
 // ---- batches
 
@@ -99,6 +116,7 @@ WriteStatus RelaySink::write(const Batch& batch) {
   }
   if (!homeless(*held)) return WriteStatus::kPending;
   held->pending = false;
+  ++statistics_.retries;
   note_error();
   return WriteStatus::kRetry;
 }
@@ -116,9 +134,10 @@ std::vector<Finished> RelaySink::poll(std::chrono::milliseconds timeout) {
 }
 
 std::vector<Finished> RelaySink::collect() {
-  const bool stalled = Clock::now() - last_progress_ >= kPatience;
+  const auto patience = acknowledged() ? kAckPatience : kPatience;
+  const bool stalled = Clock::now() - last_progress_ >= patience;
   std::vector<Finished> finished;
-  bool retry = false;
+  std::uint64_t retries = 0;
   for (auto held = held_.begin(); held != held_.end();) {
     const bool done = delivered(*held);
     if (!held->pending || (!done && !stalled && !homeless(*held))) {
@@ -127,10 +146,11 @@ std::vector<Finished> RelaySink::collect() {
     }
     held->pending = false;
     finished.push_back({held->batch, done ? WriteStatus::kDelivered : WriteStatus::kRetry});
-    retry = retry || !done;
+    retries += done ? 0 : 1;
     held = done ? finish(held) : std::next(held);
   }
-  if (retry) note_error();
+  statistics_.retries += retries;
+  if (retries != 0) note_error();
   return finished;
 }
 
@@ -239,6 +259,17 @@ void RelaySink::drive() {
     last_progress_ = now;
     arrival_wait_ = kFirstArrivalWait;
   }
+  note_numbers();
+}
+
+void RelaySink::note_numbers() {
+  std::uint64_t up = 0, awaited = 0;
+  for (const auto& upstream : upstreams_) {
+    up += upstream->up() ? 1 : 0;
+    awaited += upstream->acks_awaited();
+  }
+  statistics_.upstreams_up = up;
+  statistics_.acks_awaited = awaited;
 }
 
 bool RelaySink::all_written() const noexcept {
@@ -252,7 +283,7 @@ void RelaySink::wait(Clock::time_point deadline) {
   std::vector<pollfd> sockets;
   for (const auto& upstream : upstreams_) {
     sockets.push_back(upstream->wanted());
-    if (upstream->waits_for_arrival() || sockets.back().fd < 0)
+    if (upstream->must_look_for_arrival() || sockets.back().fd < 0)
       wait = std::min(wait, arrival_wait_);
   }
   const int ready = ::poll(sockets.data(), sockets.size(),
@@ -263,15 +294,8 @@ void RelaySink::wait(Clock::time_point deadline) {
 void RelaySink::note_error() {
   error_.clear();
   for (const auto& upstream : upstreams_) {
-    std::string text = upstream->error();
-    if (upstream->up()) {
-      if (!upstream->waits_for_arrival() && !upstream->backlogged()) continue;
-      text = upstream->url() + ": takes nothing more, " +
-             std::to_string(upstream->unarrived_bytes()) + " bytes are on their way to it";
-    } else if (text.empty()) {
-      text = upstream->url() + ": not connected yet";
-    }
-    error_ += (error_.empty() ? "" : "; ") + text;
+    const std::string text = upstream->trouble();
+    if (!text.empty()) error_ += (error_.empty() ? "" : "; ") + text;
   }
 }
 

@@ -10,7 +10,7 @@
 
 #include "server/config/config.h"
 #include "server/pipeline/sink.h"
-#include "server/sinks/relay/framed_encoder.h"
+#include "server/sinks/encoder.h"
 #include "server/sinks/relay/part.h"
 #include "server/sinks/relay/upstream.h"
 
@@ -24,19 +24,23 @@ namespace penstock {
 /// With one receiver, or balance = "failover", records keep their order. A batch is one piece of work: "round_robin" gives it
 /// to the receiver that has nothing unwritten, in turn; "hash" takes it apart by balance_key().
 ///
-/// write() and poll() never wait for a receiver; kRetry is said of what is pending after kPatience without any progress, and
-/// at once where no receiver is to be had. The place in each batch is kept until it is delivered or abandoned.
+/// With `protocol = "forward"` records go as chunks of Forward protocol, and delivered means acknowledged by the receiver: a
+/// chunk whose acknowledgement has not come when the connection ends or ack_timeout is over is sent again under the same id.
+///
+/// write() and poll() never wait for a receiver; kRetry is said of what is pending after kPatience (kAckPatience) without any
+/// progress, and at once where no receiver is to be had. The place in each batch is kept until it is delivered or abandoned.
 class RelaySink final : public Sink {
  public:
   using Clock = std::chrono::steady_clock;
-  static constexpr std::chrono::seconds kPatience{1};
+  static constexpr std::chrono::seconds kPatience{1}, kAckPatience{5};
   static constexpr std::size_t kWindow = 256;
 
   /// `config` has passed check_relay().
   explicit RelaySink(const config::Sink& config);
   ~RelaySink() override;
 
-  Result<void> open() override { return {}; }
+  /// Reads the files of secrets.
+  Result<void> open() override;
   WriteStatus write(const Batch& batch) override;
   std::size_t window() const noexcept override { return kWindow; }
   std::vector<Finished> poll(std::chrono::milliseconds timeout) override;
@@ -45,6 +49,7 @@ class RelaySink final : public Sink {
   void tick() override { drive(); }
   Result<void> close() override;
   std::string last_error() const override { return error_; }
+  std::vector<SinkMeasure> measures() const override { return statistics_.measures(); }
 
  private:
   struct Held {
@@ -71,9 +76,14 @@ class RelaySink final : public Sink {
   void wait(Clock::time_point deadline);
   bool all_written() const noexcept;
   void note_error();
+  void note_numbers();
+  bool acknowledged() const noexcept { return config_.protocol == config::RelayProtocol::kForward; }
 
+  const std::string name_;
   const config::RelaySink config_;
-  const std::unique_ptr<FramedEncoder> encoder_;
+  const std::unique_ptr<const Encoder> encoder_;
+  RelayStatistics statistics_;
+  ForwardSending forward_;  // of that protocol
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::uint64_t> seeds_;                           // of hashing, by upstream
   std::size_t turn_ = 0;                                       // of round robin

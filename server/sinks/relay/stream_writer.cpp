@@ -1,9 +1,5 @@
 #include "server/sinks/relay/stream_writer.h"
 
-#include <sys/socket.h>
-
-#include <cerrno>
-
 namespace penstock {
 
 void StreamWriter::begin(RelayPart& part) {
@@ -26,16 +22,7 @@ PartWriter::Step StreamWriter::write(int fd, std::uint64_t) {
       behind_ = piece.end;
       continue;
     }
-    const ssize_t n = ::send(fd, piece_.data(), piece_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const bool full = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
-      step.state = full ? State::kFull : State::kBroken;
-      step.error = full ? 0 : errno;
-      return step;
-    }
-    piece_.remove_prefix(static_cast<std::size_t>(n));
-    step.bytes += static_cast<std::size_t>(n);
+    if (!send_front(fd, piece_, step)) return step;
   }
   step.state = State::kFull;  // others come first
   return step;

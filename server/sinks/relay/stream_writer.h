@@ -1,6 +1,6 @@
 #pragma once
 
-#include "server/sinks/relay/framed_encoder.h"
+#include "server/sinks/encoder.h"
 #include "server/sinks/relay/part_writer.h"
 
 namespace penstock {
@@ -8,7 +8,7 @@ namespace penstock {
 /// Framed records one behind the other: line segments as they lie in the block, others gathered in a buffer.
 class StreamWriter final : public PartWriter {
  public:
-  explicit StreamWriter(const FramedEncoder& encoder) noexcept : encoder_(encoder) {}
+  explicit StreamWriter(const Encoder& encoder) noexcept : encoder_(encoder) {}
 
   void begin(RelayPart& part) override;
   Step write(int fd, std::uint64_t offset) override;
@@ -20,7 +20,7 @@ class StreamWriter final : public PartWriter {
     return {*part.batch, *part.next, encoder_};
   }
 
-  const FramedEncoder& encoder_;
+  const Encoder& encoder_;
   EncodeBuffer buffer_;
   RelayPart* part_ = nullptr;
   std::string_view piece_;  // what is left of it, of the block or buffer_

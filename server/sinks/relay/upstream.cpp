@@ -26,7 +26,14 @@ constexpr std::chrono::seconds kLookInterval{1};  // at the peer's silence
 constexpr std::uint32_t kLongestSilenceMs = 20'000;
 constexpr std::chrono::seconds kProof{1};  // that a datagram socket works: refusals come back later
 
-std::unique_ptr<PartWriter> make_writer(Scheme scheme, const FramedEncoder& encoder) {
+std::unique_ptr<ForwardLink> make_link(const ForwardSending* forward) {
+  if (forward == nullptr) return nullptr;
+  return std::make_unique<ForwardLink>(*forward);
+}
+
+std::unique_ptr<PartWriter> make_writer(Scheme scheme, const Encoder& encoder,
+                                        const ForwardSending* forward, ForwardLink* link) {
+  if (link != nullptr) return std::make_unique<ForwardWriter>(encoder, *forward, *link);
   if (is_stream(scheme)) return std::make_unique<StreamWriter>(encoder);
   return std::make_unique<MessageWriter>(encoder, is_udp(scheme));
 }
@@ -40,13 +47,17 @@ tcp_info info_of(int fd) noexcept {
 
 }  // namespace
 
-Upstream::Upstream(Url url, const FramedEncoder& encoder, std::string sink)
+Upstream::Upstream(Url url, const Encoder& encoder, const ForwardSending* forward,
+                   RelayStatistics& statistics, std::string sink)
     : url_(std::move(url)),
       sink_(std::move(sink)),
-      encoder_(encoder),
-      writer_(make_writer(url_.scheme, encoder)) {}
+      statistics_(statistics),
+      link_(make_link(forward)),
+      writer_(make_writer(url_.scheme, encoder, forward, link_.get())) {}
 
 void Upstream::push(RelayPart& part) {
+  if (part.first == nullptr) part.first = this;
+  if (part.first != this) ++statistics_.failovers;
   part.upstream = this;
   part.begun = part.written = false;
   part.marks.clear();
@@ -82,35 +93,64 @@ void Upstream::dial(Clock::time_point now) {
 void Upstream::come_up(UniqueFd fd, Clock::time_point now) {
   dialer_.reset();
   fd_ = std::move(fd);
-  state_ = State::kUp;
   tail_.clear();
   written_ = arrived_ = 0;
   writing_ = 0;
   peer_ended_ = fin_sent_ = false;
   next_look_ = now + kLookInterval;
   proven_at_ = now + kProof;
+  ++statistics_.connections_opened;
+  state_ = State::kGreeting;
+  if (link_) link_->begin(now);
+  greeted();
+}
+
+// Where there is a handshake, at its end.
+void Upstream::greeted() {
+  if (state_ != State::kGreeting || (link_ && !link_->ready())) return;
+  state_ = State::kUp;
   tell_up();
 }
 
-// What a receiver says is not meant for us, but for the end of what it says.
+// False: the connection is gone. What a receiver says is not meant for us, unless it acknowledges, but for the end of it.
+bool Upstream::take(std::string_view heard, Clock::time_point now) {
+  if (!link_) return true;
+  const std::string why = link_->hear(heard, tail_, now);
+  greeted();
+  if (why.empty()) return true;
+  break_off(why, 0, now);
+  return false;
+}
+
 void Upstream::hear(Clock::time_point now) {
   std::array<char, 4096> heard;
   for (int reads = 0; reads < 16 && !peer_ended_; ++reads) {
     const ssize_t n = ::recv(fd_.get(), heard.data(), heard.size(), MSG_DONTWAIT);
-    if (n > 0) continue;
+    if (n > 0) {
+      if (!take({heard.data(), static_cast<std::size_t>(n)}, now)) return;
+      continue;
+    }
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) break;
     if (n < 0) return break_off(errno, now);
     if (is_datagram(url_.scheme)) continue;  // an empty datagram
     peer_ended_ = true;
   }
+  if (peer_ended_ && link_) return break_off(0, now);
   if (peer_ended_ && state_ == State::kUp) {
     error_ = url_.text + ": ended by the receiver";
     begin_ending(now + kEndPatience);
   }
+  watch(now);
+}
+
+void Upstream::watch(Clock::time_point now) {
   if (now < next_look_) return;
   next_look_ = now + kLookInterval;
-  if (peer_is_silent()) break_off(ETIMEDOUT, now);
+  if (peer_is_silent()) return break_off(ETIMEDOUT, now);
+  if (!link_) return;
+  const std::string why = link_->overdue(now);
+  if (!why.empty()) break_off(why, 0, now);
 }
 
 // What is in flight is sent again and again without an answer. A peer that takes nothing more answers, for hours if need be.
@@ -128,6 +168,7 @@ void Upstream::write_tail(Clock::time_point now) {
     if (n < 0) return break_off(errno, now);
     tail_.erase(0, static_cast<std::size_t>(n));
     written_ += static_cast<std::size_t>(n);
+    statistics_.sent_bytes += static_cast<std::size_t>(n);
   }
 }
 
@@ -141,6 +182,8 @@ void Upstream::write_parts(Clock::time_point now) {
     }
     const PartWriter::Step step = writer_->write(fd_.get(), written_);
     written_ += step.bytes;
+    statistics_.sent_bytes += step.bytes;
+    statistics_.messages += step.messages;
     if (step.state == PartWriter::State::kFull) return;
     if (step.state == PartWriter::State::kBroken) return break_off(step.error, now);
     part.written = true;
@@ -151,7 +194,10 @@ void Upstream::write_parts(Clock::time_point now) {
 
 void Upstream::count_arrived() {
   int queued = 0;
-  if (!counts_arrival()) {
+  if (link_) {
+    // Who guesses an id acknowledges what is not sent yet.
+    arrived_ = std::min(link_->arrived(), written_);
+  } else if (!counts_arrival()) {
     arrived_ = written_;
   } else if (::ioctl(fd_.get(), SIOCOUTQ, &queued) == 0) {
     // A unix peer that closes throws away what it has not read, and the queue with it: only a living one counts. What it
@@ -199,26 +245,36 @@ bool Upstream::gone() const noexcept {
 }
 
 bool Upstream::peer_has_read_all(int error) const noexcept {
-  if (!is_unix(url_.scheme) || !counts_arrival()) return false;
+  if (!is_unix(url_.scheme) || !counts_arrival() || link_) return false;
   pollfd peer{fd_.get(), 0, 0};
   const bool gone = ::poll(&peer, 1, 0) > 0 && (peer.revents & POLLHUP) != 0;
   return gone && (error == 0 || error == EPIPE) && socket_error(fd_.get()) == 0;
 }
 
 void Upstream::break_off(int error, Clock::time_point now) {
+  break_off(error == 0 ? "ended by the receiver" : errno_text(error), error, now);
+}
+
+// A FIN would make a whole record of half a one, but for protocol "forward", which knows the ends of its messages; and what is
+// sent again need not arrive here as well.
+bool Upstream::leaves_torn() const noexcept {
+  if (link_) return !peer_ended_ && !closing_ && arrived_ != written_;
+  return !tail_.empty() || (!closing_ && arrived_ != written_);
+}
+
+void Upstream::break_off(const std::string& why, int error, Clock::time_point now) {
   if (peer_has_read_all(error)) arrived_ = written_;
   count_arrived();
   cut_record();
-  error_ = url_.text + ": " + (error == 0 ? "ended by the receiver" : errno_text(error));
+  error_ = url_.text + ": " + why;
   for (RelayPart* part : parts_) {
-    if (part->begun)
-      part->at = writer_->place_behind(*part, arrived_ - std::min(arrived_, part->begin));
-    part->upstream = nullptr;
+    if (!part->begun) continue;
+    part->at = writer_->place_behind(*part, arrived_ - std::min(arrived_, part->begin));
+    ++statistics_.resends;
   }
-  parts_.clear();
-  writing_ = 0;
-  // A FIN would make a whole record of half a one; and what is sent again need not arrive here as well.
-  if (is_tcp(url_.scheme) && (!tail_.empty() || (!closing_ && arrived_ != written_))) {
+  give_back_parts();
+  if (!closing_) ++statistics_.connections_lost;
+  if (is_tcp(url_.scheme) && leaves_torn()) {
     const linger reset{1, 0};
     ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   }
@@ -246,6 +302,10 @@ void Upstream::back_off(Clock::time_point now) {
   ++failures_;
   next_attempt_ = now + std::chrono::duration_cast<Clock::duration>(whole * fraction(random_));
   state_ = State::kDown;
+  give_back_parts();
+}
+
+void Upstream::give_back_parts() {
   for (RelayPart* part : parts_) part->upstream = nullptr;
   parts_.clear();
   writing_ = 0;
@@ -274,9 +334,19 @@ void Upstream::begin_close(Clock::time_point deadline) {
 
 pollfd Upstream::wanted() const noexcept {
   if (state_ == State::kDialing) return {dialer_->fd(), POLLOUT, 0};
-  const bool more = !tail_.empty() || (state_ == State::kUp && backlogged());
+  const bool may_write = state_ == State::kUp && (!link_ || link_->has_room());
+  const bool more = !tail_.empty() || (may_write && backlogged());
   const auto events = static_cast<short>((peer_ended_ ? 0 : POLLIN) | (more ? POLLOUT : 0));
   return {events == 0 ? -1 : fd_.get(), events, 0};
+}
+
+std::string Upstream::trouble() const {
+  if (!up()) return error_.empty() ? url_.text + ": not connected yet" : error_;
+  if (!waits_for_arrival() && !backlogged()) return {};
+  if (link_)
+    return url_.text + ": has not acknowledged " + std::to_string(acks_awaited()) + " chunks yet";
+  return url_.text + ": takes nothing more, " + std::to_string(unarrived_bytes()) +
+         " bytes are on their way to it";
 }
 
 // Once a time that it is away; the sink itself may go on meanwhile, with others.

@@ -14,9 +14,11 @@
 #include "server/log/log.h"
 #include "server/net/unique_fd.h"
 #include "server/net/url.h"
+#include "server/sinks/encoder.h"
 #include "server/sinks/relay/dialer.h"
-#include "server/sinks/relay/framed_encoder.h"
+#include "server/sinks/relay/forward_writer.h"
 #include "server/sinks/relay/part_writer.h"
+#include "server/sinks/relay/relay_statistics.h"
 
 namespace penstock {
 
@@ -27,14 +29,18 @@ namespace penstock {
 /// the peer has read them (SIOCOUTQ, tcp(7), unix(7)), on udp and unixgram when this kernel has taken them. When the
 /// connection breaks, parts come back: they have no upstream any more, and begin with the first record that has not arrived whole.
 ///
+/// Over protocol "forward" a part has arrived when all of its chunks are acknowledged, whatever the kernels say. A receiver
+/// that has sent FIN acknowledges nothing any more, so what is open then comes back at once.
+///
 /// A peer that sends FIN wants to end: what is begun of a record is sent, then FIN, and when all has arrived the connection
 /// is closed and made anew. Never waits. The sink's thread only.
 class Upstream {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// `sink`: its name, for the log.
-  Upstream(Url url, const FramedEncoder& encoder, std::string sink);
+  /// `sink`: its name, for the log. `forward`: null for other protocols. All references outlive this.
+  Upstream(Url url, const Encoder& encoder, const ForwardSending* forward,
+           RelayStatistics& statistics, std::string sink);
   Upstream(const Upstream&) = delete;
   Upstream& operator=(const Upstream&) = delete;
 
@@ -42,16 +48,19 @@ class Upstream {
 
   bool up() const noexcept { return state_ == State::kUp; }
   /// Up, or on its way there for the first time since it was.
-  bool promising() const noexcept { return up() || (state_ == State::kDialing && failures_ == 0); }
+  bool promising() const noexcept { return up() || (on_its_way() && failures_ == 0); }
   /// The next attempt is on, or comes before `time`.
   bool soon(Clock::time_point time) const noexcept {
-    return state_ == State::kDialing || (state_ == State::kDown && next_attempt_ <= time);
+    return on_its_way() || (state_ == State::kDown && next_attempt_ <= time);
   }
   /// Bytes of parts that the socket has not taken yet are waiting.
   bool backlogged() const noexcept { return writing_ < parts_.size(); }
   /// Written and not arrived.
   std::uint64_t unarrived_bytes() const noexcept { return written_ - arrived_; }
   bool waits_for_arrival() const noexcept { return fd_ && unarrived_bytes() != 0; }
+  /// No event tells of what it waits for.
+  bool must_look_for_arrival() const noexcept { return waits_for_arrival() && !link_; }
+  std::size_t acks_awaited() const noexcept { return link_ ? link_->awaited() : 0; }
 
   /// Takes `part` in hand. It lives until it has arrived, came back or was forgotten.
   void push(RelayPart& part);
@@ -69,21 +78,28 @@ class Upstream {
   /// What poll(2) should wait for; fd -1: nothing.
   pollfd wanted() const noexcept;
 
-  /// Why it is not up, or the last time it was not; empty: never.
-  const std::string& error() const noexcept { return error_; }
+  /// Why what it has in hand is not delivered; empty: it has nothing.
+  std::string trouble() const;
 
  private:
   enum class State : std::uint8_t {
-    kDown,     ///< until next_attempt_
-    kDialing,  ///< name lookup and connect
+    kDown,      ///< until next_attempt_
+    kDialing,   ///< name lookup and connect
+    kGreeting,  ///< connected; the handshake is not over
     kUp,
     kEnding,  ///< nothing new is written; FIN goes, and comes or has come
     kClosed,  ///< by begin_close()
   };
 
+  bool on_its_way() const noexcept {
+    return state_ == State::kDialing || state_ == State::kGreeting;
+  }
   void dial(Clock::time_point now);
   void come_up(UniqueFd fd, Clock::time_point now);
   void hear(Clock::time_point now);
+  bool take(std::string_view heard, Clock::time_point now);
+  void watch(Clock::time_point now);
+  void greeted();
   void write_tail(Clock::time_point now);
   void write_parts(Clock::time_point now);
   void count_arrived();
@@ -95,21 +111,25 @@ class Upstream {
   bool counts_arrival() const noexcept { return !is_datagram(url_.scheme); }
   bool peer_has_read_all(int error) const noexcept;
   void break_off(int error, Clock::time_point now);
+  void break_off(const std::string& why, int error, Clock::time_point now);
+  void give_back_parts();
+  bool leaves_torn() const noexcept;
   void back_off(Clock::time_point now);
   void tell_down(Clock::time_point now);
   void tell_up();
 
   const Url url_;
   const std::string sink_;
-  const FramedEncoder& encoder_;
-  std::unique_ptr<PartWriter> writer_;
+  RelayStatistics& statistics_;
+  const std::unique_ptr<ForwardLink> link_;  // null: not protocol "forward"
+  const std::unique_ptr<PartWriter> writer_;
   State state_ = State::kDown;
   bool closing_ = false;
   std::optional<Dialer> dialer_;
   unsigned failures_ = 0;  // in a row
   Clock::time_point next_attempt_{};
   std::minstd_rand random_{std::random_device{}()};
-  std::string error_;
+  std::string error_;  // why it is not up, or the last time it was not; empty: never
   bool told_down_ = false;
   log::RateLimit down_limit_;
 

@@ -1,4 +1,4 @@
-#include "server/forward_secrets.h"
+#include "server/config/forward_secrets.h"
 
 #include <sys/random.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 #include "protocols/core/check.h"
 #include "server/config/expand.h"
 
-namespace penstock {
+namespace penstock::config {
 namespace {
 
 /// Names go into messages that hold no longer ones.
@@ -44,22 +44,45 @@ Result<void> add_users(std::string_view text, ForwardSecrets& secrets) {
   return {};
 }
 
+/// Of the file that `key` names.
+Result<std::string> secret_of(std::string_view key, const std::string& file) {
+  auto secret = read_secret(file);
+  if (!secret) return fail(secret.error().code, std::string(key) + ": " + secret.error().message);
+  return secret;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const ForwardSecrets>> read_forward_secrets(const ForwardOptions& options) {
   if (options.shared_key_file.empty()) return nullptr;
   auto secrets = std::make_shared<ForwardSecrets>();
-  auto key = config::read_secret(options.shared_key_file);
-  if (!key) return fail(key.error().code, "forward.shared_key_file: " + key.error().message);
+  auto key = secret_of("forward.shared_key_file", options.shared_key_file);
+  if (!key) return tl::unexpected(key.error());
   secrets->shared_key = std::move(*key);
   secrets->server_name = options.server_name.empty() ? machine_name() : options.server_name;
   secrets->fill_random = fill_random;
   if (!options.users_file.empty()) {
-    const auto users = config::read_secret(options.users_file);
-    if (!users) return fail(users.error().code, "forward.users_file: " + users.error().message);
+    const auto users = secret_of("forward.users_file", options.users_file);
+    if (!users) return tl::unexpected(users.error());
     if (auto added = add_users(*users, *secrets); !added) return tl::unexpected(added.error());
   }
   return secrets;
 }
 
-}  // namespace penstock
+Result<std::optional<ForwardClientSecrets>> read_forward_client_secrets(
+    const RelayForward& forward) {
+  if (forward.shared_key_file.empty()) return std::nullopt;
+  ForwardClientSecrets secrets{.user = forward.user, .host_name = machine_name()};
+  secrets.fill_random = fill_random;
+  auto key = secret_of("forward.shared_key_file", forward.shared_key_file);
+  if (!key) return tl::unexpected(key.error());
+  secrets.shared_key = std::move(*key);
+  if (!forward.password_file.empty()) {
+    auto password = secret_of("forward.password_file", forward.password_file);
+    if (!password) return tl::unexpected(password.error());
+    secrets.password = std::move(*password);
+  }
+  return secrets;
+}
+
+}  // namespace penstock::config

@@ -9,6 +9,7 @@ import pytest
 from support.acked import AckedSender, Relp, listener
 from support.address import any_url
 from support.forward_receiver import CLOSE, ForwardReceiver, ack
+from support.node import Receiver
 from support.prometheus import Metrics, documented
 from support.records import assert_all_once, fate_of
 from support.relaying import ORDERLY, Talker, receiver_at, relay_to, say, url_of
@@ -243,6 +244,26 @@ def test_metrics_are_as_the_page_says(penstock, workdir):
 
 
 # ---- receivers that are no Penstock
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+@pytest.mark.parametrize("users", [None, False, True], ids=["open", "key", "users"])
+def test_fluent_org_server(penstock, secrets, users, compression):
+    """The receiver of the Fluent project's logger for Node.js."""
+    security = {"serverHostname": "server.test", "sharedKey": KEY, "authorize": bool(users), "userDict": {"agent": "its password"}}
+    ours = {} if users is None else {"shared_key_file": secrets("key")}
+    if users:
+        ours.update(user="agent", password_file=secrets("password"))
+    with Receiver(**({} if users is None else {"security": security})) as receiver:
+        server = penstock({"listen": any_url("tcp4"), "protocol": "json"}, acked_to(receiver.url, compression=compression, **ours))
+        with server.address().connect() as sock:
+            sock.sendall(b"".join(json.dumps({"n": n, "half": n + 0.5, "list": [n, None]}).encode() + b"\n" for n in range(1000)))
+        found = receiver.entries(1000)
+        server.stop()
+    assert [entry["record"] for entry in found] == [{"n": n, "half": n + 0.5, "list": [n, None]} for n in range(1000)]
+    assert {entry["tag"] for entry in found} == {"in"}
+    assert all(abs(entry["time"][0] - time.time()) < 3600 for entry in found) and any(entry["time"][1] for entry in found)
+    assert server.log_has("sink cannot write") is None
+
 
 def relaying(penstock, receiver, **options):
     return penstock({"listen": any_url("tcp4")}, acked_to(receiver.url, **options), server=ORDERLY)

@@ -65,6 +65,27 @@ def send(logger: str, protocol: str, port, count: int, /, **options):
     assert client.returncode == 0, said.decode(errors="replace")
 
 
+class Receiver:
+    """integration/node/forward_receiver.js, with these options of FluentServer; a context."""
+
+    def __init__(self, **options):
+        self._process = start("forward_receiver.js", variables={"OPTIONS": json.dumps(options)}, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, text=True)
+        self.url = f"tcp://127.0.0.1:{int(self._process.stdout.readline())}"
+
+    def entries(self, count: int) -> list:
+        """The next ones; waits for them."""
+        return [json.loads(self._process.stdout.readline()) for _ in range(count)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+
 def assert_as_sent(records: list, count: int):
     """What send.js gives structured loggers: each record once, in order, with its types."""
     assert [record["n"] for record in records] == list(range(count))

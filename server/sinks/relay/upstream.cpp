@@ -20,8 +20,8 @@ namespace penstock {
 namespace {
 
 constexpr std::chrono::milliseconds kFirstBackOff{100}, kLongestBackOff{5000};
-constexpr std::chrono::seconds kEndPatience{
-    2};  // for what is written to arrive once the peer has ended
+// For anything of what is written to arrive once the peer has ended: it may read on for as long as it likes.
+constexpr std::chrono::seconds kEndPatience{2};
 constexpr std::chrono::seconds kLookInterval{1};  // at the peer's silence
 constexpr std::uint32_t kLongestSilenceMs = 20'000;
 constexpr std::chrono::seconds kProof{1};  // that a datagram socket works: refusals come back later
@@ -73,7 +73,10 @@ bool Upstream::drive(Clock::time_point now) {
   if (state_ == State::kUp) write_parts(now);
   if (fd_) count_arrived();
   if (arrived_ != 0 && (counts_arrival() || now >= proven_at_)) failures_ = 0;
-  if (state_ == State::kEnding) end_when_done(now);
+  if (state_ == State::kEnding) {
+    if (!closing_ && arrived_ != arrived) deadline_ = now + kEndPatience;
+    end_when_done(now);
+  }
   return (up() && state != State::kUp) || written != written_ || arrived != arrived_;
 }
 

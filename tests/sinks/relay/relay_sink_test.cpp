@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "server/sinks/raw_encoder.h"
 #include "tests/sinks/batches.h"
 #include "tests/sinks/relay/receiver.h"
 #include "tests/support/temp_dir.h"
@@ -264,6 +265,51 @@ TEST_CASE("relay: a receiver that ends in order gets whole records, the next one
     return got.size() >= sent.size();
   }));
   CHECK(got == sent);
+}
+
+TEST_CASE("relay: a receiver that has ended may read on for as long as it likes", "[relay]") {
+  using Clock = Upstream::Clock;
+  Receiver receiver("tcp://127.0.0.1:0", 4096);
+  const RawEncoder encoder(config::Newlines::kKeep);
+  RelayStatistics statistics;
+  Upstream upstream(*parse_url(receiver.url()), encoder, nullptr, statistics, "out");
+  const Batch batch = large();
+  const std::vector<std::uint32_t> next{kNoSegment};
+  RelayPart part{.batch = &batch, .next = &next};
+  part.at = RecordChain(batch, next, encoder).begin(0);
+  auto now = Clock::now();
+  UniqueFd peer;
+  upstream.push(part);
+  eventually([&] {
+    upstream.drive(now);
+    if (!peer) peer = receiver.accept_now();
+    return peer && upstream.unarrived_bytes() > 100'000;
+  });
+  REQUIRE(::shutdown(peer.get(), SHUT_WR) == 0);
+  eventually([&] {
+    upstream.drive(now);
+    return !upstream.up();
+  });
+  REQUIRE(part.upstream == &upstream);
+  std::string got;
+  std::array<char, 16384> buffer;
+  ssize_t n = 1;
+  const auto slow_turn = [&] {
+    n = ::recv(peer.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (n > 0) got.append(buffer.data(), static_cast<std::size_t>(n));
+    return upstream.drive(now) || n == 0 || (n < 0 && errno != EAGAIN);
+  };
+  for (int turns = 0; n != 0 && turns < 10'000; ++turns) {
+    eventually(slow_turn);
+    REQUIRE((n >= 0 || errno == EAGAIN));
+    now += 1500ms;
+  }
+  CHECK(n == 0);
+  REQUIRE(part.upstream == nullptr);
+  CHECK_FALSE(part.arrived);
+  CHECK(part.at.skip == 0);
+  CHECK(static_cast<std::size_t>(std::count(got.begin(), got.end(), '\n')) == part.at.frame);
+  CHECK(got.ends_with('\n'));
 }
 
 TEST_CASE("relay: nobody there is said, with URL and reason, and batches keep their order",

@@ -47,3 +47,32 @@ class Talker(threading.Thread):
     def run(self):
         say(*self._arguments)
         self.done.set()
+
+
+class Stream(threading.Thread):
+    """Numbered lines over one connection, paced at about 100000 a second, until end()."""
+
+    _AT_ONCE, _PAUSE = 500, 0.005
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self._sock = server.address().connect()
+        self._enough = threading.Event()
+        self._count = 0
+        self.start()
+
+    def run(self):
+        while not self._enough.wait(self._PAUSE):
+            numbers = range(self._count, self._count + self._AT_ONCE)
+            self._sock.sendall(b"".join(record("a", n) + b"\n" for n in numbers))
+            self._count += self._AT_ONCE
+
+    def end(self) -> int:
+        """How many there were, when the server has taken all."""
+        self._enough.set()
+        self.join()
+        self._sock.shutdown(socket.SHUT_WR)
+        while self._sock.recv(65536):
+            pass
+        self._sock.close()
+        return self._count

@@ -21,6 +21,13 @@ void check_newlines(Draft& draft, const Sink& sink, const TableSource& source) {
     source.warn_if_given(draft.problems, "newlines", "no effect: only for encoding \"raw\"");
 }
 
+/// What a queue on disk has acknowledged must not be lost by the file that it is handed on to.
+void default_sync(Sink& sink, const TableSource& source) {
+  if (source.has("sync") || sink.queue.type != QueueType::kDisk) return;
+  if (sink.queue.sync == QueueSync::kBatch) sink.sync = Sync::kAlways;
+  if (sink.queue.sync == QueueSync::kInterval) sink.sync = Sync::kInterval;
+}
+
 void check_file_sink(Draft& draft, const Sink& sink, const TableSource& source) {
   if (!source.has("path")) {
     source.error(draft.problems, source.place, "path",
@@ -88,8 +95,10 @@ void check_record_template(Draft& draft, const TableSource& source, std::string_
 
 void check_sinks(Draft& draft) {
   for (std::size_t i = 0; i < draft.sinks.size(); ++i) {
-    const auto& sink = draft.config.sinks[i];
+    Sink& sink = draft.config.sinks[i];
     if (!draft.sinks[i].sound("type")) continue;
+    if (sink.type == SinkType::kFile || sink.type == SinkType::kSqlite)
+      default_sync(sink, draft.sinks[i]);
     if (sink.type == SinkType::kFile) {
       check_file_sink(draft, sink, draft.sinks[i]);
     } else if (sink.type != SinkType::kSqlite && sink.type != SinkType::kHttp) {

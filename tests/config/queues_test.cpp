@@ -70,6 +70,24 @@ TEST_CASE("queue on disk: two sinks cannot share one", "[config][queue]") {
             "expected one that nothing else uses"});
 }
 
+TEST_CASE("queue on disk: the file behind it syncs as the queue does, unless it is told otherwise",
+          "[config][queue]") {
+  const auto sync_of = [](const std::string& queue) {
+    return config_of(
+               "[[listener]]\nname = \"in\"\nlisten = \"tcp://:2514\"\n[[sink]]\nname = \"out\"\n"
+               "path = \"out.log\"\n" +
+               queue)
+        .sinks.at(0)
+        .sync;
+  };
+  const std::string disk = "queue.type = \"disk\"\nqueue.path = \"q\"\n";
+  CHECK(sync_of(disk) == config::Sync::kAlways);
+  CHECK(sync_of(disk + "queue.sync = \"interval\"\n") == config::Sync::kInterval);
+  CHECK(sync_of(disk + "queue.sync = \"never\"\n") == config::Sync::kNever);
+  CHECK(sync_of(disk + "sync = \"never\"\n") == config::Sync::kNever);
+  CHECK(sync_of("") == config::Sync::kNever);
+}
+
 TEST_CASE("queue on disk: an acknowledgement is as good as its sync", "[config][queue]") {
   const std::string listener =
       "[[listener]]\nname = \"in\"\nlisten = \"tcp://:2514\"\nprotocol = \"relp\"\n";

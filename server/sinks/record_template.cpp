@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "protocols/core/check.h"
 #include "protocols/core/timestamp.h"
 #include "protocols/core/utc_text.h"
 #include "server/sinks/calendar.h"
@@ -62,6 +63,12 @@ Result<RecordTemplate> RecordTemplate::parse(std::string_view text, config::Time
   return RecordTemplate(std::move(*parts), zone);
 }
 
+RecordTemplate RecordTemplate::checked(std::string_view text, config::TimeZone zone) {
+  auto parsed = parse(text, zone);
+  PENSTOCK_CHECK(parsed.has_value());
+  return std::move(*parsed);
+}
+
 RecordTemplate::RecordTemplate(std::vector<config::PathPart> parts, config::TimeZone zone)
     : parts_(std::move(parts)),
       zone_(zone),
@@ -70,24 +77,32 @@ RecordTemplate::RecordTemplate(std::vector<config::PathPart> parts, config::Time
       })) {}
 
 void RecordTemplate::append(const Batch& batch, const Segment& segment, std::size_t frame,
-                            std::string& out) const {
-  const std::string_view url = segment.origin->url;
+                            std::string& out, Edit edit) const {
   for (const config::PathPart& part : parts_) {
-    switch (part.kind) {
-      case PartKind::kLiteral: out += part.text; break;
-      case PartKind::kListener: out += segment.origin->listener; break;
-      case PartKind::kUrl: out += url; break;
-      case PartKind::kScheme: out += url.substr(0, url.find("://")); break;
-      case PartKind::kPeer: out += address_text(segment.peer); break;
-      case PartKind::kTime: {
-        const std::int64_t seconds = whole_seconds(segment.time_ns);
-        append_time(out, part.text, seconds, calendar_of(seconds, zone_));
-        break;
-      }
-      case PartKind::kField:
-        if (const auto event = batch.event(frame)) append_field(*event, part.text, out);
-        break;
+    const std::size_t from = out.size();
+    append_part(part, batch, segment, frame, out);
+    if (edit != nullptr && part.kind != PartKind::kLiteral) edit(out, from);
+  }
+}
+
+void RecordTemplate::append_part(const config::PathPart& part, const Batch& batch,
+                                 const Segment& segment, std::size_t frame,
+                                 std::string& out) const {
+  const std::string_view url = segment.origin->url;
+  switch (part.kind) {
+    case PartKind::kLiteral: out += part.text; break;
+    case PartKind::kListener: out += segment.origin->listener; break;
+    case PartKind::kUrl: out += url; break;
+    case PartKind::kScheme: out += url.substr(0, url.find("://")); break;
+    case PartKind::kPeer: out += address_text(segment.peer); break;
+    case PartKind::kTime: {
+      const std::int64_t seconds = whole_seconds(segment.time_ns);
+      append_time(out, part.text, seconds, calendar_of(seconds, zone_));
+      break;
     }
+    case PartKind::kField:
+      if (const auto event = batch.event(frame)) append_field(*event, part.text, out);
+      break;
   }
 }
 

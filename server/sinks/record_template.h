@@ -17,18 +17,25 @@ namespace penstock {
 class RecordTemplate {
  public:
   static Result<RecordTemplate> parse(std::string_view text, config::TimeZone zone);
+  /// Of a text that the configuration's checks have seen.
+  static RecordTemplate checked(std::string_view text, config::TimeZone zone);
 
   bool empty() const noexcept { return parts_.empty(); }
   /// Looks at the record itself; else all of a segment have the same text.
   bool by_record() const noexcept { return by_record_; }
 
+  /// Makes what was appended at `from` fit in.
+  using Edit = void (*)(std::string& text, std::size_t from);
+
   /// Appends the text of frame `frame` of `segment`. A field that the event does not have, or that is a map or an array,
-  /// is nothing.
-  void append(const Batch& batch, const Segment& segment, std::size_t frame,
-              std::string& out) const;
+  /// is nothing. `edit` is called with each value, not with what stands between them.
+  void append(const Batch& batch, const Segment& segment, std::size_t frame, std::string& out,
+              Edit edit = nullptr) const;
 
  private:
   RecordTemplate(std::vector<config::PathPart> parts, config::TimeZone zone);
+  void append_part(const config::PathPart& part, const Batch& batch, const Segment& segment,
+                   std::size_t frame, std::string& out) const;
 
   std::vector<config::PathPart> parts_;
   config::TimeZone zone_;

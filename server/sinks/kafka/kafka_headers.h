@@ -13,8 +13,7 @@ struct FreeKafkaHeaders {
 };
 using KafkaHeaders = std::unique_ptr<rd_kafka_headers_s, FreeKafkaHeaders>;
 
-/// The headers of every record of `segment`: `listener`, `url`, `peer` (`192.0.2.1:5514`), and `time`, when it was
-/// received, in RFC 3339 as JSON has it.
+/// message_headers() as librdkafka takes them.
 KafkaHeaders headers_of(const Segment& segment);
 
 }  // namespace penstock

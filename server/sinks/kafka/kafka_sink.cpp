@@ -6,13 +6,12 @@
 #include <array>
 #include <utility>
 
-#include "protocols/core/check.h"
 #include "server/log/log.h"
 
 namespace penstock {
 namespace {
 
-using State = KafkaBatch::State;
+using State = PendingBatch::State;
 
 constexpr std::int64_t kNanosPerMillisecond = 1'000'000;
 constexpr std::size_t kMostTopicBytes = 249;  // of Kafka
@@ -47,21 +46,13 @@ void make_topic_name(std::string& text) {
   if (text.empty() || text == "." || text == "..") text = "_";
 }
 
-RecordTemplate checked_template(const std::string& text, config::TimeZone zone) {
-  auto parsed = RecordTemplate::parse(text, zone);
-  PENSTOCK_CHECK(parsed.has_value());  // the config's check has seen it
-  return std::move(*parsed);
-}
-
 }  // namespace
 
 KafkaSink::KafkaSink(const config::Sink& config)
     : config_(config),
-      encoder_(make_encoder(config)),
-      raw_(config.encoding == config::Encoding::kRaw),
-      ends_in_newline_(encoder_->walk() == nullptr),
-      topic_template_(checked_template(config.kafka.topic, config.timezone)),
-      key_template_(checked_template(config.kafka.key, config.timezone)) {}
+      value_(config),
+      topic_template_(RecordTemplate::checked(config.kafka.topic, config.timezone)),
+      key_template_(RecordTemplate::checked(config.kafka.key, config.timezone)) {}
 
 KafkaSink::~KafkaSink() = default;
 
@@ -101,50 +92,25 @@ void KafkaSink::end_producer(const std::string& why) {
   error_ = "fatal error of the Kafka producer: " + why;
   parts_ = {};
   producer_.reset();
-  for (KafkaBatch& held : batches_) {
-    held.take_back(next_number_++);
+  for (PendingBatch& held : batches_) {
+    held.take_back(batches_.next_number());
     held.failed = !held.ended();
   }
 }
 
 // ---- batches
 
-KafkaBatch* KafkaSink::find(const Batch& batch) noexcept {
-  const auto at = std::find_if(batches_.begin(), batches_.end(),
-                               [&](const KafkaBatch& held) { return &held.batch() == &batch; });
-  return at == batches_.end() ? nullptr : &*at;
-}
-
-KafkaBatch* KafkaSink::find(std::uint32_t number) noexcept {
-  if (reported_ != nullptr && reported_->number() == number) return reported_;
-  const auto at = std::find_if(batches_.begin(), batches_.end(),
-                               [&](const KafkaBatch& held) { return held.number() == number; });
-  return reported_ = at == batches_.end() ? nullptr : &*at;
-}
-
-void KafkaSink::erase(const KafkaBatch& held) {
-  reported_ = nullptr;
-  parts_.segment = nullptr;  // another batch may come to lie at its place
-  batches_.erase(std::find_if(batches_.begin(), batches_.end(),
-                              [&](const KafkaBatch& other) { return &other == &held; }));
-}
-
 WriteStatus KafkaSink::write(const Batch& batch) {
   bury_producer();
-  KafkaBatch* held = find(batch);
-  if (held == nullptr) held = &batches_.emplace_back(batch, next_number_++, totals_);
-  held->pending = true;
-  held->failed = false;
-  held->next = held->segment = 0;
+  PendingBatch& held = batches_.begin(batch);
+  parts_.segment = nullptr;  // another batch may lie where one did
   written_ = true;
-  if (!has_producer()) held->failed = true;
+  if (!has_producer()) held.failed = true;
   go_on();
   if (producer_ != nullptr) producer_->serve(std::chrono::milliseconds(0));
-  const WriteStatus status = status_of(*held);
-  if (status == WriteStatus::kDelivered) deliver(*held);
-  if (status != WriteStatus::kPending) return status;
-  if (!stalled()) return status;
-  held->pending = false;
+  const WriteStatus status = batches_.settle(held);
+  if (status != WriteStatus::kPending || !stalled()) return status;
+  held.pending = false;
   error_ = stall_text();
   return WriteStatus::kRetry;
 }
@@ -155,67 +121,21 @@ std::vector<Finished> KafkaSink::poll(std::chrono::milliseconds wait) {
   if (producer_ != nullptr) producer_->serve(wait);
   bury_producer();
   go_on();
-  std::vector<Finished> finished = take_ended();
-  if (finished.empty() && stalled()) tell_stall(finished);
+  std::vector<Finished> finished = batches_.take_ended();
+  if (finished.empty() && stalled() && batches_.give_back_oldest(finished)) error_ = stall_text();
   return finished;
-}
-
-std::vector<Finished> KafkaSink::take_ended() {
-  std::vector<Finished> finished;
-  for (KafkaBatch& held : batches_) {
-    if (!held.pending) continue;
-    const WriteStatus status = status_of(held);
-    if (status != WriteStatus::kPending) finished.push_back({&held.batch(), status});
-  }
-  for (const Finished& one : finished) {
-    if (one.status == WriteStatus::kDelivered) deliver(*find(*one.batch));
-  }
-  return finished;
-}
-
-/// The oldest batch goes back, so that the trouble is seen; what is on its way of it stays there.
-void KafkaSink::tell_stall(std::vector<Finished>& finished) {
-  const bool told = std::any_of(batches_.begin(), batches_.end(),
-                                [](const KafkaBatch& held) { return !held.pending; });
-  if (told || batches_.empty()) return;
-  KafkaBatch& oldest = batches_.front();
-  oldest.pending = false;
-  error_ = stall_text();
-  finished.push_back({&oldest.batch(), WriteStatus::kRetry});
-}
-
-/// kRetry: the runner is told so now, and will write it again.
-WriteStatus KafkaSink::status_of(KafkaBatch& held) {
-  if (held.ended()) return WriteStatus::kDelivered;
-  if (!held.failed || held.sent() != 0) return WriteStatus::kPending;
-  held.pending = false;
-  return WriteStatus::kRetry;
-}
-
-void KafkaSink::deliver(KafkaBatch& held) {
-  if (auto refused = held.refused(); !refused.empty()) refused_[&held.batch()] = std::move(refused);
-  erase(held);
 }
 
 std::vector<Undeliverable> KafkaSink::undeliverable(const Batch& batch) {
-  std::vector<Undeliverable> all = unencodable(*encoder_, batch);
-  if (const auto refused = refused_.find(&batch); refused != refused_.end()) {
-    std::move(refused->second.begin(), refused->second.end(), std::back_inserter(all));
-    refused_.erase(refused);
-  }
-  return all;
+  return batches_.undeliverable(value_.encoder(), batch);
 }
 
 std::vector<FrameRange> KafkaSink::abandon(const Batch& batch) {
-  KafkaBatch* held = find(batch);
-  if (held == nullptr) return {{0, batch.frames.size()}};
-  if (producer_ != nullptr) {
+  if (producer_ != nullptr && batches_.find(batch) != nullptr) {
     producer_->serve(std::chrono::milliseconds(0));
     producer_->purge();  // or it would go out after all, beside the leftover file
   }
-  std::vector<FrameRange> undelivered = held->undelivered();
-  erase(*held);
-  return undelivered;
+  return batches_.abandon(batch);
 }
 
 void KafkaSink::tick() {
@@ -231,7 +151,7 @@ Result<void> KafkaSink::close() {
 // ---- records
 
 void KafkaSink::on_report(KafkaRecordId record, int error) {
-  KafkaBatch* held = find(static_cast<std::uint32_t>(record >> 32));
+  PendingBatch* held = batches_.find(static_cast<std::uint32_t>(record >> 32));
   if (held == nullptr) return;  // abandoned
   const auto frame = static_cast<std::size_t>(record & UINT32_MAX);
   const bool alone = held->state(frame) == State::kAlone;
@@ -253,56 +173,36 @@ void KafkaSink::on_report(KafkaRecordId record, int error) {
 /// Hands over what waits, as far as librdkafka has room. Suspects first, one at a time and with nothing else on its way.
 void KafkaSink::go_on() {
   if (producer_ == nullptr) return;
-  if (totals_.suspects != 0) {
-    if (totals_.sent != 0) return;
-    const auto at = std::find_if(batches_.begin(), batches_.end(), [](const KafkaBatch& held) {
+  if (batches_.totals().suspects != 0) {
+    if (batches_.totals().sent != 0) return;
+    const auto at = std::find_if(batches_.begin(), batches_.end(), [](const PendingBatch& held) {
       return held.suspects() != 0 && !held.failed;
     });
     if (at != batches_.end()) produce_suspect(*at);
     return;
   }
-  for (KafkaBatch& held : batches_) {
-    if (!held.failed && !produce_waiting(held)) return;
+  for (PendingBatch& held : batches_) {
+    if (held.failed) continue;
+    const auto send = [&](const Segment& segment, std::size_t frame) {
+      return take_answer(held, frame, State::kSent, produce(held, segment, frame));
+    };
+    if (!held.send_waiting(value_.encoder(), send)) return;
   }
 }
 
-/// False when librdkafka takes no more.
-bool KafkaSink::produce_waiting(KafkaBatch& held) {
-  const Batch& batch = held.batch();
-  for (; held.segment < batch.segments.size(); ++held.segment) {
-    const Segment& segment = batch.segments[held.segment];
-    const std::size_t end = std::size_t{segment.first} + segment.count;
-    for (held.next = std::max<std::size_t>(held.next, segment.first); held.next < end;
-         ++held.next) {
-      if (held.state(held.next) != State::kWaiting) continue;
-      if (!encoder_->encodes(batch, held.next)) {
-        held.set(held.next, State::kUnencodable);
-        continue;
-      }
-      const int error = produce(held, segment, held.next);
-      if (!take_answer(held, held.next, State::kSent, error)) return false;
-    }
-  }
-  return true;
-}
-
-void KafkaSink::produce_suspect(KafkaBatch& held) {
+void KafkaSink::produce_suspect(PendingBatch& held) {
   const std::size_t frame = held.find(State::kSuspect);
-  const Batch& batch = held.batch();
-  const auto segment =
-      std::find_if(batch.segments.begin(), batch.segments.end(),
-                   [&](const Segment& one) { return frame < std::size_t{one.first} + one.count; });
-  take_answer(held, frame, State::kAlone, produce(held, *segment, frame));
+  take_answer(held, frame, State::kAlone, produce(held, held.segment_of(frame), frame));
 }
 
-int KafkaSink::produce(KafkaBatch& held, const Segment& segment, std::size_t frame) {
+int KafkaSink::produce(PendingBatch& held, const Segment& segment, std::size_t frame) {
   const Batch& batch = held.batch();
   update_parts(batch, segment, frame);
   if (parts_.topic == nullptr) return RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
   KafkaRecord record;
   record.topic = parts_.topic;
   record.key = parts_.key;
-  record.value = value_of(batch, segment, frame);
+  record.value = value_.of(batch, segment, frame);
   record.time_ms = segment.time_ns / kNanosPerMillisecond;
   record.headers = parts_.headers.get();
   record.id = name_of(held.number(), frame);
@@ -310,9 +210,9 @@ int KafkaSink::produce(KafkaBatch& held, const Segment& segment, std::size_t fra
 }
 
 /// Of produce(): false when librdkafka takes no more now.
-bool KafkaSink::take_answer(KafkaBatch& held, std::size_t frame, State sent_as, int error) {
+bool KafkaSink::take_answer(PendingBatch& held, std::size_t frame, State sent_as, int error) {
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    if (totals_.sent == 0) progress_at_ = Clock::now();
+    if (batches_.totals().sent == 0) progress_at_ = Clock::now();
     held.set(frame, sent_as);
     return true;
   }
@@ -342,22 +242,11 @@ void KafkaSink::update_parts(const Batch& batch, const Segment& segment, std::si
   parts_.segment = &segment;
 }
 
-std::string_view KafkaSink::value_of(const Batch& batch, const Segment& segment,
-                                     std::size_t frame) {
-  if (raw_) return batch.bytes(batch.frames[frame]);
-  buffer_.shrink();
-  buffer_.clear();
-  encoder_->encode(batch, segment, frame, frame + 1, buffer_);
-  std::string_view value(buffer_.data(), buffer_.size());
-  if (ends_in_newline_ && value.ends_with('\n')) value.remove_suffix(1);
-  return value;
-}
-
 // ---- trouble
 
 /// Something is on its way, and nothing has come of it for long.
 bool KafkaSink::stalled() const {
-  if (totals_.sent == 0 || producer_ == nullptr) return false;
+  if (batches_.totals().sent == 0 || producer_ == nullptr) return false;
   const auto patience = trouble_.empty() ? kPatience : kPatienceInTrouble;
   return Clock::now() - progress_at_ >= patience + producer_->linger();
 }

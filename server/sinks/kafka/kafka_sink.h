@@ -2,20 +2,18 @@
 
 #include <chrono>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "server/config/config.h"
 #include "server/pipeline/sink.h"
-#include "server/sinks/encoder.h"
-#include "server/sinks/kafka/kafka_batch.h"
 #include "server/sinks/kafka/kafka_headers.h"
 #include "server/sinks/kafka/kafka_producer.h"
 #include "server/sinks/kafka/kafka_statistics.h"
+#include "server/sinks/message_value.h"
+#include "server/sinks/pending_batch.h"
 #include "server/sinks/record_template.h"
 
 namespace penstock {
@@ -40,7 +38,8 @@ class KafkaSink final : public Sink, private KafkaEvents {
   std::vector<Finished> poll(std::chrono::milliseconds wait) override;
   std::vector<FrameRange> abandon(const Batch& batch) override;
   std::vector<Undeliverable> undeliverable(const Batch& batch) override;
-  void tick() override;  ///< takes what librdkafka tells while nothing is pending: statistics, trouble
+  void tick()
+      override;  ///< takes what librdkafka tells while nothing is pending: statistics, trouble
   Result<void> close() override;
   std::string last_error() const override { return error_; }
   std::vector<SinkMeasure> measures() const override { return statistics_.measures(); }
@@ -72,37 +71,20 @@ class KafkaSink final : public Sink, private KafkaEvents {
   void bury_producer();
   void end_producer(const std::string& why);
 
-  KafkaBatch* find(const Batch& batch) noexcept;
-  KafkaBatch* find(std::uint32_t number) noexcept;
-  void erase(const KafkaBatch& held);
-  WriteStatus status_of(KafkaBatch& held);
-  void deliver(KafkaBatch& held);
-  std::vector<Finished> take_ended();
-  void tell_stall(std::vector<Finished>& finished);
-
   void go_on();
-  bool produce_waiting(KafkaBatch& held);
-  void produce_suspect(KafkaBatch& held);
-  int produce(KafkaBatch& held, const Segment& segment, std::size_t frame);
-  bool take_answer(KafkaBatch& held, std::size_t frame, KafkaBatch::State sent_as, int error);
+  void produce_suspect(PendingBatch& held);
+  int produce(PendingBatch& held, const Segment& segment, std::size_t frame);
+  bool take_answer(PendingBatch& held, std::size_t frame, PendingBatch::State sent_as, int error);
   void update_parts(const Batch& batch, const Segment& segment, std::size_t frame);
-  std::string_view value_of(const Batch& batch, const Segment& segment, std::size_t frame);
   bool stalled() const;
   std::string stall_text() const;
 
   const config::Sink config_;
-  const std::unique_ptr<Encoder> encoder_;
-  const bool raw_;        // frames go out as they lie
-  bool ends_in_newline_;  // each encoded record has a LF that belongs to lines, not to messages
+  MessageValue value_;
   RecordTemplate topic_template_, key_template_;
   KafkaStatistics statistics_;
   std::unique_ptr<KafkaProducer> producer_;  // null: the next write() makes one
-  KafkaTotals totals_;
-  std::list<KafkaBatch> batches_;  // in the order of write()
-  KafkaBatch* reported_ =
-      nullptr;  // the last one that find() gave for a number: reports come in runs
-  std::uint32_t next_number_ = 0;
-  std::unordered_map<const Batch*, std::vector<Undeliverable>> refused_;  // until undeliverable()
+  PendingBatches batches_;
   bool written_ = false;           // since the last poll(): there may be more to take
   Clock::time_point progress_at_;  // the last record delivered, or the first one sent
   std::string trouble_;            // what librdkafka has told since
@@ -110,7 +92,6 @@ class KafkaSink final : public Sink, private KafkaEvents {
 
   Parts parts_;  // of the last record
   std::string topic_name_;
-  EncodeBuffer buffer_;
 };
 
 }  // namespace penstock

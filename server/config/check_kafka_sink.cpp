@@ -9,7 +9,7 @@ namespace penstock::config {
 namespace {
 
 constexpr std::array<std::string_view, 2> kPlaceKeys = {"brokers", "topic"};
-constexpr std::array<std::string_view, 3> kFormKeys = {"key", "headers", "kafka"};
+constexpr std::array<std::string_view, 2> kFormKeys = {"key", "kafka"};
 
 void check_no_kafka_keys(Draft& draft, const TableSource& source) {
   const std::string text = "only a sink of type \"kafka\" has it";

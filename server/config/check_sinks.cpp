@@ -43,6 +43,11 @@ void check_file_sink(Draft& draft, const Sink& sink, const TableSource& source) 
   }
 }
 
+/// Each record as a message of its own.
+bool sends_messages(const Sink& sink) noexcept {
+  return sink.type == SinkType::kKafka || sink.type == SinkType::kNats;
+}
+
 void check_other_sink(Draft& draft, const Sink& sink, const TableSource& source) {
   const std::string type = in_quotes(to_string(sink.type));
   if (const auto path = source.keys.find("path"); path != source.keys.end()) {
@@ -54,12 +59,11 @@ void check_other_sink(Draft& draft, const Sink& sink, const TableSource& source)
                           "a sink of type " + type + " has no file to rotate, only \"file\" has");
   }
   for (const auto key : kFileKeys) {
-    if (key == "timezone" && sink.type == SinkType::kKafka) continue;  // for templates
+    if (key == "timezone" && sends_messages(sink)) continue;  // for templates
     source.warn_if_given(draft.problems, key, "no effect: only for type \"file\", this is " + type);
   }
-  if (sink.type == SinkType::kKafka)
-    source.warn_if_given(draft.problems, "newlines",
-                         "no effect: a record of Kafka may hold any bytes");
+  if (sends_messages(sink))
+    source.warn_if_given(draft.problems, "newlines", "no effect: a message may hold any bytes");
   if (sink.type != SinkType::kBlackhole) return;
   for (const auto key : kWritingKeys)
     source.warn_if_given(draft.problems, key,
@@ -104,6 +108,9 @@ void check_sinks(Draft& draft) {
     } else if (sink.type != SinkType::kSqlite && sink.type != SinkType::kHttp) {
       check_other_sink(draft, sink, draft.sinks[i]);
     }
+    if (!sends_messages(sink))
+      draft.sinks[i].warn_if_given(draft.problems, "headers",
+                                   "no effect: only sinks of type \"kafka\" and \"nats\" have it");
     if (sink.type == SinkType::kFile || sink.type == SinkType::kStdout ||
         sink.type == SinkType::kRelay)
       check_newlines(draft, sink, draft.sinks[i]);

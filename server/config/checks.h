@@ -20,6 +20,7 @@ void check_framing(Draft& draft);      ///< keys of one framing against that fra
 void check_encodings(Draft& draft);    ///< what protocols make against what encodings can write
 void check_sinks(Draft& draft);        ///< keys against types
 void check_kafka_sinks(Draft& draft);  ///< templates, and options as librdkafka takes them
+void check_nats_sinks(Draft& draft);   ///< servers, subject, stream, and who the sink is
 void check_http_sinks(
     Draft& draft);  ///< keys of http sinks; fills in the encoding that a preset asks for
 void check_sqlite_sinks(Draft& draft);  ///< keys of a database, names of its tables

@@ -19,7 +19,7 @@ namespace penstock::config {
 enum class AtDeadline { kFreeze, kReset };
 enum class LogFormat { kText, kJson };
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
-enum class SinkType { kFile, kStdout, kBlackhole, kSqlite, kHttp, kRelay, kKafka };
+enum class SinkType { kFile, kStdout, kBlackhole, kSqlite, kHttp, kRelay, kKafka, kNats };
 enum class HttpPreset { kNone, kClickhouse, kInflux, kLoki, kElasticsearch, kSplunk };
 enum class HttpCompression { kNone, kGzip, kZstd };
 enum class Encoding { kRaw, kJson, kMsgpack, kInflux, kGraphite, kSyslog };
@@ -30,6 +30,7 @@ enum class QueueSync { kBatch, kInterval, kNever };
 enum class WhenFull { kBlock, kDropNewest, kDropOldest };
 enum class TimeZone { kUtc, kLocal };
 enum class Compress { kNone, kZstd };
+enum class NatsStorage { kFile, kMemory };
 enum class Balance { kFailover, kRoundRobin, kHash };
 enum class RelayProtocol { kRaw, kForward };
 
@@ -206,10 +207,27 @@ struct KafkaSink {
   std::vector<std::string> brokers;  ///< `host:port`
   std::string topic;                 ///< template: as Sink::path, and {field:NAME}
   std::string key;                   ///< the same; empty: records have no key
-  bool headers = true;               ///< listener, url, peer and time as headers of each record
   std::vector<Option> options;       ///< of librdkafka
 
   friend bool operator==(const KafkaSink&, const KafkaSink&) = default;
+};
+
+/// Subjects of a NATS server or cluster with JetStream.
+struct NatsSink {
+  std::vector<std::string> servers;  ///< nats://HOST:PORT or tls://HOST:PORT
+  std::string subject;               ///< template: as KafkaSink::topic
+  std::string stream;                ///< that must take the records; empty: whichever does
+  bool create_stream = false;        ///< where it is missing, with these:
+  unsigned replicas = 1;
+  NatsStorage storage = NatsStorage::kFile;
+  std::string user, password, token;
+  std::string credentials_file;                  ///< a user's JWT and seed, as nsc(1) writes them
+  std::string nkey, nkey_seed_file;              ///< a user's public key, and the file of its seed
+  std::string ca_file, client_cert, client_key;  ///< PEM; empty: the system's, none
+  std::chrono::milliseconds ack_timeout{5000};   ///< then a record is sent again
+  std::size_t max_in_flight = 4096;              ///< records sent and not acknowledged
+
+  friend bool operator==(const NatsSink&, const NatsSink&) = default;
 };
 
 struct Sink {
@@ -229,6 +247,8 @@ struct Sink {
   RelaySink relay;
   Queue queue;
   KafkaSink kafka;
+  NatsSink nats;
+  bool headers = true;  ///< kafka, nats: listener, url, peer and time as headers of each record
 
   friend bool operator==(const Sink&, const Sink&) = default;
 };

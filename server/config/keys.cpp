@@ -23,8 +23,8 @@ constexpr std::array<std::string_view, 3> kOversizes = {"truncate", "drop", "clo
 constexpr std::array<std::string_view, 4> kTails = {"auto", "deliver", "quarantine", "drop"};
 constexpr std::array<std::string_view, 5> kContentEncodings = {"none", "auto", "gzip", "zlib",
                                                                "zstd"};
-constexpr std::array<std::string_view, 7> kSinkTypes = {"file", "stdout", "blackhole", "sqlite",
-                                                        "http", "relay",  "kafka"};
+constexpr std::array<std::string_view, 8> kSinkTypes = {"file", "stdout", "blackhole", "sqlite",
+                                                        "http", "relay",  "kafka",     "nats"};
 constexpr std::array<std::string_view, 6> kEncodings = {"raw",    "json",     "msgpack",
                                                         "influx", "graphite", "syslog"};
 constexpr std::array<std::string_view, 3> kNewlines = {"escape", "keep", "replace"};
@@ -33,6 +33,7 @@ constexpr std::array<std::string_view, 2> kQueueTypes = {"memory", "disk"};
 constexpr std::array<std::string_view, 3> kQueueSyncs = {"batch", "interval", "never"};
 constexpr std::array<std::string_view, 3> kWhenFulls = {"block", "drop_newest", "drop_oldest"};
 constexpr std::array<std::string_view, 2> kTimeZones = {"utc", "local"};
+constexpr std::array<std::string_view, 2> kNatsStorages = {"file", "memory"};
 constexpr std::array<std::string_view, 3> kBalances = {"failover", "round_robin", "hash"};
 constexpr std::array<std::string_view, 2> kRelayProtocols = {"raw", "forward"};
 constexpr std::array<std::string_view, 2> kForwardCompressions = {"none", "gzip"};
@@ -435,11 +436,46 @@ const std::array kSinkKeys = {
               [](Sink& s, const Value& v) { s.kafka.topic = v.text(); }},
     Key<Sink>{"key", text("a template, such as \"{peer}\" or \"{field:host}\""),
               [](Sink& s, const Value& v) { s.kafka.key = v.text(); }},
-    Key<Sink>{"headers", flag(), [](Sink& s, const Value& v) { s.kafka.headers = v.number != 0; }},
+    Key<Sink>{"headers", flag(), [](Sink& s, const Value& v) { s.headers = v.number != 0; }},
     Key<Sink>{
         "kafka",
         options("a table of librdkafka's settings, such as { \"compression.type\" = \"zstd\" }"),
         store_kafka_options},
+    Key<Sink>{"servers",
+              urls("a URL or a list of URLs, such as \"nats://nats1:4222\""),
+              [](Sink& s, const Value& v) { s.nats.servers = v.texts(); }},
+    Key<Sink>{"subject", text("a subject, in which {listener} and others are replaced"),
+              [](Sink& s, const Value& v) { s.nats.subject = v.text(); }},
+    Key<Sink>{"nats.stream", text("a stream's name, such as \"LOGS\""),
+              [](Sink& s, const Value& v) { s.nats.stream = v.text(); }},
+    Key<Sink>{"nats.create_stream", flag(),
+              [](Sink& s, const Value& v) { s.nats.create_stream = v.number != 0; }},
+    Key<Sink>{"nats.replicas", count(1, 5),
+              [](Sink& s, const Value& v) { s.nats.replicas = as<unsigned>(v); }},
+    Key<Sink>{"nats.storage", choice(kNatsStorages),
+              [](Sink& s, const Value& v) { s.nats.storage = as<NatsStorage>(v); }},
+    Key<Sink>{"nats.user", text("a user's name"),
+              [](Sink& s, const Value& v) { s.nats.user = v.text(); }},
+    Key<Sink>{"nats.password", text("a password, such as \"${file:/etc/penstock/nats.password}\""),
+              [](Sink& s, const Value& v) { s.nats.password = v.text(); }},
+    Key<Sink>{"nats.token", text("a token, such as \"${file:/etc/penstock/nats.token}\""),
+              [](Sink& s, const Value& v) { s.nats.token = v.text(); }},
+    Key<Sink>{"nats.credentials_file", text("a file, such as \"/etc/penstock/nats.creds\""),
+              [](Sink& s, const Value& v) { s.nats.credentials_file = v.text(); }},
+    Key<Sink>{"nats.nkey", text("a user's public key, which begins with U"),
+              [](Sink& s, const Value& v) { s.nats.nkey = v.text(); }},
+    Key<Sink>{"nats.nkey_seed_file", text("a file, such as \"/etc/penstock/nats.nk\""),
+              [](Sink& s, const Value& v) { s.nats.nkey_seed_file = v.text(); }},
+    Key<Sink>{"nats.ca_file", text("a file, such as \"/etc/ssl/own-ca.pem\""),
+              [](Sink& s, const Value& v) { s.nats.ca_file = v.text(); }},
+    Key<Sink>{"nats.client_cert", text("a file, such as \"/etc/penstock/client.pem\""),
+              [](Sink& s, const Value& v) { s.nats.client_cert = v.text(); }},
+    Key<Sink>{"nats.client_key", text("a file, such as \"/etc/penstock/client.key\""),
+              [](Sink& s, const Value& v) { s.nats.client_key = v.text(); }},
+    Key<Sink>{"nats.ack_timeout", duration(100 * kMillisecond, kHour, "5s"),
+              [](Sink& s, const Value& v) { s.nats.ack_timeout = ms(v); }},
+    Key<Sink>{"nats.max_in_flight", count(1, 100'000),
+              [](Sink& s, const Value& v) { s.nats.max_in_flight = as<std::size_t>(v); }},
 };
 
 const std::array kQuarantineKeys = {

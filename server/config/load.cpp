@@ -34,6 +34,7 @@ void check(Draft& draft) {
   check_sinks(draft);
   check_sqlite_sinks(draft);
   check_kafka_sinks(draft);
+  check_nats_sinks(draft);
   check_queues(draft);
   check_relay_sinks(draft);
   check_paths(draft);

@@ -5,6 +5,7 @@
 #include "server/sinks/file_sink.h"
 #include "server/sinks/http/http_sink.h"
 #include "server/sinks/kafka/kafka_sink.h"
+#include "server/sinks/nats/nats_sink.h"
 #include "server/sinks/relay/relay_sink.h"
 #include "server/sinks/sqlite/sqlite_sink.h"
 #include "server/sinks/stdout_sink.h"
@@ -20,6 +21,7 @@ std::unique_ptr<Sink> make_sink(const config::Sink& config) {
     case config::SinkType::kSqlite: return std::make_unique<SqliteSink>(config);
     case config::SinkType::kRelay: return std::make_unique<RelaySink>(config);
     case config::SinkType::kKafka: return std::make_unique<KafkaSink>(config);
+    case config::SinkType::kNats: return std::make_unique<NatsSink>(config);
   }
   PENSTOCK_CHECK(false);
   return nullptr;

@@ -111,7 +111,19 @@ TEST_CASE("the defaults that conf/penstock.toml shows are the defaults", "[conf]
                                                                         "brokers",
                                                                         "topic",
                                                                         "key",
-                                                                        "kafka"}),
+                                                                        "kafka",
+                                                                        "servers",
+                                                                        "subject",
+                                                                        "nats.stream",
+                                                                        "nats.user",
+                                                                        "nats.password",
+                                                                        "nats.token",
+                                                                        "nats.credentials_file",
+                                                                        "nats.nkey",
+                                                                        "nats.nkey_seed_file",
+                                                                        "nats.ca_file",
+                                                                        "nats.client_cert",
+                                                                        "nats.client_key"}),
                                      kDefault);
   for (const auto& problem : all.problems) {
     INFO(to_string(kDefault, problem));

@@ -63,12 +63,12 @@ TEST_CASE("unknown keys in sub-tables carry the table's name", "[config]") {
         Lines{"t.toml:8:1: sink \"out\": unknown key \"queue.typ\", did you mean \"queue.type\"?"});
   CHECK(problems_of(test::kGood + "[sink.queue]\nzzzzzzzzzzzz = 1\n") ==
         Lines{"t.toml:8:1: sink \"out\": unknown key \"queue.zzzzzzzzzzzz\"" + all});
-  CHECK(problems_of(test::kGood + "[sink.nats]\nacks = 1\n") ==
-        Lines{"t.toml:7:7: sink \"out\": unknown key \"nats\"" + all});
+  CHECK(problems_of(test::kGood + "[sink.pulsar]\nacks = 1\n") ==
+        Lines{"t.toml:7:7: sink \"out\": unknown key \"pulsar\"" + all});
 }
 
 TEST_CASE("unknown keys of sinks, one by one", "[config]") {
-  const std::string key = GENERATE(as<std::string>{}, "servers", "stream", "subject");
+  const std::string key = GENERATE(as<std::string>{}, "hosts", "stream", "channel");
   CAPTURE(key);
   const auto lines = problems_of(test::kGood + key + " = 1\n");
   REQUIRE(lines.size() == 1);
@@ -125,7 +125,7 @@ TEST_CASE("all problems come at once, in the order of the file", "[config]") {
               "\"x\"",
               "t.toml:7:1: sink 1: name: missing, expected a name of its own",
               "t.toml:8:8: sink 1: type: expected \"file\", \"stdout\", \"blackhole\", "
-              "\"sqlite\", \"http\", \"relay\" or \"kafka\", got \"y\""});
+              "\"sqlite\", \"http\", \"relay\", \"kafka\" or \"nats\", got \"y\""});
 }
 
 TEST_CASE("an empty file lacks a listener and a sink, and that is all", "[config]") {

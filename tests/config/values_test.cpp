@@ -192,10 +192,10 @@ TEST_CASE("gro and mode: wrong values", "[config]") {
 TEST_CASE("[[sink]]: each wrong value is told with its place, its range and what was found",
           "[config]") {
   const auto [line, problem] = GENERATE(table<std::string, std::string>({
-      {"type = \"nats\"",
+      {"type = \"pulsar\"",
        "8: sink \"out\": type: expected \"file\", \"stdout\", \"blackhole\", \"sqlite\", "
-       "\"http\", \"relay\" or \"kafka\", got "
-       "\"nats\""},
+       "\"http\", \"relay\", \"kafka\" or \"nats\", got "
+       "\"pulsar\""},
       {"encoding = \"avro\"",
        "12: sink \"out\": encoding: expected \"raw\", \"json\", \"msgpack\", \"influx\", "
        "\"graphite\" or "

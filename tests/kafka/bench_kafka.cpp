@@ -13,19 +13,15 @@
 #include <string>
 #include <vector>
 
-#include "protocols/core/batch_writer.h"
 #include "server/config/kafka_settings.h"
 #include "server/sinks/kafka/kafka_headers.h"
 #include "server/sinks/kafka/kafka_sink.h"
-#include "tests/support/no_rejects.h"
+#include "tests/support/sink_bench.h"
 
 namespace {
 
 using namespace penstock;
 using Clock = std::chrono::steady_clock;
-
-const Origin kOrigin{.listener = "bench", .url = "tcp://127.0.0.1:5514"};
-constexpr std::size_t kBatchBytes = std::size_t{256} << 10;
 
 struct Load {
   std::string servers;
@@ -33,27 +29,6 @@ struct Load {
   std::size_t bytes = 200;
   bool headers = false;
 };
-
-Batch batch_of(std::size_t records, std::size_t bytes) {
-  Batch batch;
-  batch.id = 1;
-  batch.block = std::make_shared<Block>(records * (bytes + 1));
-  batch.segments.push_back({.origin = &kOrigin, .time_ns = 1'764'037'518'000'000'000});
-  FrameCounts counts;
-  test::NoRejects rejects;
-  const std::string record(bytes, 'x');
-  std::size_t fill = 0;
-  for (std::size_t at = 0; at < records; ++at) {
-    BatchWriter writer(batch, batch.block->data() + fill, counts, rejects);
-    writer.add(record, kFrameWhole, Shape::kOpaque);
-    fill = static_cast<std::size_t>(writer.end() - batch.block->data());
-  }
-  return batch;
-}
-
-double rate(std::size_t records, Clock::time_point begin) {
-  return static_cast<double>(records) / std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 void count_report(rd_kafka_t*, const rd_kafka_message_t* message, void* reported) {
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -79,7 +54,7 @@ double librdkafka_rate(const Load& load) {
   rd_kafka_t* producer = producer_of(load, reported);
   rd_kafka_topic_t* topic = rd_kafka_topic_new(producer, "bench", nullptr);
   std::string record(load.bytes, 'x');
-  const Batch batch = batch_of(1, 1);
+  const Batch batch = test::bench_batch(1, 1);
   const KafkaHeaders headers = headers_of(batch.segments.front());
   const auto begin = Clock::now();
   for (std::size_t sent = 0; sent < load.records;) {
@@ -104,43 +79,18 @@ double librdkafka_rate(const Load& load) {
     rd_kafka_poll(producer, 10);
   }
   while (reported < load.records) rd_kafka_poll(producer, 10);
-  const double found = rate(load.records, begin);
+  const double found = test::bench_rate(load.records, begin);
   rd_kafka_topic_destroy(topic);
   rd_kafka_destroy(producer);
   return found;
 }
 
-/// As a SinkRunner calls it, with a queue of 8 MiB.
 double sink_rate(const Load& load) {
   config::Sink config{.name = "bench", .type = config::SinkType::kKafka};
-  config.kafka = {.brokers = {load.servers}, .topic = "bench", .headers = load.headers};
+  config.kafka = {.brokers = {load.servers}, .topic = "bench"};
+  config.headers = load.headers;
   KafkaSink sink(config);
-  if (!sink.open()) std::exit(1);
-  constexpr std::size_t kQueueBytes = std::size_t{8} << 20;
-  const std::size_t of_batch = std::min(kBatchBytes / (load.bytes + 1), load.records);
-  std::vector<Batch> batches;
-  for (std::size_t at = 0; at < kQueueBytes / kBatchBytes; ++at)
-    batches.push_back(batch_of(of_batch, load.bytes));
-  std::vector<const Batch*> idle;
-  for (const Batch& batch : batches) idle.push_back(&batch);
-  const std::size_t total = load.records / of_batch;
-  const auto begin = Clock::now();
-  for (std::size_t written = 0, done = 0; done < total;) {
-    const bool more = written < total && !idle.empty();
-    if (more) {
-      if (sink.write(*idle.back()) == WriteStatus::kFailed) std::exit(1);
-      idle.pop_back();
-      ++written;
-    }
-    for (const Finished& finished : sink.poll(std::chrono::milliseconds(more ? 5 : 100))) {
-      if (finished.status != WriteStatus::kDelivered) std::exit(1);
-      idle.push_back(finished.batch);
-      ++done;
-    }
-  }
-  const double found = rate(total * of_batch, begin);
-  if (!sink.close()) std::exit(1);
-  return found;
+  return test::bench_sink(sink, load.records, load.bytes);
 }
 
 void compare(Load load, bool headers, int rounds) {

@@ -29,7 +29,7 @@ TEST_CASE("a kafka sink and its options, in both forms of TOML", "[config][kafka
   const config::KafkaSink sink = test::config_of(text).sinks.front().kafka;
   CHECK(sink.brokers == Lines{"b:9092"});
   CHECK(sink.topic == "logs");
-  CHECK(sink.headers);
+  CHECK(test::config_of(text).sinks.front().headers);
   REQUIRE(sink.options.size() == 4);
   CHECK(sink.options[0].name == "compression.type");
   CHECK(sink.options[1].name == "linger.ms");
@@ -122,13 +122,14 @@ TEST_CASE("keys of files have no place in a kafka sink, nor the other way round"
       Lines{"t.toml:9:1: sink \"out\": path: a sink of type \"kafka\" has none, only \"file\" has",
             "t.toml:10:1: warning: sink \"out\": sync: no effect: only for type \"file\", this is "
             "\"kafka\"",
-            "t.toml:11:1: warning: sink \"out\": newlines: no effect: a record of Kafka may hold "
+            "t.toml:11:1: warning: sink \"out\": newlines: no effect: a message may hold "
             "any bytes"});
   CHECK(
       test::problems_of(test::kGood + "topic = \"x\"\nheaders = true\nkafka = { acks = 1 }\n") ==
-      Lines{"t.toml:7:1: sink \"out\": topic: only a sink of type \"kafka\" has it",
-            "t.toml:8:1: warning: sink \"out\": headers: no effect: only a sink of type \"kafka\" "
-            "has it",
-            "t.toml:9:1: warning: sink \"out\": kafka: no effect: only a sink of type \"kafka\" "
-            "has it"});
+      Lines{
+          "t.toml:7:1: sink \"out\": topic: only a sink of type \"kafka\" has it",
+          "t.toml:8:1: warning: sink \"out\": headers: no effect: only sinks of type \"kafka\" and "
+          "\"nats\" have it",
+          "t.toml:9:1: warning: sink \"out\": kafka: no effect: only a sink of type \"kafka\" "
+          "has it"});
 }

@@ -24,7 +24,7 @@ config::Sink settings(const test::MockBrokers& brokers, std::vector<config::Opti
   config::Sink sink{.name = "out", .type = config::SinkType::kKafka};
   sink.kafka.brokers = {brokers.servers()};
   sink.kafka.topic = "{listener}";
-  sink.kafka.headers = false;
+  sink.headers = false;
   sink.kafka.options = std::move(options);
   sink.kafka.options.push_back({"reconnect.backoff.max.ms", "200", {}, {}});
   sink.kafka.options.push_back({"linger.ms", "0", {}, {}});
@@ -92,7 +92,7 @@ TEST_CASE("a record is a message: its bytes, key, time and headers", "[kafka]") 
   brokers.topic("in");
   config::Sink config = settings(brokers);
   config.kafka.key = "{peer}";
-  config.kafka.headers = true;
+  config.headers = true;
   Running running(config);
   const Batch batch = batch_of({"one", "two\n\n", "", std::string("\0\xff", 2)});
   CHECK(running.deliver(batch) == WriteStatus::kDelivered);

@@ -238,7 +238,7 @@ void KafkaSink::update_parts(const Batch& batch, const Segment& segment, std::si
     parts_.key.clear();
     key_template_.append(batch, segment, frame, parts_.key);
   }
-  if (!same && config_.kafka.headers) parts_.headers = headers_of(segment);
+  if (!same && config_.headers) parts_.headers = headers_of(segment);
   parts_.segment = &segment;
 }
 

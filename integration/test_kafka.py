@@ -11,9 +11,10 @@ from support import kafka
 from support.acked import AckedSender, Forward, Relp, listener
 from support.address import any_url
 from support.clients import Flood
+from support.packet_filter import THIRTY_PERCENT, Filter, of_port
 from support.prometheus import Metrics, documented, promtool
 from support.records import record
-from support.settings import ROOT, sanitized
+from support.settings import ROOT, length, sanitized
 from support.wait import wait_until
 
 PROTOCOLS = {"relp": Relp(), "forward": Forward()}
@@ -135,6 +136,45 @@ def test_broker_that_hangs(penstock, cluster, protocol):
     sender.wait_closed()
     arrived = numbers(protocol, cluster.read("logs"))
     assert set(range(sender.acked)) <= set(arrived)
+
+
+def ways_to(cluster, condition: str = "") -> Filter:
+    return Filter(*of_port(int(cluster.servers.rpartition(":")[2]), condition))
+
+
+def test_partition(penstock, cluster, netns):
+    """No packet passes, longer than librdkafka waits: nothing is acknowledged meanwhile, everything arrives at least once."""
+    protocol = PROTOCOLS["relp"]
+    cluster.topic("logs")
+    options = {"message.timeout.ms": 3000, "socket.timeout.ms": 2000}
+    server = penstock(listener(protocol, "unix"), kafka.sink(cluster, encoding="json", kafka=options))
+    sender = AckedSender(protocol, server.address("unix"), outstanding=64)
+    sender.start()
+    sender.wait_acked(200)
+    with ways_to(cluster):
+        wait_until(lambda: server.admin.sink()["failing"], "the sink to fail")
+        stalled = sender.acked
+    sender.wait_acked(stalled + 500)
+    server.stop()
+    sender.wait_closed()
+    assert set(range(sender.acked)) <= set(numbers(protocol, cluster.read("logs")))
+
+
+def test_thirty_percent_loss(penstock, cluster, netns):
+    """Slow, and that is all: each once."""
+    protocol = PROTOCOLS["relp"]
+    cluster.topic("logs")
+    server = penstock(listener(protocol, "unix"), kafka.sink(cluster, encoding="json"))
+    sender = AckedSender(protocol, server.address("unix"), outstanding=256)
+    sender.start()
+    sender.wait_acked(200)
+    with ways_to(cluster, THIRTY_PERCENT):
+        sender.wait_acked(sender.acked + length(5000, 500))
+    server.stop()
+    sender.wait_closed()
+    arrived = numbers(protocol, cluster.read("logs"))
+    assert set(range(sender.acked)) <= set(arrived)
+    assert len(arrived) == len(set(arrived))
 
 
 def test_fatal_error_makes_a_new_producer(penstock, cluster):

@@ -10,6 +10,7 @@ from support.acked import AckedSender, Relp, listener
 from support.address import any_url
 from support.forward_receiver import CLOSE, ForwardReceiver, ack
 from support.node import Receiver
+from support.packet_filter import THIRTY_PERCENT, Filter, of_port
 from support.prometheus import Metrics, documented
 from support.records import assert_all_once, fate_of
 from support.relaying import ORDERLY, Stream, Talker, receiver_at, relay_to, say, url_of
@@ -195,6 +196,23 @@ def test_receiver_that_is_killed_under_load_loses_nothing(penstock, workdir):
     fate = fate_of(messages(whole), "a", count)
     assert fate.lost == []
     print(f"{len(fate.doubled)} of {count} twice")
+
+
+@pytest.mark.parametrize("condition", ["", THIRTY_PERCENT], ids=["partition", "thirty-percent-loss"])
+def test_packets_that_are_lost_lose_no_record(penstock, workdir, netns, condition):
+    behind = behind_it(penstock, workdir)
+    server = penstock({"listen": any_url("unix")}, acked_to(url_of(behind), queue={"max_bytes": "1MiB"}))
+    stream = Stream(server)
+    behind.wait_records(1000)
+    with Filter(*of_port(behind.address().port, condition)):
+        if condition:
+            behind.wait_records(len(behind.records()) + 1000)
+        else:
+            wait_until(lambda: not server.admin.listener()["gate"]["open"], "the sender to be held up")
+    count = stream.end()
+    server.stop()
+    behind.stop()
+    assert fate_of(messages(behind.records()), "a", count).lost == []
 
 
 def test_receiver_whose_sink_stands_still(penstock, workdir):

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import time
 from collections import Counter
 
 import pytest
@@ -12,6 +11,7 @@ from support import nats
 from support.acked import AckedSender, Forward, Relp, listener
 from support.address import any_url
 from support.clients import Flood
+from support.packet_filter import THIRTY_PERCENT, Filter
 from support.prometheus import Metrics, documented, promtool
 from support.records import record
 from support.settings import ROOT, length, sanitized
@@ -194,10 +194,10 @@ def test_partition_of_the_sink(penstock, cluster, netns):
     sender = AckedSender(protocol, server.address("unix"), outstanding=64)
     sender.start()
     sender.wait_acked(300)
-    with nats.Filter(*nats.between_clients_and([connected_to(server, cluster)])):
+    with Filter(*nats.between_clients_and([connected_to(server, cluster)])):
         sender.wait_acked(sender.acked + 500)
     server.wait_log("nats connection lost.*no answer for 1000 ms")
-    with nats.Filter(*nats.between_clients_and(cluster.nodes)):
+    with Filter(*nats.between_clients_and(cluster.nodes)):
         wait_until(lambda: server.admin.sink()["failing"], "the sink to fail")
         stalled = sender.acked
     sender.wait_acked(stalled + 500)
@@ -214,7 +214,7 @@ def test_partition_of_a_node(penstock, cluster, netns):
     sender.start()
     sender.wait_acked(300)
     cut_off = connected_to(server, cluster)
-    with nats.Filter(*nats.between_nodes(cut_off, [node for node in cluster.nodes if node is not cut_off])):
+    with Filter(*nats.between_nodes(cut_off, [node for node in cluster.nodes if node is not cut_off])):
         sender.wait_acked(sender.acked + 500)
     cluster.wait_healed("LOGS")
     sender.wait_acked(sender.acked + 500)
@@ -229,7 +229,7 @@ def test_thirty_percent_loss(penstock, cluster, netns):
     sender = AckedSender(protocol, server.address("unix"), outstanding=256)
     sender.start()
     sender.wait_acked(300)
-    with nats.Filter(*nats.between_clients_and(cluster.nodes, "numgen random mod 10 < 3")):
+    with Filter(*nats.between_clients_and(cluster.nodes, THIRTY_PERCENT)):
         sender.wait_acked(sender.acked + length(5000, 500))
     server.stop()
     sender.wait_closed()

@@ -278,26 +278,6 @@ def sink(cluster, **keys) -> dict:
     return {"type": "nats", "servers": cluster.servers, "subject": "logs.{listener}", **keys}
 
 
-class Filter:
-    """Packets that nftables drops in this test's network: `with Filter(rule, ...)`."""
-
-    def __init__(self, *rules: str):
-        if subprocess.run(["nft", "list", "ruleset"], capture_output=True).returncode != 0:
-            cannot_run("nft does not work here")
-        self._rules = rules
-
-    def __enter__(self):
-        chain = "add table inet lose; add chain inet lose out { type filter hook output priority 0; }; "
-        subprocess.run(["nft", chain + "; ".join(f"add rule inet lose out {rule} drop" for rule in self._rules)], check=True)
-        return self
-
-    def __exit__(self, *_):
-        self.lift()
-
-    def lift(self):
-        subprocess.run(["nft", "delete table inet lose"], check=False, capture_output=True)
-
-
 def between_clients_and(nodes: list, condition: str = "") -> list:
     """Rules for what clients and these nodes send each other."""
     ports = ", ".join(str(node.port) for node in nodes)

@@ -152,7 +152,8 @@ void SinkRunner::note(WriteStatus status) {
 void SinkRunner::give_up() {
   for (; !in_flight_.empty(); in_flight_.pop_front()) {
     const QueueEntry& entry = in_flight_.front().entry;
-    settle(entry, Ending::kLeftOver, sink_->abandon(entry.batch->batch()));
+    const std::vector<FrameRange> undelivered = sink_->abandon(entry.batch->batch());
+    settle(entry, undelivered.empty() ? Ending::kDelivered : Ending::kLeftOver, undelivered);
   }
 }
 

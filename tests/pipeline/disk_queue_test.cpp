@@ -20,17 +20,22 @@ namespace {
 
 const auto kNever = std::chrono::steady_clock::time_point::max();
 
-/// The real file system, whose syncs and writes fail while the test wants it.
+/// The real file system, whose syncs and writes of records fail while the test wants it.
 class FailingFiles final : public test::PassedFiles {
  public:
   std::int64_t pwrite(int fd, const char* data, std::size_t size,
                       std::int64_t offset) noexcept override {
-    return failing_writes ? -ENOSPC : PassedFiles::pwrite(fd, data, size, offset);
+    // Not a segment's header, nor the checkpoint.
+    const bool of_records = offset != 0 && size > CheckpointFile::kSlotBytes;
+    if (failing_writes && of_records) return -ENOSPC;
+    if (of_records && before_records) std::exchange(before_records, nullptr)();
+    return PassedFiles::pwrite(fd, data, size, offset);
   }
   int fdatasync(int fd) noexcept override {
     if (failing_syncs > 0) return --failing_syncs, -EIO;
     return PassedFiles::fdatasync(fd);
   }
+  std::function<void()> before_records;  // the next that are written
   std::atomic<bool> failing_writes{false};
   std::atomic<int> failing_syncs{0};
 };
@@ -185,6 +190,28 @@ TEST_CASE("disk queue: failed writes and syncs are tried again, and nothing come
   REQUIRE(got.size() == 60);
   CHECK(std::is_sorted(got.begin(), got.end()));
   CHECK(line.disk->status().damaged_records == 0);
+}
+
+TEST_CASE("disk queue: what was written although its runner was given up on is kept, once",
+          "[disk_queue]") {
+  const test::TempDir dir;
+  FailingFiles files;
+  Line line(dir.path(), files);
+  for (BatchId id = 1; id <= 3; ++id) line.push(id);
+  files.failing_writes = true;
+  line.start();
+  while (!line.intake->failing()) std::this_thread::yield();
+  files.before_records = [&] { line.intake->divert(); };  // all three of them
+  files.failing_writes = false;
+  line.intake->retry_soon();
+  line.finish();
+  CHECK(line.outcomes->seen == std::map<BatchId, Outcome>{{1, Outcome::kDelivered},
+                                                          {2, Outcome::kDelivered},
+                                                          {3, Outcome::kDelivered}});
+  CHECK(ids(line.sink->delivered) == std::vector<BatchId>{1, 2, 3});
+  CHECK(line.route.delivered == 3);
+  CHECK(line.route.queued == 0);
+  CHECK(line.leftover.kept().empty());
 }
 
 TEST_CASE("disk queue: what is full drops the newest or the oldest, and counts it",

@@ -11,8 +11,9 @@ namespace penstock {
 namespace {
 
 constexpr std::uint64_t kSegmentBytes = std::uint64_t{8} << 20;
+constexpr int kMostNames = 8;  // that are tried
 
-/// `20261124T193033Z-4711`: sorts by time, and no two processes have the same.
+/// `20261124T193033Z-4711`: sorts by time. Containers that stop together may have the same one.
 std::string name_of_this_stop() {
   const std::time_t now = std::time(nullptr);
   std::tm utc{};
@@ -31,6 +32,11 @@ DiskLogOptions log_options(std::string directory) {
   options.sync = QueueSync::kInterval;
   options.short_segments = true;
   return options;
+}
+
+/// Another process has a log of that name, or what stood empty above it was removed at that moment (LeftoverSource).
+bool open_elsewhere(const Error& error) noexcept {
+  return error.code == EWOULDBLOCK || error.code == ENOENT;
 }
 
 }  // namespace
@@ -64,16 +70,25 @@ bool Leftover::put(const Batch& batch, std::size_t first, std::size_t count,
 /// The directory is made anew where somebody has taken it away since the start.
 DiskLog* Leftover::log_of(std::string_view sink, OfSink& of_sink) {
   if (of_sink.log) return of_sink.log.get();
-  of_sink.path = leftover_directory(quarantine_, sink) + "/" + name_of_this_stop();
-  DiskLog::Recovered nothing;
-  auto opened = DiskLog::open(
-      files_, log_options(of_sink.path), origins_,
-      [](std::size_t bytes) { return std::make_shared<Block>(bytes); }, nothing);
+  const std::string path = leftover_directory(quarantine_, sink) + "/" + name_of_this_stop();
+  of_sink.path = path;
+  auto opened = open_log(of_sink.path);
+  for (int next = 2; next <= kMostNames && !opened && open_elsewhere(opened.error()); ++next) {
+    of_sink.path = path + "-" + std::to_string(next);
+    opened = open_log(of_sink.path);
+  }
   if (opened)
     of_sink.log = std::move(*opened);
   else
     complain(sink, of_sink.path, opened.error().message);
   return of_sink.log.get();
+}
+
+Result<std::unique_ptr<DiskLog>> Leftover::open_log(const std::string& path) {
+  DiskLog::Recovered nothing;
+  return DiskLog::open(
+      files_, log_options(path), origins_,
+      [](std::size_t bytes) { return std::make_shared<Block>(bytes); }, nothing);
 }
 
 bool Leftover::write(DiskLog& log, const Batch& batch, std::size_t first, std::size_t count) {

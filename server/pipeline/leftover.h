@@ -53,6 +53,7 @@ class Leftover {
   };
 
   DiskLog* log_of(std::string_view sink, OfSink& of_sink);
+  Result<std::unique_ptr<DiskLog>> open_log(const std::string& path);
   bool write(DiskLog& log, const Batch& batch, std::size_t first, std::size_t count);
   void complain(std::string_view sink, const std::string& path, const std::string& error);
 

@@ -34,6 +34,23 @@ class SmallDisk final : public PassedFiles {
   std::int64_t room = 1 << 30;
 };
 
+/// An empty directory is removed by another thread while one is made in it.
+class RacingFiles final : public PassedFiles {
+ public:
+  int mkdir(const char* path, mode_t mode) noexcept override {
+    if (std::string_view(path).ends_with("/archive") && parent_made_ && !raced_) {
+      raced_ = true;
+      std::filesystem::remove(std::filesystem::path(path).parent_path());
+    }
+    parent_made_ = parent_made_ || std::string_view(path).ends_with("/leftover");
+    return PassedFiles::mkdir(path, mode);
+  }
+  bool raced() const { return raced_; }
+
+ private:
+  bool parent_made_ = false, raced_ = false;
+};
+
 }  // namespace
 
 TEST_CASE("leftover: part of a batch is kept for its sink, not for everybody to read",
@@ -103,4 +120,27 @@ TEST_CASE("leftover: threads of many sinks write at the same time", "[leftover]"
   for (std::thread& thread : threads) thread.join();
   CHECK(leftover.close());
   CHECK(left_over_records(leftover).size() == 4 * 10 * 100);
+}
+
+TEST_CASE(
+    "leftover: two servers of one directory that stop together, each process 1 of its container",
+    "[leftover]") {
+  const TempDir dir;
+  Leftover one(dir.path(), system_files()), other(dir.path(), system_files());
+  CHECK(one.put(numbered_batch(0, 2), 0, 2, "archive"));
+  CHECK(other.put(numbered_batch(2, 2), 0, 2, "archive"));
+  CHECK(one.close());
+  CHECK(other.close());
+  CHECK(left_over_records(one) == Strings{"0", "1"});
+  CHECK(left_over_records(other) == Strings{"2", "3"});
+}
+
+TEST_CASE("leftover: a directory that another sink has just emptied is made again", "[leftover]") {
+  const TempDir dir;
+  RacingFiles files;
+  Leftover leftover(dir.path(), files);
+  CHECK(leftover.put(numbered_batch(0, 1), 0, 1, "archive"));
+  CHECK(files.raced());
+  CHECK(leftover.close());
+  CHECK(left_over_records(leftover) == Strings{"0"});
 }

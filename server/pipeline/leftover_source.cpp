@@ -30,7 +30,7 @@ std::vector<std::string> directories_in(const std::string& directory) {
   return found;
 }
 
-/// Of a log that is closed and delivered. Its lock goes last; what is set aside as damaged stays, and the directory then.
+/// Of a log that is delivered. Its lock goes last; what is set aside as damaged stays, and the directory then.
 void remove_log(const std::string& directory) {
   std::error_code error;
   std::vector<fs::path> files;
@@ -57,7 +57,6 @@ LeftoverSource::LeftoverSource(std::string sink, std::string directory, FileOps&
 void LeftoverSource::open() {
   for (const std::string& directory : directories_in(directory_)) open_log(directory);
   remove_delivered();
-  publish();
 }
 
 void LeftoverSource::open_log(const std::string& directory) {
@@ -144,13 +143,13 @@ void LeftoverSource::remove_delivered() {
       log::error("records that a stop has left over are damaged",
                  {{"sink", sink_}, {"path", done.directory}, {"records", damaged}});
     (void)done.log->close();
-    done.log.reset();
-    remove_log(done.directory);
+    remove_log(done.directory);  // the log still has its lock: nobody begins one here meanwhile
     std::error_code error;
     fs::remove(directory_, error);
     fs::remove(fs::path(directory_).parent_path(), error);
     if (logs_.empty()) log::info("what stops have left over is delivered", {{"sink", sink_}});
   }
+  publish();
 }
 
 void LeftoverSource::checkpoint_when_due() {

@@ -1,8 +1,11 @@
 #include "server/pipeline/leftover_source.h"
 
-#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <sys/file.h>
 
+#include <catch2/catch.hpp>
 #include <filesystem>
+#include <functional>
 
 #include "server/pipeline/leftover.h"
 #include "server/pipeline/sink_queue.h"
@@ -28,7 +31,13 @@ class UnreadableFiles final : public PassedFiles {
   std::int64_t pread(int fd, char* data, std::size_t size, std::int64_t offset) noexcept override {
     return failing ? -EIO : PassedFiles::pread(fd, data, size, offset);
   }
+  int close(int fd) noexcept override {
+    const int closed = PassedFiles::close(fd);
+    if (after_close) after_close();
+    return closed;
+  }
   bool failing = false;
+  std::function<void()> after_close;
 };
 
 /// What stops have left over for "archive", and the source of the next start. By hand: no thread.
@@ -237,4 +246,34 @@ TEST_CASE("leftover source: a damaged record is passed over, told, and its file 
   CHECK(rig.take_all() == expected);
   CHECK(rig.ledger_route.lost[static_cast<std::size_t>(RouteLoss::kDamaged)] == 1);
   CHECK(fs::exists(segment + ".damaged"));
+}
+
+TEST_CASE("leftover source: of a damaged batch nothing is left to deliver", "[leftover]") {
+  Rig rig;
+  rig.stop_leaves(0, 2, "1");
+  const std::string segment = rig.directory + "/1/" + segment_name(1);
+  std::string bytes = read_file(segment);
+  const auto at = bytes.find("10111213");
+  REQUIRE(at != bytes.npos);
+  bytes.replace(at, 20, 20, 'x');
+  write_file(segment, bytes);
+  rig.start();
+  CHECK(rig.take_all() == numbers(0, 10));
+  CHECK(rig.source->records() == 0);
+  CHECK_FALSE(fs::exists(rig.directory + "/1/lock"));
+}
+
+TEST_CASE("leftover source: nobody else can have a directory while it is removed", "[leftover]") {
+  Rig rig;
+  rig.stop_leaves(0, 1, "1");
+  rig.start();
+  bool free_for_others = false;
+  rig.files.after_close = [&] {
+    const int fd = ::open((rig.directory + "/1/lock").c_str(), O_RDWR | O_CLOEXEC);
+    free_for_others = free_for_others || (fd >= 0 && ::flock(fd, LOCK_EX | LOCK_NB) == 0);
+    if (fd >= 0) ::close(fd);
+  };
+  CHECK(rig.take_all() == numbers(0, 10));
+  CHECK_FALSE(free_for_others);
+  CHECK_FALSE(fs::exists(rig.directory));
 }

@@ -22,7 +22,7 @@ struct ForwardSecrets {
 struct ForwardClientSecrets {
   std::string shared_key;      ///< never empty
   std::string user, password;  ///< empty: a receiver that asks for them is no use
-  std::string host_name;       ///< how it calls itself in PING
+  std::string host_name;       ///< how it calls itself in PING; no receiver may have the same
   void (*fill_random)(std::span<char>) = nullptr;  ///< not to be foreseen; never fails
 };
 

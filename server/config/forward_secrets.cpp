@@ -72,7 +72,8 @@ Result<std::shared_ptr<const ForwardSecrets>> read_forward_secrets(const Forward
 Result<std::optional<ForwardClientSecrets>> read_forward_client_secrets(
     const RelayForward& forward) {
   if (forward.shared_key_file.empty()) return std::nullopt;
-  ForwardClientSecrets secrets{.user = forward.user, .host_name = machine_name()};
+  // A receiver on this machine has the machine's name.
+  ForwardClientSecrets secrets{.user = forward.user, .host_name = machine_name() + "/relay"};
   secrets.fill_random = fill_random;
   auto key = secret_of("forward.shared_key_file", forward.shared_key_file);
   if (!key) return tl::unexpected(key.error());

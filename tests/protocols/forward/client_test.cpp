@@ -89,15 +89,18 @@ TEST_CASE("forward client: why a handshake fails", "[forward][client]") {
 TEST_CASE("forward client: a server must know the key as well", "[forward][client]") {
   const ForwardClientSecrets secrets = knows("key");
   const std::string salt(16, 'S'), nonce(16, 'N');
-  const auto pong_of = [&](const std::string& key) {
-    std::string pong = "\x95" + text("PONG") + "\xc3" + text("") + text("server");
-    forward::append_text(pong, forward::key_digest(salt, "server", nonce, key));
+  const auto pong_of = [&](const std::string& key, const std::string& name = "server") {
+    std::string pong = "\x95" + text("PONG") + "\xc3" + text("") + text(name);
+    forward::append_text(pong, forward::key_digest(salt, name, nonce, key));
     return pong;
   };
   const std::string helo =
       "\x92" + text("HELO") + "\x82" + text("nonce") + text(nonce) + text("auth") + text("");
   CHECK(said(Client(&secrets), helo + pong_of("key")).empty());
   CHECK(said(Client(&secrets), helo + pong_of("other")) == "it does not know the shared key");
+  // Whoever repeats our own name and digest need not know it.
+  CHECK(said(Client(&secrets), helo + pong_of("key", "client")) ==
+        "it calls itself client, as we do");
 }
 
 TEST_CASE("forward client: what it is told may come in any pieces", "[forward][client]") {

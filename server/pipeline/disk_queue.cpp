@@ -182,7 +182,10 @@ class DiskQueue::Reader final : public BatchSource {
     return abandoned_.load() || (finishing_.load() && queue_.log_->all_read());
   }
   std::size_t fill_bytes() const override { return queue_.log_->status().bytes; }
-  bool keep(const QueueEntry&) override { return true; }
+  bool keep(const QueueEntry& entry) override {
+    delivery_.keep(entry);
+    return true;
+  }
   void abandon() noexcept override {
     abandoned_.store(true);
     wake();

@@ -126,6 +126,7 @@ void LeftoverSource::done(const QueueEntry& entry) {
 
 bool LeftoverSource::keep(const QueueEntry& entry) {
   if (!delivery_.holds(entry)) return false;
+  delivery_.keep(entry);
   const std::size_t events = entry.batch->events();
   count_loss(*entry.route, RouteLoss::kLeftover, events);
   entry.route->queued -= events;

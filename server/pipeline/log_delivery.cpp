@@ -28,21 +28,24 @@ QueueEntry LogDelivery::take(StoredBatch&& stored, bool recovered) {
   return {std::move(sealed), &route, true};
 }
 
-bool LogDelivery::holds(const QueueEntry& entry) const noexcept {
-  return std::any_of(in_flight_.begin(), in_flight_.end(),
-                     [&](const InFlight& each) { return each.batch == entry.batch.get(); });
+std::deque<LogDelivery::InFlight>::iterator LogDelivery::find(const QueueEntry& entry) noexcept {
+  return std::find_if(in_flight_.begin(), in_flight_.end(),
+                      [&](const InFlight& each) { return each.batch == entry.batch.get(); });
 }
 
 std::uint64_t LogDelivery::done(const QueueEntry& entry) {
-  const auto found = std::find_if(in_flight_.begin(), in_flight_.end(), [&](const InFlight& each) {
-    return each.batch == entry.batch.get();
-  });
+  const auto found = find(entry);
   if (found == in_flight_.end()) return 0;
+  found->batch = nullptr;
   found->done = true;
   std::uint64_t end = 0;
   for (; !in_flight_.empty() && in_flight_.front().done; in_flight_.pop_front())
     end = in_flight_.front().end;
   return end;
+}
+
+void LogDelivery::keep(const QueueEntry& entry) noexcept {
+  if (const auto found = find(entry); found != in_flight_.end()) found->batch = nullptr;
 }
 
 }  // namespace penstock

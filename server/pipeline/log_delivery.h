@@ -27,17 +27,21 @@ class LogDelivery {
   /// `recovered`: an earlier process has put it in the log. Damaged records are counted as lost here.
   QueueEntry take(StoredBatch&& stored, bool recovered);
 
-  bool holds(const QueueEntry& entry) const noexcept;
+  bool holds(const QueueEntry& entry) noexcept { return find(entry) != in_flight_.end(); }
   /// The sink has the entry. Gives the record before which everything is done, or 0 where an earlier batch is not.
   std::uint64_t done(const QueueEntry& entry);
+  /// The entry goes unsent, and is never done.
+  void keep(const QueueEntry& entry) noexcept;
   bool idle() const noexcept { return in_flight_.empty(); }
 
  private:
   struct InFlight {
-    const SealedBatch* batch = nullptr;
-    std::uint64_t end = 0;  // record
+    const SealedBatch* batch = nullptr;  // null once it may be gone: another one may lie there then
+    std::uint64_t end = 0;               // record
     bool done = false;
   };
+
+  std::deque<InFlight>::iterator find(const QueueEntry& entry) noexcept;
 
   const FindRoute find_route_;
   std::deque<InFlight> in_flight_;  // in the log's order

@@ -192,6 +192,24 @@ TEST_CASE("disk queue: failed writes and syncs are tried again, and nothing come
   CHECK(line.disk->status().damaged_records == 0);
 }
 
+TEST_CASE("disk queue: what is delivered in any order is removed when all before it is",
+          "[disk_queue]") {
+  const test::TempDir dir;
+  Line line(dir.path());
+  line.intake->start();
+  for (BatchId id = 1; id <= 30; ++id) line.push(id);
+  line.outcomes->await(30);
+  BatchSource& reader = line.disk->reader();
+  const auto first = reader.pop(0ms);
+  REQUIRE(first);
+  while (const auto entry = reader.pop(0ms))
+    reader.done(*entry);  // each lies where another one lay
+  CHECK(line.disk->status().records == 30);
+  reader.done(*first);
+  CHECK(line.disk->status().records == 0);
+  line.finish();
+}
+
 TEST_CASE("disk queue: what was written although its runner was given up on is kept, once",
           "[disk_queue]") {
   const test::TempDir dir;

@@ -140,6 +140,39 @@ TEST_CASE("leftover source: done in any order, its files go when all is", "[left
   CHECK_FALSE(fs::exists(rig.directory));
 }
 
+TEST_CASE("leftover source: done in any order, with batches that lie where others lay before",
+          "[leftover]") {
+  Rig rig;
+  rig.stop_leaves(0, 30, "1");
+  rig.start();
+  const auto first = rig.source->pop(kNoWait);
+  REQUIRE(first);
+  rig.take_all();
+  CHECK(rig.source->records() == 300);
+  rig.source->done(*first);
+  CHECK(rig.source->records() == 0);
+  CHECK_FALSE(rig.source->pop(kNoWait));
+  CHECK_FALSE(fs::exists(rig.directory));
+}
+
+TEST_CASE("leftover source: a new batch that lies where one lay that is kept is none of its own",
+          "[leftover]") {
+  Rig rig;
+  rig.stop_leaves(0, 1, "1");
+  rig.start();
+  auto old = rig.source->pop(kNoWait);
+  REQUIRE(old);
+  rig.source->abandon();
+  CHECK(rig.source->keep(*old));
+  old.reset();
+  std::vector<QueueEntry> entries;
+  for (std::size_t n = 10; n < 20; ++n) {
+    rig.push(n);
+    entries.push_back(rig.source->pop(kNoWait).value());
+    CHECK_FALSE(rig.source->keep(entries.back()));
+  }
+}
+
 TEST_CASE("leftover source: what a sink that is given up on has not taken stays", "[leftover]") {
   Rig rig;
   rig.stop_leaves(0, 3, "1");

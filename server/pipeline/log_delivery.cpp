@@ -1,6 +1,7 @@
 #include "server/pipeline/log_delivery.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace penstock {
@@ -28,9 +29,12 @@ QueueEntry LogDelivery::take(StoredBatch&& stored, bool recovered) {
   return {std::move(sealed), &route, true};
 }
 
+/// From the back: behind one that a sink has for hours there may be as many done as the log holds.
 std::deque<LogDelivery::InFlight>::iterator LogDelivery::find(const QueueEntry& entry) noexcept {
-  return std::find_if(in_flight_.begin(), in_flight_.end(),
-                      [&](const InFlight& each) { return each.batch == entry.batch.get(); });
+  const auto found =
+      std::find_if(in_flight_.rbegin(), in_flight_.rend(),
+                   [&](const InFlight& each) { return each.batch == entry.batch.get(); });
+  return found == in_flight_.rend() ? in_flight_.end() : std::prev(found.base());
 }
 
 std::uint64_t LogDelivery::done(const QueueEntry& entry) {

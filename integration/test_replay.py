@@ -155,3 +155,13 @@ def test_a_damaged_record_costs_no_other(penstock, workdir, full_fifo):
     second.stop(expect=3)
     assert second.records() == RECORDS["newline"][1:]
     assert second.ledger().route()["lost"] == {"damaged": 1}
+
+
+def test_what_cannot_be_listed_is_said(penstock, workdir):
+    (workdir / "quarantine/leftover").mkdir(parents=True)
+    (workdir / "quarantine/leftover/sink").write_text("no directory")
+    server = penstock(LINES, {"name": "sink"}, folder=workdir)
+    assert server.log_has("what stops have left over cannot be listed").fields["reason"] == "Not a directory"
+    send_lines(server)
+    server.wait_records(len(RECORDS["newline"]))
+    server.stop()

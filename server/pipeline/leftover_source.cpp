@@ -19,9 +19,8 @@ constexpr std::chrono::seconds kReadAgain{1};
 constexpr std::chrono::milliseconds kLeftoverCheckpointInterval{200};
 constexpr std::string_view kDamagedSuffix = ".damaged";
 
-std::vector<std::string> directories_in(const std::string& directory) {
+std::vector<std::string> directories_in(const std::string& directory, std::error_code& error) {
   std::vector<std::string> found;
-  std::error_code error;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
     std::error_code unknown;
     if (it->is_directory(unknown)) found.push_back(it->path().string());
@@ -55,7 +54,11 @@ LeftoverSource::LeftoverSource(std::string sink, std::string directory, FileOps&
       delivery_(std::move(find_route)) {}
 
 void LeftoverSource::open() {
-  for (const std::string& directory : directories_in(directory_)) open_log(directory);
+  std::error_code error;
+  for (const std::string& directory : directories_in(directory_, error)) open_log(directory);
+  if (error && error != std::errc::no_such_file_or_directory)
+    log::error("what stops have left over cannot be listed, it stays",
+               {{"sink", sink_}, {"path", directory_}, {"reason", error.message()}});
   remove_delivered();
 }
 

@@ -392,6 +392,30 @@ def test_disk_queue_before_it(penstock, cluster):
     assert set(range(acked)) <= set(arrived) <= set(range(sender.sent))
 
 
+def test_what_a_disk_queue_delivers_again_is_known_to_the_stream(penstock, cluster):
+    """Killed under load, again and again: a record keeps its Nats-Msg-Id, so that nothing is there twice."""
+    protocol = PROTOCOLS["relp"]
+    out = nats.sink(cluster, encoding="json", queue={"type": "disk", "path": "queue"})
+    folder, first, acked = None, 0, set()
+    for _ in range(5):
+        server = penstock(listener(protocol, "tcp4"), out, folder=folder)
+        folder = server.folder
+        sender = AckedSender(protocol, server.address("tcp4"), outstanding=64, first=first)
+        sender.start()
+        sender.wait_acked(300)
+        server.kill()
+        sender.wait_closed()
+        acked |= set(range(first, first + sender.acked))
+        first += sender.sent
+    again = penstock(listener(protocol, "tcp4"), out, folder=folder)
+    wait_until(lambda: again.admin.status()["sinks"][0]["disk_queue"]["records"] == 0, lambda: f"the queue to be empty\n{again.log_text()}")
+    told = Metrics(again.admin.get("/metrics").decode()).sum("penstock_nats_duplicate_records_total")
+    again.stop()
+    arrived = Counter(numbers(protocol, cluster.read("LOGS")))
+    assert acked <= set(arrived)
+    assert not [number for number, times in arrived.items() if times > 1], f"the last start was told of {told} that are there already"
+
+
 def test_users(penstock, workdir):
     """A password, a token or an nkey; the wrong one is trouble that is told, and nothing is lost."""
     for name, extra, keys, connect in identities(workdir):

@@ -81,6 +81,12 @@ struct EventIndex {
 /// Frames that are handed on together: a range of a block, an index, and who sent them. Immutable once sealed;
 /// shared by all the sinks of its listener.
 struct Batch {
+  /// Tells each record of a disk log from all others, over all restarts: the first one's, the others follow.
+  struct KeptAs {
+    std::uint64_t epoch = 0;  ///< of the segment
+    std::uint64_t first_record = 0;
+  };
+
   BatchId id = 0;
   std::shared_ptr<Block> block;
   std::vector<FrameRef> frames;
@@ -89,6 +95,7 @@ struct Batch {
   std::size_t begin = 0;  ///< the batch's range of the block
   std::size_t end = 0;
   std::size_t charged_bytes = 0;  ///< block range and index that the batch keeps from being reused
+  std::optional<KeptAs> kept_as;  ///< where it comes from a disk log, undamaged
 
   std::string_view bytes(const FrameRef& frame) const noexcept {
     const char* base = (frame.flags & kFrameInFields) == 0 ? block->data() : events.fields.data();

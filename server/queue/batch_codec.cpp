@@ -174,6 +174,7 @@ class Decoding {
     ByteReader read(table);
     if (!read_origins(read) || !read_segments(read) || !read_records(read))
       return fail(0, "the batch's table does not fit its data");
+    if (stored_.damaged == 0) stored_.batch.kept_as = {epoch_, header_.first_record};
     return std::move(stored_);
   }
 

@@ -75,6 +75,9 @@ TEST_CASE("batch codec: frames, flags, peers, times and events come back", "[que
   CHECK(back->first_record == kFirst);
   CHECK(back->end_record() == kFirst + 6);
   CHECK(back->damaged == 0);
+  REQUIRE(back->batch.kept_as);
+  CHECK(back->batch.kept_as->epoch == kEpoch);
+  CHECK(back->batch.kept_as->first_record == kFirst);
   CHECK(frames_of(back->batch) == frames_of(batch));
   REQUIRE(back->batch.segments.size() == 2);
   for (std::size_t i = 0; i < 2; ++i) {
@@ -139,6 +142,7 @@ TEST_CASE("batch codec: whichever bit flips, no record comes back altered, and n
     INFO("byte " << at);
     CHECK(found.size() + back->damaged == sent.size());
     CHECK(back->damaged <= 1);
+    CHECK(back->batch.kept_as.has_value() == (back->damaged == 0));
     told_apart += back->damaged;
     std::size_t next = 0;
     for (const std::string& frame : found) {

@@ -37,6 +37,16 @@ std::size_t header_bytes(std::string_view name, std::size_t value_bytes) noexcep
   return name.size() + value_bytes + std::string_view(": \r\n").size();
 }
 
+/// One that outlives this process where the record's place in a queue on disk does, else `of_this_run`.
+std::string message_id_of(const Batch& batch, std::size_t frame, std::string of_this_run) {
+  if (!batch.kept_as) return of_this_run;
+  constexpr int kHexadecimal = 16;
+  char epoch[2 * sizeof batch.kept_as->epoch];
+  const auto end =
+      std::to_chars(epoch, epoch + sizeof epoch, batch.kept_as->epoch, kHexadecimal).ptr;
+  return std::string(epoch, end) + "." + std::to_string(batch.kept_as->first_record + frame);
+}
+
 /// What STREAM.CREATE of JetStream's API takes. The names hold nothing that JSON escapes.
 std::string stream_order(const config::NatsSink& nats, const std::string& subjects) {
   const bool file = nats.storage == config::NatsStorage::kFile;
@@ -260,7 +270,7 @@ bool NatsSink::publish(PendingBatch& held, const Segment& segment, std::size_t f
   const std::string_view value = value_.of(batch, segment, frame);
   const RecordId id = record_id(held.number(), frame);
   const std::string digits = std::to_string(id);
-  const std::string message_id = run_ + "." + digits;
+  const std::string message_id = message_id_of(batch, frame, run_ + "." + digits);
   const std::size_t bytes = value.size() + parts_.header_bytes + message_id.size();
   if (std::cmp_greater(bytes, link_.most_payload_bytes())) {
     take_refusal(held, frame, id,

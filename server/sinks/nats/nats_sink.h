@@ -90,7 +90,7 @@ class NatsSink final : public Sink, private NatsEvents {
   NatsCounters counters_;
   FlightTable flights_;
   PendingBatches batches_;
-  std::string run_;  // the beginning of every Nats-Msg-Id
+  std::string run_;  // the beginning of a Nats-Msg-Id that is of this run alone
   bool stream_known_ = false;
   std::string stream_trouble_;
   Clock::time_point ask_again_at_;

@@ -29,8 +29,8 @@ std::vector<std::string> directories_in(const std::string& directory, std::error
   return found;
 }
 
-/// Of a log that is delivered. Its lock goes last; what is set aside as damaged stays, and the directory then.
-void remove_log(const std::string& directory) {
+/// Of a log that is delivered. Its lock goes last; what is set aside as damaged stays.
+void remove_files_of(const std::string& directory) {
   std::error_code error;
   std::vector<fs::path> files;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
@@ -39,7 +39,6 @@ void remove_log(const std::string& directory) {
   std::partition(files.begin(), files.end(),
                  [](const fs::path& path) { return path.filename() != "lock"; });
   for (const fs::path& file : files) fs::remove(file, error);
-  fs::remove(directory, error);
 }
 
 }  // namespace
@@ -147,8 +146,10 @@ void LeftoverSource::remove_delivered() {
       log::error("records that a stop has left over are damaged",
                  {{"sink", sink_}, {"path", done.directory}, {"records", damaged}});
     (void)done.log->close();
-    remove_log(done.directory);  // the log still has its lock: nobody begins one here meanwhile
+    remove_files_of(done.directory);
+    done.log.reset();  // its lock with it: until here nobody could begin one there
     std::error_code error;
+    fs::remove(done.directory, error);  // a network file system keeps open files under other names
     fs::remove(directory_, error);
     fs::remove(fs::path(directory_).parent_path(), error);
     if (logs_.empty()) log::info("what stops have left over is delivered", {{"sink", sink_}});

@@ -15,7 +15,7 @@ struct Rates {
     std::string name;
     double read_bytes = 0, events = 0, lost = 0;
   };
-  /// `lost` are records that the route took and the sink did not; those in a leftover file are not lost.
+  /// `lost` are records that the route took and the sink did not; those left over for the next start are not lost.
   struct Route {
     std::string listener, sink;
     double events = 0, delivered = 0, lost = 0;

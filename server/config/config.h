@@ -255,7 +255,7 @@ struct Sink {
 
 struct Quarantine {
   std::string path = "data/quarantine";
-  std::size_t max_bytes = 64u << 20;  ///< of all its files; leftover files do not count
+  std::size_t max_bytes = 64u << 20;  ///< of all its files; what is left over does not count
 
   friend bool operator==(const Quarantine&, const Quarantine&) = default;
 };

@@ -21,7 +21,7 @@ namespace penstock {
 /// are sent to with MSG_DONTWAIT, and where neither works (a pipe of another user) 4 KiB at a time are written when poll
 /// says so. After a second without progress write() says kRetry.
 /// A reader that has gone for good (EPIPE) also gives kRetry: what is not written stays with the senders, and at a stop goes
-/// to the leftover file. SIGPIPE must be ignored by the process.
+/// to what is left over for the next start. SIGPIPE must be ignored by the process.
 class StdoutSink final : public Sink {
  public:
   /// `fd` is standard output, or another descriptor in tests; it is not closed.

@@ -33,7 +33,7 @@ TEST_CASE("rates: differences by the time that has passed, of parts and in all",
   CHECK(rates.delivered == Approx(8));
 }
 
-TEST_CASE("rates: every loss counts, the kernel's too, but not what a leftover file holds",
+TEST_CASE("rates: every loss counts, the kernel's too, but not what is left over",
           "[admin][rates]") {
   Status before = status_at(1), now = status_at(2);
   before.listeners = now.listeners = {listener_named("udp")};

@@ -263,7 +263,7 @@ TEST_CASE("pipeline: a required drop_newest sink loses records, and their sender
 }
 
 TEST_CASE(
-    "pipeline: a dead sink shuts the gate; diverted, its records are in the leftover file, none "
+    "pipeline: a dead sink shuts the gate; diverted, its records are left over, none "
     "lost",
     "[pipeline][threads]") {
   World world;

@@ -164,7 +164,7 @@ function drawLast(entries) {
 
 function drawQuarantine({entries, dropped, leftover, by_reason, last: latest}) {
   setText(byId("quarantine-note"),
-          `${plural(entries, "entry", "entries")} written, ${plural(dropped, "entry", "entries")} dropped for want of room, ${count(leftover)} in the leftover file.`);
+          `${plural(entries, "entry", "entries")} written, ${plural(dropped, "entry", "entries")} dropped for want of room, ${plural(leftover, "record")} left over for the next start.`);
   setAttribute(byId("quarantine-note"), "data-tone", warnIf(dropped));
   quarantine.update(by_reason);
   drawLast(latest);

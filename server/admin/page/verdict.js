@@ -96,7 +96,7 @@ export function losses(status) {
   }
   for (const route of status.routes) {
     for (const [reason, value] of Object.entries(route.lost))
-      add(`${route.listener} to sink ${route.sink}`, reason === "leftover" ? "in the leftover file" : words(reason), value);
+      add(`${route.listener} to sink ${route.sink}`, reason === "leftover" ? "left over for the next start" : words(reason), value);
   }
   add("quarantine", "no room, or it could not be written", status.quarantine.dropped, "entries");
   return rows;

@@ -36,7 +36,7 @@ struct SendOptions {
   std::size_t frame_bytes = 0;  ///< of framing fixed; 0: size_bytes, where records are generated
   PayloadKind payload = PayloadKind::kSyslog;
   std::string file;                 ///< sends its lines; `-` is standard input
-  std::string replay;               ///< sends the entries of a quarantine or leftover file
+  std::string replay;               ///< sends the entries of a quarantine file or a dump of a queue
   std::string listener;             ///< replay: only the entries of this listener
   std::uint64_t first = 0;          ///< number of the first generated record
   std::uint64_t seed = 0;           ///< varies the padding of generated records

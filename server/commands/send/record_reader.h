@@ -25,7 +25,7 @@ class RecordReader {
 
 /// The lines of a file, without their LF; the last one may lack it. `-` is standard input.
 Result<std::unique_ptr<RecordReader>> open_lines(const std::string& path);
-/// The bytes of the entries of a quarantine or leftover file, in the file's order; with `listener` only that one's, and
+/// The bytes of the entries of a quarantine file or a dump of a queue, in its order; with `listener` only that one's, and
 /// it counts as bad when there are none. A line that is no entry is told, counted and passed over.
 Result<std::unique_ptr<RecordReader>> open_replay(const std::string& path,
                                                   const std::string& listener = {});

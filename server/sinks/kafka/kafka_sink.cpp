@@ -133,7 +133,7 @@ std::vector<Undeliverable> KafkaSink::undeliverable(const Batch& batch) {
 std::vector<FrameRange> KafkaSink::abandon(const Batch& batch) {
   if (producer_ != nullptr && batches_.find(batch) != nullptr) {
     producer_->serve(std::chrono::milliseconds(0));
-    producer_->purge();  // or it would go out after all, beside the leftover file
+    producer_->purge();  // or it would go out after all, beside what is left over
   }
   return batches_.abandon(batch);
 }

@@ -17,7 +17,6 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kReadAgain{1};
 constexpr std::chrono::milliseconds kLeftoverCheckpointInterval{200};
-constexpr std::string_view kDamagedSuffix = ".damaged";
 
 std::vector<std::string> directories_in(const std::string& directory, std::error_code& error) {
   std::vector<std::string> found;
@@ -29,12 +28,12 @@ std::vector<std::string> directories_in(const std::string& directory, std::error
   return found;
 }
 
-/// Of a log that is delivered. Its lock goes last; what is set aside as damaged stays.
+/// Of a log that is delivered. Its lock goes last; what is set aside as damaged stays, and what others have put there.
 void remove_files_of(const std::string& directory) {
   std::error_code error;
   std::vector<fs::path> files;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-    if (!it->path().string().ends_with(kDamagedSuffix)) files.push_back(it->path());
+    if (DiskLog::owns(it->path().filename().string())) files.push_back(it->path());
   }
   std::partition(files.begin(), files.end(),
                  [](const fs::path& path) { return path.filename() != "lock"; });
@@ -76,9 +75,11 @@ void LeftoverSource::open_log(const std::string& directory) {
   }
   for (const std::string& note : recovered.notes)
     log::warn("leftover", {{"sink", sink_}, {"note", note}});
-  if (recovered.records != 0)
+  if (recovered.records != 0) {
+    delivering_ = true;
     log::info("delivering what a stop has left over",
               {{"sink", sink_}, {"path", directory}, {"records", recovered.records}});
+  }
   logs_.push_back({directory, std::move(*opened)});
 }
 
@@ -152,7 +153,8 @@ void LeftoverSource::remove_delivered() {
     fs::remove(done.directory, error);  // a network file system keeps open files under other names
     fs::remove(directory_, error);
     fs::remove(fs::path(directory_).parent_path(), error);
-    if (logs_.empty()) log::info("what stops have left over is delivered", {{"sink", sink_}});
+    if (logs_.empty() && std::exchange(delivering_, false))
+      log::info("what stops have left over is delivered", {{"sink", sink_}});
   }
   publish();
 }

@@ -67,6 +67,7 @@ class LeftoverSource final : public BatchSource {
   LogDelivery delivery_;
   std::deque<Log> logs_;  // the sink's thread's, once that runs
   std::atomic<std::uint64_t> records_{0};
+  bool delivering_ = false;  // something was found
   bool unreadable_ = false;
   std::chrono::steady_clock::time_point again_at_;  // when that is tried again
   std::chrono::steady_clock::time_point last_checkpoint_;

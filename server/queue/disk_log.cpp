@@ -30,11 +30,16 @@ DiskLog::DiskLog(FileOps& files, DiskLogOptions options, OriginTable& origins, B
       options_(std::move(options)),
       origins_(origins),
       blocks_(std::move(blocks)),
-      checkpoint_(files, options_.directory + "/checkpoint") {}
+      checkpoint_(files, options_.directory + "/" + std::string(kCheckpointName)) {}
 
 DiskLog::~DiskLog() {
   if (fd_ >= 0) files_.close(fd_);
   if (lock_fd_ >= 0) files_.close(lock_fd_);
+}
+
+bool DiskLog::owns(std::string_view name) noexcept {
+  return name == kCheckpointName || name == kLockName || name.starts_with(kSparePrefix) ||
+         parse_segment_name(name).has_value();
 }
 
 void DiskLog::undo_open() noexcept { created_.remove(); }

@@ -126,6 +126,9 @@ class DiskLog {
 
   /// Syncs what was written and the checkpoint.
   Result<void> close();
+  /// Whether a file of this name in a log's directory is a part of the log; what was set aside as damaged is not.
+  static bool owns(std::string_view name) noexcept;
+
   /// Removes the empty files and directories that open() has made, where nothing was written. Only the destructor may
   /// follow.
   void undo_open() noexcept;
@@ -134,6 +137,7 @@ class DiskLog {
   /// Delivered segments that are kept to be written to again.
   static constexpr std::size_t kMostSpares = 2;
   static constexpr std::string_view kSparePrefix = "spare-";
+  static constexpr std::string_view kCheckpointName = "checkpoint", kLockName = "lock";
 
   struct Segment {
     std::uint64_t id = 0, first_record = 0, end_record = 0;

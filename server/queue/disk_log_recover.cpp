@@ -55,12 +55,12 @@ Result<void> DiskLog::make_directory() {
 Result<void> DiskLog::open_checkpoint() {
   bool created = false;
   Result<void> opened = checkpoint_.open(created);
-  if (created) created_.add(path_of("checkpoint"));
+  if (created) created_.add(path_of(std::string(kCheckpointName)));
   return opened;
 }
 
 Result<void> DiskLog::lock_directory() {
-  const std::string path = path_of("lock");
+  const std::string path = path_of(std::string(kLockName));
   bool created = false;
   lock_fd_ = open_or_create(
       [&](int more) { return files_.open(path.c_str(), O_RDWR | O_CLOEXEC | more, kLockMode); },

@@ -248,9 +248,10 @@ TEST_CASE("leftover source: a directory in use by another process, or that is no
   other.open();
   CHECK(other.records() == 0);
   CHECK_FALSE(other.pop(kNoWait));
-  write_file(rig.directory + "/notes.txt", "of an operator");
+  write_file(rig.directory + "/1/notes.txt", "of an operator");
   CHECK(rig.take_all() == numbers(0, 10));
-  CHECK(fs::exists(rig.directory + "/notes.txt"));
+  CHECK(fs::exists(rig.directory + "/1/notes.txt"));
+  CHECK_FALSE(fs::exists(rig.directory + "/1/lock"));
 }
 
 TEST_CASE("leftover source: a start that fails changes nothing", "[leftover]") {

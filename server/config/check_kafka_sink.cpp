@@ -12,9 +12,9 @@ constexpr std::array<std::string_view, 2> kPlaceKeys = {"brokers", "topic"};
 constexpr std::array<std::string_view, 2> kFormKeys = {"key", "kafka"};
 
 void check_no_kafka_keys(Draft& draft, const TableSource& source) {
-  const std::string text = "only a sink of type \"kafka\" has it";
-  for (const auto key : kPlaceKeys) source.error_if_given(draft.problems, key, text);
-  for (const auto key : kFormKeys) source.warn_if_given(draft.problems, key, "no effect: " + text);
+  refuse_keys_of("kafka", kPlaceKeys, source, draft.problems);
+  for (const auto key : kFormKeys)
+    source.warn_if_given(draft.problems, key, "no effect: only a sink of type \"kafka\" has it");
 }
 
 void check_brokers(Draft& draft, const TableSource& source) {

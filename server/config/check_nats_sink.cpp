@@ -18,12 +18,6 @@ constexpr std::array<std::string_view, 3> kNatsTlsKeys = {"nats.ca_file", "nats.
                                                           "nats.client_key"};
 constexpr std::size_t kMostStreamNameBytes = 255;  // of nats-server
 
-void refuse_nats_keys(Draft& draft, const TableSource& source) {
-  const std::string text = "only a sink of type \"nats\" has it";
-  for (const auto key : kNatsPlaceKeys) source.error_if_given(draft.problems, key, text);
-  for (const auto key : kNatsKeys) source.error_if_given(draft.problems, key, text);
-}
-
 /// What is wrong with a server's URL; empty: nothing.
 std::string_view why_no_server(std::string_view url) {
   const bool secure = url.starts_with("tls://");
@@ -101,19 +95,11 @@ void check_stream(Draft& draft, const Sink& sink, const TableSource& source) {
                          "no effect: nats.create_stream is not true, the stream has its own");
 }
 
-/// A key that means something only beside another one.
-void check_pair(Draft& draft, const TableSource& source, std::string_view key,
-                std::string_view other) {
-  if (source.has(key) && !source.has(other))
-    source.error(draft.problems, source.place_of(key), key,
-                 "expected " + std::string(other) + " beside it");
-}
-
 void check_identity(Draft& draft, const TableSource& source) {
-  check_pair(draft, source, "nats.password", "nats.user");
-  check_pair(draft, source, "nats.user", "nats.password");
-  check_pair(draft, source, "nats.nkey", "nats.nkey_seed_file");
-  check_pair(draft, source, "nats.nkey_seed_file", "nats.nkey");
+  source.error_if_alone(draft.problems, "nats.password", "nats.user");
+  source.error_if_alone(draft.problems, "nats.user", "nats.password");
+  source.error_if_alone(draft.problems, "nats.nkey", "nats.nkey_seed_file");
+  source.error_if_alone(draft.problems, "nats.nkey_seed_file", "nats.nkey");
   std::string_view first;
   for (const std::string_view key :
        {"nats.user", "nats.token", "nats.credentials_file", "nats.nkey"}) {
@@ -126,8 +112,8 @@ void check_identity(Draft& draft, const TableSource& source) {
 }
 
 void check_tls(Draft& draft, const Sink& sink, const TableSource& source) {
-  check_pair(draft, source, "nats.client_key", "nats.client_cert");
-  check_pair(draft, source, "nats.client_cert", "nats.client_key");
+  source.error_if_alone(draft.problems, "nats.client_key", "nats.client_cert");
+  source.error_if_alone(draft.problems, "nats.client_cert", "nats.client_key");
   const auto is_secure = [](const std::string& url) { return url.starts_with("tls://"); };
   if (std::any_of(sink.nats.servers.begin(), sink.nats.servers.end(), is_secure)) return;
   for (const auto key : kNatsTlsKeys)
@@ -151,10 +137,12 @@ void check_nats_sink(Draft& draft, const Sink& sink, const TableSource& source) 
 void check_nats_sinks(Draft& draft) {
   for (std::size_t i = 0; i < draft.sinks.size(); ++i) {
     if (!draft.sinks[i].sound("type")) continue;
-    if (draft.config.sinks[i].type == SinkType::kNats)
+    if (draft.config.sinks[i].type == SinkType::kNats) {
       check_nats_sink(draft, draft.config.sinks[i], draft.sinks[i]);
-    else
-      refuse_nats_keys(draft, draft.sinks[i]);
+      continue;
+    }
+    refuse_keys_of("nats", kNatsPlaceKeys, draft.sinks[i], draft.problems);
+    refuse_keys_of("nats", kNatsKeys, draft.sinks[i], draft.problems);
   }
 }
 

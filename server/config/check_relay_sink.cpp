@@ -67,13 +67,9 @@ void check_relay_sink(Draft& draft, Sink& sink, const TableSource& source) {
 }
 
 void refuse_relay_keys(Draft& draft, const TableSource& source) {
-  const auto refuse = [&](const auto& keys) {
-    for (const auto key : keys)
-      source.error_if_given(draft.problems, key, "only a sink of type \"relay\" has it");
-  };
-  refuse(kAnyKeys);
-  refuse(kRawKeys);
-  refuse(kForwardKeys);
+  refuse_keys_of("relay", kAnyKeys, source, draft.problems);
+  refuse_keys_of("relay", kRawKeys, source, draft.problems);
+  refuse_keys_of("relay", kForwardKeys, source, draft.problems);
 }
 
 }  // namespace

@@ -87,6 +87,12 @@ void check_one_stdout(Draft& draft) {
 
 }  // namespace
 
+void refuse_keys_of(std::string_view type, std::span<const std::string_view> keys,
+                    const TableSource& source, Problems& problems) {
+  for (const std::string_view key : keys)
+    source.error_if_given(problems, key, "only a sink of type " + in_quotes(type) + " has it");
+}
+
 void check_record_template(Draft& draft, const TableSource& source, std::string_view key) {
   if (!source.has(key) || !source.sound(key)) return;
   const Item& item = source.item(key, 0);

@@ -99,8 +99,7 @@ void check_sqlite_sinks(Draft& draft) {
       check_sqlite_sink(draft, sink, source);
       continue;
     }
-    for (const auto key : kSqliteKeys)
-      source.error_if_given(draft.problems, key, "only a sink of type \"sqlite\" has it");
+    refuse_keys_of("sqlite", kSqliteKeys, source, draft.problems);
   }
 }
 

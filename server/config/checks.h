@@ -1,6 +1,8 @@
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/config/draft.h"
@@ -30,6 +32,10 @@ void check_paths(Draft& draft);        ///< templates, and paths that can meet
 
 /// Keys that mean something with one framing only, against the one that a table has, by its word.
 void check_framing_parts(std::string_view framing, const TableSource& source, Problems& problems);
+
+/// Of a sink of another type: keys that mean something to sinks of `type` alone.
+void refuse_keys_of(std::string_view type, std::span<const std::string_view> keys,
+                    const TableSource& source, Problems& problems);
 
 /// What config::parse_record_template has against the value of `key`, where it is given.
 void check_record_template(Draft& draft, const TableSource& source, std::string_view key);

@@ -45,4 +45,10 @@ void TableSource::warn_if_given(Problems& problems, std::string_view key,
     warn(problems, given->second.key, key, text);
 }
 
+void TableSource::error_if_alone(Problems& problems, std::string_view key,
+                                 std::string_view other) const {
+  if (has(key) && !has(other))
+    error(problems, place_of(key), key, "expected " + std::string(other) + " beside it");
+}
+
 }  // namespace penstock::config

@@ -39,6 +39,8 @@ struct TableSource {
   /// The same at the key, where the file has it.
   void error_if_given(Problems& problems, std::string_view key, const std::string& text) const;
   void warn_if_given(Problems& problems, std::string_view key, const std::string& text) const;
+  /// A key that means something only beside another one.
+  void error_if_alone(Problems& problems, std::string_view key, std::string_view other) const;
 };
 
 /// A config between reading and checking; `listeners[i]` describes `config.listeners[i]`.

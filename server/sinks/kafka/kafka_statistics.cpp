@@ -9,12 +9,6 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-struct KafkaMeasure {
-  std::string_view name;
-  bool counter;
-  std::string_view help;
-};
-
 // In this order: those of the producer, of its brokers, our own.
 enum Index : std::size_t {
   kQueuedRecords,
@@ -31,20 +25,20 @@ enum Index : std::size_t {
   kEnd
 };
 
-constexpr std::array<KafkaMeasure, kEnd> kKafkaMeasures = {{
-    {"penstock_kafka_queued_records", false, "Records with librdkafka, not yet confirmed."},
-    {"penstock_kafka_queued_bytes", false, "Bytes of records with librdkafka, not yet confirmed."},
-    {"penstock_kafka_sent_records_total", true, "Records that brokers were sent."},
-    {"penstock_kafka_sent_bytes_total", true, "Bytes of those records, before compression."},
-    {"penstock_kafka_requests_total", true, "Requests that brokers were sent."},
-    {"penstock_kafka_request_retries_total", true, "Requests that were sent again."},
-    {"penstock_kafka_request_errors_total", true, "Requests that could not be sent."},
-    {"penstock_kafka_request_timeouts_total", true, "Requests that had no answer in time."},
-    {"penstock_kafka_brokers_up", false, "Brokers that a connection is up to."},
-    {"penstock_kafka_round_trip_seconds", false,
-     "Time from a request to its answer: 99th percentile of the slowest broker."},
-    {"penstock_kafka_producers_total", true,
-     "Producers made: above 1, a fatal error has ended one."},
+constexpr std::array<SinkMeasure, kEnd> kKafkaMeasures = {{
+    {"penstock_kafka_queued_records", "Records with librdkafka, not yet confirmed.", false},
+    {"penstock_kafka_queued_bytes", "Bytes of records with librdkafka, not yet confirmed.", false},
+    {"penstock_kafka_sent_records_total", "Records that brokers were sent.", true},
+    {"penstock_kafka_sent_bytes_total", "Bytes of those records, before compression.", true},
+    {"penstock_kafka_requests_total", "Requests that brokers were sent.", true},
+    {"penstock_kafka_request_retries_total", "Requests that were sent again.", true},
+    {"penstock_kafka_request_errors_total", "Requests that could not be sent.", true},
+    {"penstock_kafka_request_timeouts_total", "Requests that had no answer in time.", true},
+    {"penstock_kafka_brokers_up", "Brokers that a connection is up to.", false},
+    {"penstock_kafka_round_trip_seconds",
+     "Time from a request to its answer: 99th percentile of the slowest broker.", false},
+    {"penstock_kafka_producers_total", "Producers made: above 1, a fatal error has ended one.",
+     true},
 }};
 
 constexpr double kMicrosecondsPerSecond = 1e6;
@@ -110,10 +104,9 @@ void KafkaStatistics::publish() {
 }
 
 std::vector<SinkMeasure> KafkaStatistics::measures() const {
-  std::vector<SinkMeasure> measures;
+  std::vector<SinkMeasure> measures(kKafkaMeasures.begin(), kKafkaMeasures.end());
   for (std::size_t at = 0; at < kMeasures; ++at)
-    measures.push_back({kKafkaMeasures[at].name, kKafkaMeasures[at].help,
-                        kKafkaMeasures[at].counter, shown_[at].load(std::memory_order_relaxed)});
+    measures[at].value = shown_[at].load(std::memory_order_relaxed);
   return measures;
 }
 

@@ -5,38 +5,31 @@
 namespace penstock {
 namespace {
 
-struct NatsMeasure {
-  std::string_view name;
-  bool counter;
-  std::string_view help;
-};
-
 // In the order of NatsCounters::Index.
-constexpr std::array<NatsMeasure, NatsCounters::kEnd> kNatsMeasures = {{
-    {"penstock_nats_connected", false, "1 while there is a connection to a server, else 0."},
-    {"penstock_nats_connections_total", true,
-     "Connections made: above 1, one was lost or given up."},
-    {"penstock_nats_in_flight_records", false, "Records sent and not yet acknowledged."},
-    {"penstock_nats_in_flight_bytes", false, "Bytes of those records."},
-    {"penstock_nats_published_records_total", true, "Records sent, each time that they were."},
-    {"penstock_nats_published_bytes_total", true, "Bytes of those records, without headers."},
-    {"penstock_nats_acked_records_total", true, "Records that a stream has confirmed."},
-    {"penstock_nats_duplicate_records_total", true,
-     "Confirmed records that the stream had already and did not store again."},
-    {"penstock_nats_resent_records_total", true,
-     "Records that had to be sent again: the connection ended, no answer came, or an error."},
-    {"penstock_nats_ack_timeouts_total", true, "Records that had no answer in nats.ack_timeout."},
-    {"penstock_nats_errors_total", true,
-     "Answers that a record cannot be stored, for now or ever."},
+constexpr std::array<SinkMeasure, NatsCounters::kEnd> kNatsMeasures = {{
+    {"penstock_nats_connected", "1 while there is a connection to a server, else 0.", false},
+    {"penstock_nats_connections_total", "Connections made: above 1, one was lost or given up.",
+     true},
+    {"penstock_nats_in_flight_records", "Records sent and not yet acknowledged.", false},
+    {"penstock_nats_in_flight_bytes", "Bytes of those records.", false},
+    {"penstock_nats_published_records_total", "Records sent, each time that they were.", true},
+    {"penstock_nats_published_bytes_total", "Bytes of those records, without headers.", true},
+    {"penstock_nats_acked_records_total", "Records that a stream has confirmed.", true},
+    {"penstock_nats_duplicate_records_total",
+     "Confirmed records that the stream had already and did not store again.", true},
+    {"penstock_nats_resent_records_total",
+     "Records that had to be sent again: the connection ended, no answer came, or an error.", true},
+    {"penstock_nats_ack_timeouts_total", "Records that had no answer in nats.ack_timeout.", true},
+    {"penstock_nats_errors_total", "Answers that a record cannot be stored, for now or ever.",
+     true},
 }};
 
 }  // namespace
 
 std::vector<SinkMeasure> NatsCounters::measures() const {
-  std::vector<SinkMeasure> measures;
+  std::vector<SinkMeasure> measures(kNatsMeasures.begin(), kNatsMeasures.end());
   for (std::size_t at = 0; at < kEnd; ++at)
-    measures.push_back({kNatsMeasures[at].name, kNatsMeasures[at].help, kNatsMeasures[at].counter,
-                        static_cast<double>(values_[at].load(std::memory_order_relaxed))});
+    measures[at].value = static_cast<double>(values_[at].load(std::memory_order_relaxed));
   return measures;
 }
 

@@ -68,21 +68,6 @@ void log_groups(const std::string& listener, const BoundSocket& socket) {
   }
 }
 
-/// Of sinks that are not configured any more.
-void warn_of_leftovers_of_others(const config::Config& config) {
-  const std::string directory = leftover_directory(config.quarantine.path);
-  std::error_code error;
-  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
-       it.increment(error)) {
-    const std::string name = it->path().filename().string();
-    const bool known = std::any_of(config.sinks.begin(), config.sinks.end(),
-                                   [&](const config::Sink& sink) { return sink.name == name; });
-    if (!known)
-      log::warn("a stop has left something over for a sink that there is no more, it stays",
-                {{"sink", name}, {"path", it->path().string()}});
-  }
-}
-
 }  // namespace
 
 App::App() = default;
@@ -269,8 +254,11 @@ Result<void> App::open_sinks() {
   if (!quarantine) return tl::unexpected(quarantine.error());
   quarantine_ = std::move(*quarantine);
   leftover_ = std::make_unique<Leftover>(config_.quarantine.path, system_files());
+  warn_of_other_leftovers(config_.quarantine.path, [this](const std::string& name) {
+    return std::any_of(config_.sinks.begin(), config_.sinks.end(),
+                       [&](const config::Sink& sink) { return sink.name == name; });
+  });
   const ServedSink::Shared shared{*pool_, *ledger_, *quarantine_, *leftover_};
-  warn_of_leftovers_of_others(config_);
   for (const config::Sink& sink : config_.sinks) {
     sinks_.push_back(std::make_unique<ServedSink>(sink, config_.quarantine.path, shared,
                                                   [this] { wake_loops(); }));

@@ -103,7 +103,7 @@ void ServedSink::divert() {
 
 bool ServedSink::join_until(Clock::time_point deadline) {
   if (!intake_->join_until(deadline)) return false;
-  if (!std::exchange(leftover_closed_, true)) leftover_.close();
+  leftover_.close();
   if (!delivery_) return true;
   if (!std::exchange(delivery_finishing_, true)) delivery_->finish();
   if (!delivery_->join_until(deadline)) return false;

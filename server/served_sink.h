@@ -69,8 +69,7 @@ class ServedSink {
   LeftoverSource leftover_;
   std::unique_ptr<DiskQueue> disk_;
   std::unique_ptr<SinkRunner> intake_, delivery_;
-  bool leftover_closed_ = false, delivery_finishing_ = false, disk_closed_ = false;
-  bool close_failed_ = false;
+  bool delivery_finishing_ = false, disk_closed_ = false, close_failed_ = false;
 };
 
 }  // namespace penstock

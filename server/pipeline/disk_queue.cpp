@@ -8,11 +8,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch())
-      .count();
-}
-
 }  // namespace
 
 // ---- putting in
@@ -145,7 +140,7 @@ void DiskQueue::Writer::drop(const StoredBatch& batch) {
   route.queued -= batch.records;
   count_loss(route, RouteLoss::kDropOldest, batch.records);
   std::uint64_t suppressed = 0;
-  if (drops_.allow(now_ms(), suppressed))
+  if (drops_.allow(log::steady_ms(), suppressed))
     log::warn("queue is full, its oldest segment is dropped",
               {{"sink", queue_.options_.sink}, {"suppressed", suppressed}});
 }
@@ -225,7 +220,7 @@ std::optional<QueueEntry> DiskQueue::Reader::pop(std::chrono::milliseconds wait)
       break;
     case DiskLog::ReadStatus::kError: {
       std::uint64_t suppressed = 0;
-      if (complaints_.allow(now_ms(), suppressed))
+      if (complaints_.allow(log::steady_ms(), suppressed))
         log::error("queue cannot be read, will try again", {{"sink", queue_.options_.sink},
                                                             {"reason", queue_.log_->read_error()},
                                                             {"suppressed", suppressed}});

@@ -5,7 +5,9 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
+#include <filesystem>
 #include <limits>
+#include <system_error>
 
 namespace penstock {
 namespace {
@@ -45,6 +47,18 @@ std::string leftover_directory(const std::string& quarantine) { return quarantin
 
 std::string leftover_directory(const std::string& quarantine, std::string_view sink) {
   return leftover_directory(quarantine) + "/" + std::string(sink);
+}
+
+void warn_of_other_leftovers(const std::string& quarantine,
+                             const std::function<bool(const std::string& sink)>& is_known) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(leftover_directory(quarantine), error), end;
+       !error && it != end; it.increment(error)) {
+    const std::string sink = it->path().filename().string();
+    if (!is_known(sink))
+      log::warn("a stop has left something over for a sink that there is no more, it stays",
+                {{"sink", sink}, {"path", it->path().string()}});
+  }
 }
 
 Leftover::Leftover(std::string quarantine, FileOps& files)

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,6 +19,9 @@ namespace penstock {
 /// The directories of what stops have left over: `QUARANTINE/leftover`, in it one a sink, and in that one a stop.
 std::string leftover_directory(const std::string& quarantine);
 std::string leftover_directory(const std::string& quarantine, std::string_view sink);
+/// Logs what is left over for sinks that there are no more.
+void warn_of_other_leftovers(const std::string& quarantine,
+                             const std::function<bool(const std::string& sink)>& is_known);
 
 /// Where undelivered records go at stop: for each sink a disk log `QUARANTINE/leftover/SINK/TIME-PID`, made at its first
 /// record and delivered at the next start (LeftoverSource). Callers wait until their records are written. Any thread;

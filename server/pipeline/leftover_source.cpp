@@ -128,8 +128,7 @@ void LeftoverSource::done(const QueueEntry& entry) {
 }
 
 bool LeftoverSource::keep(const QueueEntry& entry) {
-  if (!delivery_.holds(entry)) return false;
-  delivery_.keep(entry);
+  if (!delivery_.keep(entry)) return false;
   const std::size_t events = entry.batch->events();
   count_loss(*entry.route, RouteLoss::kLeftover, events);
   entry.route->queued -= events;

@@ -25,7 +25,7 @@ class LeftoverSource final : public BatchSource {
   /// process uses: nothing of this keeps the server from starting. Main thread, before the sink's thread starts.
   void open();
   void undo_open() noexcept;
-  /// The sink's thread has ended: what is left stays for the next start.
+  /// The sink's thread has ended: what is left stays for the next start. Harmless when repeated.
   void close();
 
   std::optional<QueueEntry> pop(std::chrono::milliseconds wait) override;

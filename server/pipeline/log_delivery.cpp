@@ -48,8 +48,11 @@ std::uint64_t LogDelivery::done(const QueueEntry& entry) {
   return end;
 }
 
-void LogDelivery::keep(const QueueEntry& entry) noexcept {
-  if (const auto found = find(entry); found != in_flight_.end()) found->batch = nullptr;
+bool LogDelivery::keep(const QueueEntry& entry) noexcept {
+  const auto found = find(entry);
+  if (found == in_flight_.end()) return false;
+  found->batch = nullptr;
+  return true;
 }
 
 }  // namespace penstock

@@ -138,6 +138,11 @@ def test_broker_that_hangs(penstock, cluster, protocol):
     assert set(range(sender.acked)) <= set(arrived)
 
 
+# The mock keeps about 5 MB a partition: what passes under load is spread over many.
+MANY_PARTITIONS = 32
+SPREAD = {"partitioner": "random", "sticky.partitioning.linger.ms": 0}
+
+
 def ways_to(cluster, condition: str = "") -> Filter:
     return Filter(*of_port(int(cluster.servers.rpartition(":")[2]), condition))
 
@@ -145,8 +150,8 @@ def ways_to(cluster, condition: str = "") -> Filter:
 def test_partition(penstock, cluster, netns):
     """No packet passes, longer than librdkafka waits: nothing is acknowledged meanwhile, everything arrives at least once."""
     protocol = PROTOCOLS["relp"]
-    cluster.topic("logs")
-    options = {"message.timeout.ms": 3000, "socket.timeout.ms": 2000}
+    cluster.topic("logs", partitions=MANY_PARTITIONS)
+    options = {**SPREAD, "message.timeout.ms": 3000, "socket.timeout.ms": 2000}
     server = penstock(listener(protocol, "unix"), kafka.sink(cluster, encoding="json", kafka=options))
     sender = AckedSender(protocol, server.address("unix"), outstanding=64)
     sender.start()
@@ -163,8 +168,8 @@ def test_partition(penstock, cluster, netns):
 def test_thirty_percent_loss(penstock, cluster, netns):
     """Slow, and that is all: each once."""
     protocol = PROTOCOLS["relp"]
-    cluster.topic("logs")
-    server = penstock(listener(protocol, "unix"), kafka.sink(cluster, encoding="json"))
+    cluster.topic("logs", partitions=MANY_PARTITIONS)
+    server = penstock(listener(protocol, "unix"), kafka.sink(cluster, encoding="json", kafka=SPREAD))
     sender = AckedSender(protocol, server.address("unix"), outstanding=256)
     sender.start()
     sender.wait_acked(200)
@@ -225,11 +230,10 @@ def test_stop_while_the_broker_is_away(penstock, cluster, away):
 
 def test_backpressure_while_the_broker_is_away(penstock, cluster):
     """The sender is made to wait, memory stays bounded; when the broker is back everything arrives."""
-    cluster.topic("logs", partitions=32)  # the mock keeps 5 MB a partition
+    cluster.topic("logs", partitions=MANY_PARTITIONS)
     cluster.down()
-    options = {"partitioner": "random", "sticky.partitioning.linger.ms": 0}
     server = penstock({"listen": any_url("tcp4"), "receive_buffer": "64KiB"},
-                      kafka.sink(cluster, kafka=options, queue={"max_bytes": "1MiB"}))
+                      kafka.sink(cluster, kafka=SPREAD, queue={"max_bytes": "1MiB"}))
     before = server.memory_bytes()
     client = Flood(server.address("tcp4"), "c", size=1000)
     client.start()

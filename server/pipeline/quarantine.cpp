@@ -33,7 +33,7 @@ struct Quarantine::Impl {
 
   QuarantineFile file;  // the thread's own, its counters apart
   QuarantineTally tally;
-  CreatedPaths created;  // by open(); main thread
+  CreatedPaths created;                   // by open(); main thread
   std::atomic<std::uint64_t> dropped{0};  // before they reached `file`
 
   std::mutex mutex;  // guards what follows

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "server/config/config.h"
+#include "server/files/file_ops.h"
 #include "server/log/log.h"
 #include "server/sinks/archive_name.h"
-#include "server/files/file_ops.h"
 
 namespace penstock {
 

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "server/config/config.h"
+#include "server/files/file_ops.h"
 #include "server/log/log.h"
 #include "server/pipeline/sink.h"
 #include "server/sinks/archive_keeper.h"
-#include "server/files/file_ops.h"
 #include "server/sinks/file_table.h"
 #include "server/sinks/interrupt.h"
 #include "server/sinks/path_router.h"

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "protocols/core/result.h"
-#include "server/sinks/encoder.h"
 #include "server/files/file_ops.h"
+#include "server/sinks/encoder.h"
 
 namespace penstock {
 

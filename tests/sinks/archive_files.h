@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/passed_files.h"
 #include "tests/support/files.h"
+#include "tests/support/passed_files.h"
 
 namespace penstock::test {
 

@@ -128,8 +128,7 @@ void add_record_options(CLI::App& send, SendOptions& options) {
   send.add_option("--file", options.file, "Send the lines of FILE, - is standard input")
       ->type_name("FILE")
       ->group("Records");
-  send.add_option("--replay", options.replay,
-                  "Send the entries of a quarantine file, in order")
+  send.add_option("--replay", options.replay, "Send the entries of a quarantine file, in order")
       ->type_name("FILE")
       ->group("Records");
   send.add_option("--listener", options.listener,

@@ -238,7 +238,7 @@ def test_thirty_percent_loss(penstock, cluster, netns):
 
 def test_stop_under_load(penstock, cluster):
     """All that was read is delivered, and then it goes: exit 0."""
-    server = penstock({"listen": any_url("tcp4")}, nats.sink(cluster))
+    server = penstock({"listen": any_url("tcp4")}, nats.sink(cluster), server={"drain_timeout": "60s", "flush_timeout": "60s"})
     client = Flood(server.address("tcp4"), "c", size=200)
     client.start()
     client.wait_sent(20_000)

@@ -15,8 +15,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// A sink whose gate is shut at the deadline gets this long to show that it still moves.
-constexpr milliseconds kStuckAfter{250};
+/// A sink whose gate is shut at the deadline gets this long to show that it still moves: half of the default
+/// flush_timeout, since an answer of a loaded cluster takes its time.
+constexpr milliseconds kStuckAfter{1000};
 /// How long nothing may move after flush_timeout before what is left is given up. While what is left over
 /// grows the stop goes on: it would be lost otherwise.
 constexpr milliseconds kStandstill{2000};

@@ -2,6 +2,8 @@
 
 #include <malloc.h>
 
+#include <mutex>
+
 namespace penstock {
 namespace {
 
@@ -17,6 +19,12 @@ void configure_heap() noexcept {
   mallopt(M_MXFAST, kNoFastbins);
 }
 
-void trim_heap() noexcept { malloc_trim(0); }
+void trim_heap() noexcept {
+  // Where a sanitizer stands in for malloc(3), the first to trim sets glibc's own allocator up, which it does without a
+  // lock: two threads at once would both own its first heap, and the second of them to end would abort.
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  malloc_trim(0);
+}
 
 }  // namespace penstock

@@ -1,10 +1,12 @@
 #include "server/pipeline/heap.h"
 
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <barrier>
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <cstdlib>
@@ -55,6 +57,27 @@ std::size_t resident_after_trim() {
 }
 
 }  // namespace
+
+TEST_CASE("heap: threads that trim for the first time at once end in order", "[heap]") {
+  for (int process = 0; process < 200; ++process) {
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      std::barrier start(2);
+      const auto trim = [&start] {
+        start.arrive_and_wait();
+        trim_heap();
+      };
+      std::thread first(trim), second(trim);
+      first.join();
+      second.join();
+      _exit(0);
+    }
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    REQUIRE(status == 0);
+  }
+}
 
 TEST_CASE("heap: a small piece at its end does not hold the free memory before it", "[heap]") {
   if (kOwnAllocator) return;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr unsigned kSizeBits = 25;  // as in FrameRef
 constexpr std::uint32_t kSizeMask = (std::uint32_t{1} << kSizeBits) - 1;
-constexpr std::size_t kSegmentBytes = 52, kRecordBytes = 8, kRecordWithEventBytes = 12;
+constexpr std::size_t kRecordBytes = 8, kRecordWithEventBytes = 12;
 
 /// The part of a segment that is stored.
 struct Part {

@@ -85,7 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Segment& segment = batch.segments[0];
 
   const JsonEncoder encoder;
-  EncodeBuffer buffer;
+  static EncodeBuffer buffer;  // a mapping of its own, dear to make for each input
   for (std::size_t at = 0; at < batch.frames.size(); ++at) {
     buffer.clear();
     PENSTOCK_CHECK(encoder.encode(batch, segment, at, at + 1, buffer) == at + 1);

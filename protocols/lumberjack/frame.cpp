@@ -58,10 +58,11 @@ FrameScan scan_json(std::string_view input, const FrameLimits& limits, Frame& fr
 }  // namespace
 
 FrameScan scan_frame(std::string_view input, const FrameLimits& limits, Frame& frame) noexcept {
-  if (input.empty()) return need(kHeadBytes);
+  if (input.empty()) return need(1);
   if (input[0] != '1' && input[0] != '2') return malformed("a version that is neither 1 nor 2", 0);
   frame.version = input[0];
-  if (input.size() >= 2 && std::string_view("WDJCA").find(input[1]) == std::string_view::npos)
+  if (input.size() < 2) return need(2);
+  if (std::string_view("WDJCA").find(input[1]) == std::string_view::npos)
     return malformed("a type that is none of W, D, J and C", 1);
   if (input.size() < kHeadBytes) return need(kHeadBytes);
   frame.type = static_cast<Frame::Type>(input[1]);

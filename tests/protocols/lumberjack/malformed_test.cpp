@@ -43,6 +43,16 @@ TEST_CASE("lumberjack: what breaks the stream", "[lumberjack][malformed]") {
   refused(window(0xffffffff), "a window larger than max_window");
 }
 
+TEST_CASE("lumberjack: what breaks the stream does so at its first wrong byte, however it is cut",
+          "[lumberjack][malformed]") {
+  const auto [good, wrong] = GENERATE(table<std::string, std::string>(
+      {{"", "3"}, {window(0), "\x01"}, {window(0), "2X"}, {window(1) + json(1, "{}"), "1Z"}}));
+  CAPTURE(good, wrong);
+  Feed feed(make_lumberjack());
+  REQUIRE(feed.read_bytewise(good + wrong.substr(0, wrong.size() - 1)));
+  CHECK_FALSE(feed.read(wrong.substr(wrong.size() - 1)));
+}
+
 TEST_CASE("lumberjack: JSON that is none", "[lumberjack][malformed]") {
   const auto text = GENERATE(values<std::string>(
       {"", " ", "[]", "1", "\"a\"", "null", "{", "{\"a\":}", "{\"a\":1}x", "{\"a\":NaN}",

@@ -102,6 +102,16 @@ def test_further_signals_lose_nothing(netns, penstock):
     netns.assert_no_reset()
 
 
+def test_signals_to_the_last_moment(penstock):
+    """logrotate may ask for new files while the process is just ending: that is no end by a signal."""
+    for _ in range(length(40, 8)):
+        server = penstock({"listen": any_url("tcp4")})
+        server.send_signal()
+        while server.running:
+            server.send_signal(signal.SIGHUP)
+        assert server.wait() == 0, server.log_text()
+
+
 def test_second_signal_skips_to_the_end(netns, penstock):
     """A client that ignores the FIN would hold the stop until the deadline, which is far away here. What the sink has not
     written by then is left over."""

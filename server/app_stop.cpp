@@ -265,6 +265,7 @@ int App::report() {
     log::info("stopped, everything delivered");
   else
     log::error("stopped, not everything was delivered");
+  signals_->ignore();
   const int status = clean ? kExitOk : kExitLeftOver;
   if (sinks_hung_) std::_Exit(status);  // a thread is left behind in the kernel
   return status;

@@ -1,5 +1,9 @@
 #include "server/loop/signal.h"
 
+#include <pthread.h>
+
+#include <csignal>
+
 namespace penstock {
 
 Result<std::unique_ptr<Signals>> Signals::watch(EventLoop& loop, std::initializer_list<int> numbers,
@@ -20,6 +24,17 @@ Result<std::unique_ptr<Signals>> Signals::watch(EventLoop& loop, std::initialize
     signals->handles_.push_back(std::move(*handle));
   }
   return signals;
+}
+
+void Signals::ignore() noexcept {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);  // none comes between libuv's handler and SIG_IGN
+  for (UvHandle<uv_signal_t>& handle : handles_) {
+    const int number = handle.get()->signum;
+    uv_signal_stop(handle.get());
+    std::signal(number, SIG_IGN);
+  }
 }
 
 }  // namespace penstock

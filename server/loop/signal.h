@@ -14,6 +14,9 @@ class Signals {
   /// `on_signal` gets the signal's number.
   static Result<std::unique_ptr<Signals>> watch(EventLoop& loop, std::initializer_list<int> numbers,
                                                 std::function<void(int)> on_signal);
+  /// The process ends: from here on they change nothing, where their default action would turn its exit status into "ended
+  /// by a signal". Signals that come to other threads must be blocked there. The loop's thread.
+  void ignore() noexcept;
 
  private:
   std::function<void(int)> on_signal_;

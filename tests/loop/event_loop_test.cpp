@@ -1,5 +1,8 @@
 #include "server/loop/event_loop.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <csignal>
 
 #include <catch2/catch.hpp>
@@ -114,4 +117,25 @@ TEST_CASE("a signal arrives on the loop's thread", "[loop]") {
   loop->post([] { raise(SIGUSR2); });
   loop->run();
   CHECK(caught == SIGUSR2);
+}
+
+TEST_CASE("signals that are ignored end no process, even once nobody watches them", "[loop]") {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    {
+      auto loop = EventLoop::create();
+      auto signals = Signals::watch(**loop, {SIGTERM, SIGHUP}, [](int) {});
+      (*signals)->ignore();
+    }
+    kill(getpid(), SIGTERM);
+    kill(getpid(), SIGHUP);
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    _exit(0);
+  }
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
 }

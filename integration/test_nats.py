@@ -238,7 +238,8 @@ def test_thirty_percent_loss(penstock, cluster, netns):
 
 def test_stop_under_load(penstock, cluster):
     """All that was read is delivered, and then it goes: exit 0."""
-    server = penstock({"listen": any_url("tcp4")}, nats.sink(cluster), server={"drain_timeout": "60s", "flush_timeout": "60s"})
+    server = penstock({"listen": any_url("tcp4"), "receive_buffer": "64KiB"}, nats.sink(cluster, queue={"max_bytes": "1MiB"}),
+                      server={"drain_timeout": "1s", "flush_timeout": "60s"})  # a client that goes on sending is read until then
     client = Flood(server.address("tcp4"), "c", size=200)
     client.start()
     client.wait_sent(20_000)

@@ -83,8 +83,8 @@ void MessageWriter::make_messages() {
   }
 }
 
-// What the first message failed with: true when it goes on without that, in another way.
-bool MessageWriter::give_up_on(int error) {
+// What the first message, at `offset`, failed with: true when it goes on without that, in another way.
+bool MessageWriter::give_up_on(int error, std::uint64_t offset) {
   const Record& record = records_[sent_];
   if (messages_.front().records > 1 && (error == EMSGSIZE || error == EINVAL || error == EIO)) {
     segment_limit_ = record.size;  // longer than the path takes, or a device that cannot
@@ -92,6 +92,7 @@ bool MessageWriter::give_up_on(int error) {
   }
   if (error != EMSGSIZE) return false;
   part_->too_long->push_back(record.frame);
+  part_->marks.push_back({offset, record.behind});  // told once, whatever breaks behind it
   ++sent_;
   return true;
 }
@@ -110,7 +111,7 @@ PartWriter::Step MessageWriter::write(int fd, std::uint64_t offset) {
     make_messages();
     const int n = ::sendmmsg(fd, headers_.data(), static_cast<unsigned>(headers_.size()),
                              MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0 && (errno == EINTR || give_up_on(errno))) continue;
+    if (n < 0 && (errno == EINTR || give_up_on(errno, offset + step.bytes))) continue;
     if (n < 0) {
       step.full_or_broken(errno);
       return step;

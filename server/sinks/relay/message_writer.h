@@ -44,7 +44,7 @@ class MessageWriter final : public PartWriter {
   void gather();
   void make_messages();
   std::size_t run_length(std::size_t first) const noexcept;
-  bool give_up_on(int error);
+  bool give_up_on(int error, std::uint64_t offset);
 
   const Encoder& encoder_;
   bool segments_;

@@ -24,7 +24,9 @@ constexpr std::chrono::milliseconds kFirstBackOff{100}, kLongestBackOff{5000};
 constexpr std::chrono::seconds kEndPatience{2};
 constexpr std::chrono::seconds kLookInterval{1};  // at the peer's silence
 constexpr std::uint32_t kLongestSilenceMs = 20'000;
-constexpr std::chrono::seconds kProof{1};  // that a datagram socket works: refusals come back later
+// That a connection works where only the kernel there says so: refusals of datagrams come back later, and a proxy without a
+// backend accepts, has its kernel acknowledge, and closes.
+constexpr std::chrono::seconds kProof{1};
 
 std::unique_ptr<ForwardLink> make_link(const ForwardSending* forward) {
   if (forward == nullptr) return nullptr;
@@ -72,7 +74,7 @@ bool Upstream::drive(Clock::time_point now) {
   if (fd_) write_tail(now);
   if (state_ == State::kUp) write_parts(now);
   if (fd_) count_arrived();
-  if (arrived_ != 0 && (counts_arrival() || now >= proven_at_)) failures_ = 0;
+  if (proven(now)) failures_ = 0;
   if (state_ == State::kEnding) {
     if (!closing_ && arrived_ != arrived) deadline_ = now + kEndPatience;
     end_when_done(now);
@@ -218,6 +220,11 @@ void Upstream::count_arrived() {
   }
 }
 
+bool Upstream::proven(Clock::time_point now) const noexcept {
+  const bool read_there = link_ || (is_unix(url_.scheme) && counts_arrival());
+  return arrived_ != 0 && (read_there || now >= proven_at_);
+}
+
 void Upstream::begin_ending(Clock::time_point deadline) {
   state_ = State::kEnding;
   deadline_ = deadline;
@@ -283,11 +290,11 @@ void Upstream::break_off(const std::string& why, int error, Clock::time_point no
   }
   tail_.clear();
   fd_.reset();
-  const bool worked = arrived_ != 0;
+  const bool worked = proven(now) && error != ECONNREFUSED;
   written_ = arrived_ = 0;
   if (closing_) {
     state_ = State::kClosed;
-  } else if (worked && error != ECONNREFUSED) {
+  } else if (worked) {
     state_ = State::kDown;
     next_attempt_ = now;
   } else {

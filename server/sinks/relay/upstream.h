@@ -110,6 +110,7 @@ class Upstream {
   bool gone() const noexcept;
   bool counts_arrival() const noexcept { return !is_datagram(url_.scheme); }
   bool peer_has_read_all(int error) const noexcept;
+  bool proven(Clock::time_point now) const noexcept;
   void break_off(int error, Clock::time_point now);
   void break_off(const std::string& why, int error, Clock::time_point now);
   void give_back_parts();

@@ -173,6 +173,33 @@ TEST_CASE("relay: what no datagram can hold is told, the others arrive", "[relay
   CHECK(got == std::vector<std::string>{"a", "b"});
 }
 
+TEST_CASE("relay: what no datagram can hold is told once, though what follows is refused",
+          "[relay]") {
+  Receiver receiver("udp://127.0.0.1:0");
+  receiver.close();
+  RelaySink sink(relay_to({receiver.url()}));
+  const Batch batch = BatchBuilder(std::size_t{1} << 18)
+                          .opaque(kOrigin, {}, 0, {"a", std::string(70'000, 'x'), "b", "c"})
+                          .take();
+  CHECK(run(sink, batch) == WriteStatus::kDelivered);  // each refusal costs one that was sent
+  CHECK(sink.undeliverable(batch).size() == 1);
+}
+
+TEST_CASE("relay: who accepts and closes at once is away, and no place to empty a queue into",
+          "[relay]") {
+  Receiver receiver("tcp://127.0.0.1:0");
+  RelaySink sink(relay_to({receiver.url()}));
+  const Batch batch = large();
+  WriteStatus status = sink.write(batch);
+  eventually([&] {
+    receiver.accept_now();
+    for (const Finished& finished : sink.poll(5ms)) status = finished.status;
+    return status != WriteStatus::kPending;
+  });
+  CHECK(status == WriteStatus::kRetry);
+  CHECK(sink.last_error().find(receiver.url()) != std::string::npos);
+}
+
 TEST_CASE("relay: a newline in a record breaks no stream", "[relay]") {
   Receiver receiver("tcp://127.0.0.1:0");
   RelaySink sink(relay_to({receiver.url()}));

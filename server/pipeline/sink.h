@@ -81,7 +81,7 @@ struct Sink {
   virtual std::vector<FrameRange> abandon(const Batch& batch) = 0;
 
   /// Of a batch that kDelivered was said of: what of it has no form in the sink's encoding, or was refused for good.
-  /// Called once a batch, right behind kDelivered or an abandon() that left nothing.
+  /// Called once a batch, right behind kDelivered or abandon(), which need not tell of them.
   virtual std::vector<Undeliverable> undeliverable(const Batch&) { return {}; }
 
   /// Between batches, at least every 100 ms: periodic sync, reopening asked for by request_reopen().

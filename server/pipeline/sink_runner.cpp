@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "protocols/core/check.h"
+#include "server/pipeline/frame_ranges.h"
 #include "server/pipeline/settlement.h"
 #include "server/pipeline/signals_blocked.h"
 
@@ -152,7 +153,12 @@ void SinkRunner::note(WriteStatus status) {
 void SinkRunner::give_up() {
   for (; !in_flight_.empty(); in_flight_.pop_front()) {
     const QueueEntry& entry = in_flight_.front().entry;
-    const std::vector<FrameRange> undelivered = sink_->abandon(entry.batch->batch());
+    std::vector<FrameRange> undelivered = sink_->abandon(entry.batch->batch());
+    if (!undelivered.empty()) {  // what was passed over on the way to there is as undelivered
+      for (const Undeliverable& part : sink_->undeliverable(entry.batch->batch()))
+        undelivered.push_back(part.frames);
+      merge_ranges(undelivered);
+    }
     settle(entry, undelivered.empty() ? Ending::kDelivered : Ending::kLeftOver, undelivered);
   }
 }

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "protocols/core/check.h"
+#include "server/pipeline/frame_ranges.h"
 #include "server/sinks/open_file.h"
 #include "server/sinks/take_back.h"
 

@@ -132,18 +132,4 @@ void RecordChain::remaining(Place from, std::vector<FrameRange>& ranges) const {
   }
 }
 
-void merge_ranges(std::vector<FrameRange>& ranges) {
-  std::sort(ranges.begin(), ranges.end(),
-            [](const FrameRange& a, const FrameRange& b) { return a.first < b.first; });
-  std::size_t kept = 0;
-  for (const FrameRange& range : ranges) {
-    if (kept != 0 && ranges[kept - 1].first + ranges[kept - 1].count == range.first) {
-      ranges[kept - 1].count += range.count;
-    } else {
-      ranges[kept++] = range;
-    }
-  }
-  ranges.resize(kept);
-}
-
 }  // namespace penstock

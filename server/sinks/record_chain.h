@@ -75,7 +75,4 @@ class RecordChain {
   const Encoder& encoder_;
 };
 
-/// Sorts `ranges` and joins those that touch.
-void merge_ranges(std::vector<FrameRange>& ranges);
-
 }  // namespace penstock

@@ -11,6 +11,7 @@
 
 #include "protocols/core/check.h"
 #include "server/files/file_ops.h"
+#include "server/pipeline/frame_ranges.h"
 
 namespace penstock {
 namespace {

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "server/pipeline/frame_ranges.h"
 #include "tests/pipeline/fakes.h"
 #include "tests/pipeline/left_over.h"
 #include "tests/pipeline/quarantine_entries.h"
@@ -239,6 +240,37 @@ TEST_CASE(
                                                          {2, Outcome::kDropped},
                                                          {3, Outcome::kDropped},
                                                          {4, Outcome::kDropped}});
+}
+
+TEST_CASE("sink runner: what a sink passed over before it was diverted is left over as well",
+          "[sink_runner]") {
+  Rig rig;
+  rig.sink->on_write = [&](const Batch&) {
+    rig.sink->hang();
+    return WriteStatus::kRetry;
+  };
+  rig.sink->on_abandon = [](const Batch&) { return std::vector<FrameRange>{{3, 2}}; };
+  rig.sink->on_undeliverable = [](const Batch&) {
+    return std::vector<Undeliverable>{{{1, 1}}, {{4, 1}}};
+  };
+  rig.push(1, 5);
+  rig.runner->start();
+  rig.sink->await_hanging();
+  rig.runner->divert();
+  rig.finish();
+  CHECK(test::left_over_records(rig.leftover) == Strings{"1.1", "1.3", "1.4"});
+  CHECK(rig.route.delivered == 2);
+  CHECK(rig.lost(RouteLoss::kLeftover) == 3);
+  CHECK(rig.balance());
+}
+
+TEST_CASE("merge ranges: sorted; those that touch or overlap are one", "[sink_runner]") {
+  std::vector<FrameRange> ranges = {{5, 2}, {0, 3}, {7, 1}, {3, 1}, {10, 5}, {11, 1}, {12, 4}};
+  merge_ranges(ranges);
+  REQUIRE(ranges.size() == 3);
+  CHECK((ranges[0].first == 0 && ranges[0].count == 4));
+  CHECK((ranges[1].first == 5 && ranges[1].count == 3));
+  CHECK((ranges[2].first == 10 && ranges[2].count == 6));
 }
 
 TEST_CASE("sink runner: an interrupted batch that turns out to be whole is delivered",

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "server/pipeline/frame_ranges.h"
 #include "server/sinks/json_encoder.h"
 #include "server/sinks/raw_encoder.h"
 #include "tests/sinks/batches.h"
@@ -149,12 +150,4 @@ TEST_CASE("record chain: many small opaque records fill the buffer again and aga
   CHECK(pieces.bytes.substr(0, 101) == std::string(99, 'o') + "\no");
   CHECK(pieces.sizes.size() == 4);
   CHECK(pieces.bytes.substr(pieces.bytes.size() - 5) == "\nend\n");
-}
-
-TEST_CASE("merge ranges: sorted and joined", "[sinks][chain]") {
-  std::vector<FrameRange> ranges = {{5, 2}, {0, 3}, {7, 1}, {3, 1}};
-  merge_ranges(ranges);
-  REQUIRE(ranges.size() == 2);
-  CHECK((ranges[0].first == 0 && ranges[0].count == 4));
-  CHECK((ranges[1].first == 5 && ranges[1].count == 3));
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "protocols/core/check.h"
+#include "server/pipeline/frame_ranges.h"
 #include "server/sinks/relay/balance.h"
 #include "server/sinks/relay/entry_encoder.h"
 #include "server/sinks/relay/framed_encoder.h"
@@ -164,7 +165,7 @@ std::vector<FrameRange> RelaySink::abandon(const Batch& batch) {
     if (part.upstream != nullptr) part.upstream->forget(part);
     if (!part.arrived) chain.remaining(part.at, undelivered);
   }
-  held_.erase(held);
+  finish(held);
   merge_ranges(undelivered);
   return undelivered;
 }

@@ -59,9 +59,8 @@ Result<LineFile> LineFile::open(const std::string& path, Mode mode) {
   struct stat info {};
   if (::fstat(file.fd_, &info) != 0) return fail(errno, "stat " + path + ": " + errno_text(errno));
   if (!S_ISREG(info.st_mode)) return fail(EINVAL, "open " + path + ": not a regular file");
-  file.size_ = static_cast<std::uint64_t>(info.st_size);
   int error = 0;
-  if (ends_in_mid_line(file.fd_, info.st_size)) file.size_ += write_all(file.fd_, "\n", error);
+  if (ends_in_mid_line(file.fd_, info.st_size)) write_all(file.fd_, "\n", error);
   if (error != 0) return fail(error, "write " + path + ": " + errno_text(error));
   return file;
 }
@@ -69,10 +68,17 @@ Result<LineFile> LineFile::open(const std::string& path, Mode mode) {
 std::size_t LineFile::append(std::string_view lines, int& error) noexcept {
   const std::size_t written = write_all(fd_, lines, error);
   const std::size_t kept = error == 0 ? written : whole_lines(lines.substr(0, written));
-  size_ += kept;
   // Where cutting fails as well, the next line would grow onto the torn one: nothing more can be written.
-  if (kept < written && ::ftruncate(fd_, static_cast<off_t>(size_)) != 0) close();
+  if (kept < written && !cut_off(written - kept)) close();
   return kept;
+}
+
+// The end is looked up: somebody may have cut the file (logrotate's copytruncate), or written behind us.
+bool LineFile::cut_off(std::size_t bytes) noexcept {
+  const off_t end = ::lseek(fd_, 0, SEEK_CUR);  // behind what was appended last
+  struct stat info {};
+  return ::fstat(fd_, &info) == 0 && info.st_size == end &&
+         ::ftruncate(fd_, end - static_cast<off_t>(bytes)) == 0;
 }
 
 int LineFile::sync() noexcept { return ::fsync(fd_) == 0 ? 0 : errno; }

@@ -19,10 +19,9 @@ class LineFile {
  public:
   LineFile() noexcept = default;
   LineFile(LineFile&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)), size_(other.size_), created_(other.created_) {}
+      : fd_(std::exchange(other.fd_, -1)), created_(other.created_) {}
   LineFile& operator=(LineFile&& other) noexcept {
     std::swap(fd_, other.fd_);
-    std::swap(size_, other.size_);
     std::swap(created_, other.created_);
     return *this;
   }
@@ -48,8 +47,9 @@ class LineFile {
   void close() noexcept;
 
  private:
+  bool cut_off(std::size_t bytes) noexcept;
+
   int fd_ = -1;
-  std::uint64_t size_ = 0;
   bool created_ = false;
 };
 

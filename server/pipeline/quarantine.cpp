@@ -1,5 +1,6 @@
 #include "server/pipeline/quarantine.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <system_error>
@@ -27,7 +28,7 @@ std::size_t cost(const QuarantineEntry& entry) noexcept {
 struct Quarantine::Impl {
   Impl(const std::string& directory, std::size_t max_bytes) : file(directory, max_bytes) {}
 
-  void enqueue(QuarantineEntry entry);
+  void enqueue(QuarantineEntry entry, WhenFull when_full);
   bool take(std::vector<QuarantineEntry>& entries);
   void run();
 
@@ -39,7 +40,8 @@ struct Quarantine::Impl {
   std::mutex mutex;  // guards what follows
   std::condition_variable wake;
   std::condition_variable room;
-  bool waits = false;  // put() waits for room instead of dropping
+  WhenFull least_patience = WhenFull::kDrop;  // of every put()
+  bool stalled = false;  // there was none in kLongestWait: nobody waits until there is again
   std::vector<QuarantineEntry> waiting;
   std::size_t waiting_bytes = 0;  // those being written included
   bool closing = false;
@@ -48,12 +50,13 @@ struct Quarantine::Impl {
   std::thread thread;
 };
 
-void Quarantine::Impl::enqueue(QuarantineEntry entry) {
+void Quarantine::Impl::enqueue(QuarantineEntry entry, WhenFull when_full) {
   const std::size_t bytes = cost(entry);
   {
     std::unique_lock lock(mutex);
     const auto fits = [&] { return waiting_bytes == 0 || waiting_bytes + bytes <= kWaitingBytes; };
-    if (waits && !closing) waits = room.wait_for(lock, kLongestWait, fits);
+    const bool patient = std::max(when_full, least_patience) == WhenFull::kWait;
+    if (patient && !stalled && !closing) stalled = !room.wait_for(lock, kLongestWait, fits);
     if (closing || !fits()) {
       dropped.fetch_add(1, std::memory_order_relaxed);
       return;
@@ -81,6 +84,7 @@ void Quarantine::Impl::run() {
     entries.clear();
     const std::lock_guard lock(mutex);
     waiting_bytes -= bytes;
+    stalled = false;
     room.notify_all();
   }
   file.sync();
@@ -111,14 +115,14 @@ void Quarantine::undo_open() noexcept {
   impl_->created.remove();
 }
 
-void Quarantine::put(QuarantineEntry entry) {
+void Quarantine::put(QuarantineEntry entry, WhenFull when_full) {
   impl_->tally.add(entry);
-  impl_->enqueue(std::move(entry));
+  impl_->enqueue(std::move(entry), when_full);
 }
 
 void Quarantine::wait_for_room() {
   const std::lock_guard lock(impl_->mutex);
-  impl_->waits = true;
+  impl_->least_patience = WhenFull::kWait;
 }
 
 void Quarantine::lift_cap() noexcept { impl_->file.lift_cap(); }

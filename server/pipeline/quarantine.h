@@ -29,8 +29,14 @@ class Quarantine {
   /// nothing is in them; never what existed before. A failed open() has done so itself. Main thread, after the sinks'.
   void undo_open() noexcept;
 
-  /// Never blocks the caller, unless wait_for_room() was called. After close() entries are dropped.
-  void put(QuarantineEntry entry);
+  /// What the caller does while the entries in memory take their most.
+  enum class WhenFull : std::uint8_t {
+    kDrop,  ///< a loop, which serves others meanwhile: the entry is counted and dropped
+    kWait,  ///< a sink's thread: as long as the file takes anything, two seconds for an entry at most
+  };
+
+  /// Never blocks the caller with kDrop, unless wait_for_room() was called. After close() entries are dropped.
+  void put(QuarantineEntry entry, WhenFull when_full = WhenFull::kDrop);
 
   /// From here on put() waits while the entries in memory take their most, instead of dropping: at stop every tail
   /// counts, and nobody is kept from being served.

@@ -54,7 +54,7 @@ void put_part(const Batch& batch, const Segment& segment, const std::string& sin
   for (std::size_t at = first; at < end; ++at) {
     entry.flags = static_cast<std::uint8_t>(batch.frames[at].flags & ~unsigned{kFrameInFields});
     entry.bytes = batch.bytes(batch.frames[at]);
-    quarantine.put(entry);
+    quarantine.put(entry, Quarantine::WhenFull::kWait);
   }
 }
 

@@ -159,6 +159,24 @@ TEST_CASE("quarantine: entries that the disk does not take are counted, the file
   CHECK(entries_in(dir / "quarantine.jsonl").size() == 3);
 }
 
+TEST_CASE(
+    "line file: a torn line is cut where the file ends now, though somebody has cut it before",
+    "[quarantine]") {
+  const TempDir dir;
+  auto file = LineFile::open(dir / "lines", LineFile::Mode::kAppend);
+  REQUIRE(file);
+  int error = 0;
+  REQUIRE(file->append("one\ntwo\nthree\n", error) == 14);
+  REQUIRE(::truncate((dir / "lines").c_str(), 0) == 0);  // as logrotate's copytruncate does
+  {
+    const FileSizeLimit full(7);
+    CHECK(file->append("four\nfive\n", error) == 5);
+    CHECK(error == EFBIG);
+  }
+  CHECK(file->append("six\n", error) == 4);
+  CHECK(read_file(dir / "lines") == "four\nsix\n");
+}
+
 TEST_CASE("line file: a FIFO or directory in its place is refused", "[quarantine]") {
   const TempDir dir;
   REQUIRE(::mkfifo((dir / "fifo").c_str(), 0600) == 0);
@@ -168,15 +186,17 @@ TEST_CASE("line file: a FIFO or directory in its place is refused", "[quarantine
   CHECK_FALSE(LineFile::open(dir.path(), LineFile::Mode::kAppend));
 }
 
-TEST_CASE("after wait_for_room every entry is written, however fast they come", "[quarantine]") {
+TEST_CASE("who waits for room has every entry written, however fast they come", "[quarantine]") {
+  const auto when_full = GENERATE(Quarantine::WhenFull::kDrop, Quarantine::WhenFull::kWait);
   const TempDir dir;
   auto quarantine = Quarantine::open(dir.path(), std::size_t{64} << 20);
   REQUIRE(quarantine);
-  (*quarantine)->wait_for_room();
+  if (when_full == Quarantine::WhenFull::kDrop) (*quarantine)->wait_for_room();
   constexpr int kEntries = 400;  // 60 KB each: far more than may wait in memory
   for (int i = 0; i < kEntries; ++i)
     (*quarantine)
-        ->put({.listener = "l", .reason = "tail_deadline", .bytes = std::string(60'000, 'x')});
+        ->put({.listener = "l", .reason = "tail_deadline", .bytes = std::string(60'000, 'x')},
+              when_full);
   (*quarantine)->close();
   CHECK((*quarantine)->dropped() == 0);
   CHECK((*quarantine)->written() == kEntries);

@@ -7,10 +7,11 @@ import socket
 import pytest
 
 from support.address import ALL, any_url
-from support.clients import send_messages
+from support.clients import send_messages, send_stream
 from support.command import penstock_command
 from support.inherited import given_socket
 from support.settings import ROOT, cannot_run
+from support.wait import wait_until
 
 GOOD = """\
 [server]
@@ -174,6 +175,27 @@ def test_a_thread_that_cannot_be_made_leaves_nothing_behind(penstock, workdir):
     assert server.log_has("cannot start a thread")
     assert set(os.listdir(workdir)) - {"penstock", "penstock.toml", "unix.sock.lock"} == set()
     server.checked = True
+
+
+@pytest.mark.parametrize("processes", [4, 5, 6])
+def test_a_thread_that_cannot_be_made_waits_for_no_dead_sink(penstock, processes):
+    """Its queue on disk has records for a receiver that is away: they stay there, and the start fails at once."""
+    if os.geteuid() != 0:
+        cannot_run("needs a user without other processes")
+    away = {"type": "relay", "to": "tcp://127.0.0.1:1", "queue": {"type": "disk", "path": "queue"}}
+    settings = {"server": {"threads": 2, "flush_timeout": "300ms"}, "unprivileged": True}
+    first = penstock({"listen": any_url("tcp4")}, away, **settings)
+    send_stream(first.address("tcp4"), b"a\nb\n")
+    wait_until(lambda: first.admin.sink()["disk_queue"]["records"] == 2, "the records in the queue on disk")
+    first.stop()
+    again = penstock({"listen": any_url("tcp4")}, away, start=False, folder=first.folder, processes=processes, **settings)
+    again.spawn()
+    assert again.wait() == 1, again.log_text()
+    assert again.log_has("cannot start a thread")
+    again.checked = True
+    last = penstock({"listen": any_url("tcp4")}, away, folder=first.folder, **settings)
+    assert last.admin.sink()["disk_queue"]["records"] == 2
+    last.stop()
 
 
 @pytest.mark.parametrize("kind", ["file", "directory"])

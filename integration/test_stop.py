@@ -12,7 +12,7 @@ import time
 import pytest
 
 from support.address import CONNECTED, any_url
-from support.clients import TEMPERS, Drip, Storm, Stubborn, send_datagrams, send_packets, send_stream
+from support.clients import TEMPERS, Drip, Flood, Storm, Stubborn, send_datagrams, send_packets, send_stream
 from support.records import assert_all_once, record
 from support.settings import cannot_run, length
 from support.stalled import StalledPipe
@@ -100,6 +100,40 @@ def test_further_signals_lose_nothing(netns, penstock):
     left = server.left_over_records()
     assert_all_once(pipe.records() + left, "s", 20_000)
     netns.assert_no_reset()
+
+
+def test_full_queue_on_disk_and_a_dead_sink(penstock):
+    """The two timeouts are kept: what is in memory is left over, the queue is closed in order."""
+    away = {"type": "relay", "to": "tcp://127.0.0.1:1", "queue": {"type": "disk", "path": "queue", "max_bytes": "4MiB"}}
+    server = penstock({"listen": any_url("tcp4"), "receive_buffer": "64KiB"}, away,
+                      server={"drain_timeout": "1s", "flush_timeout": "2s"})
+    client = Flood(server.address("tcp4"), "f", size=1000)
+    client.start()
+    wait_until(lambda: not server.admin.listener()["gate"]["open"], "the gate to shut")
+    server.stop(expect=3)
+    client.finish()
+    assert server.log_has("records stay in the queue on disk")
+    assert not server.log_has("giving up on what is left")
+    assert not server.log_has("sink hangs")
+
+
+def test_what_has_no_form_is_not_delivered_by_a_stop(penstock):
+    """Half of what the sink stands still in cannot be encoded: that is left over too, not counted as written."""
+    pipe = StalledPipe()
+    server = penstock({"listen": any_url("tcp4"), "protocol": "influx"}, {"type": "stdout", "encoding": "graphite"},
+                      server={"drain_timeout": "300ms", "flush_timeout": "300ms"}, stdout=pipe.write_end)
+    pipe.started()
+    with server.address("tcp4").connect() as sock:
+        sock.sendall(b"".join(b'text v="no number"\nnumber v=%d\n' % number for number in range(10_000)))
+        sock.shutdown(socket.SHUT_WR)
+        wait_until(lambda: server.admin.listener()["events"] == 20_000, "all of it to be read")
+        server.stop(expect=3)
+    route = server.ledger().route()
+    written = len(pipe.records())
+    settled = route["delivered"] + route["lost"].get("unencodable", 0)
+    assert 0 < written == route["delivered"]
+    assert settled + route["lost"]["leftover"] == 20_000, route
+    assert len(server.left_over_records()) == route["lost"]["leftover"]
 
 
 def test_signals_to_the_last_moment(penstock):

@@ -173,6 +173,8 @@ void App::undo_start() noexcept {
   end_loops();
   for (auto& sink : sinks_) {
     sink->finish();
+    if (sink->join_until(std::chrono::steady_clock::now())) continue;
+    sink->divert();  // what a queue on disk or an earlier stop has for it stays there
     sink->join_until(std::chrono::steady_clock::now() + std::chrono::hours(1));
   }
   for (auto sink = sinks_.rbegin(); sink != sinks_.rend(); ++sink) (*sink)->undo_open();

@@ -115,7 +115,7 @@ void App::on_flush_deadline() {
   quarantine_->lift_cap();
   for (Served& served : listeners_) served.listener->at_flush_deadline();
   for (auto& sink : sinks_) {
-    if (sink->intake().diverted() || sink->join_until(std::chrono::steady_clock::now())) continue;
+    if (sink->delivery().diverted() || sink->join_until(std::chrono::steady_clock::now())) continue;
     if (sink->queue().fill_bytes() != 0)
       log::error("flush_timeout reached, leaving the rest over for the next start",
                  {{"sink", sink->name()}});

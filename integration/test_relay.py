@@ -191,7 +191,8 @@ def test_receiver_that_stops_in_order_loses_and_doubles_nothing(penstock, workdi
     behind.stop()
     assert all(len(r) == 64 for r in behind.records()), "whole records"
     if away == "until_it_is_missed":
-        server.wait_log("receiver cannot be reached.*connection refused")
+        server.wait_log("receiver cannot be reached")
+        wait_until(lambda: "connection refused" in str(server.admin.sink()), lambda: f"a refusal: {server.admin.sink()}")
     again = receiver_at(penstock, workdir, "behind", url)
     records = again.wait_records(100_000)
     assert talker.done.wait(60)

@@ -193,6 +193,7 @@ def test_loki(penstock):
         for stream in json.loads(request["body"])["streams"]:
             assert stream["stream"] == {"listener": "in", "host": "web1", "app": "app"}
             values += stream["values"]
+    assert len({at for at, _ in values}) == 2, "one time would make equal lines one"
     assert [line for _, line in values] == [message(1).decode().rstrip("\n"), message(2, 'quo"te').decode().rstrip("\n")]
     assert all(at.isdigit() and len(at) == 19 for at, _ in values)
 

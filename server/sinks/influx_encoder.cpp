@@ -153,7 +153,7 @@ void InfluxEncoder::write(const Batch& batch, const Segment& segment, std::size_
   append_tags(out, *event);
   append_fields(out, *event);
   out += ' ';
-  append_number(out, event_time_ns(*event, segment.time_ns));
+  append_number(out, event_time_ns(*event, distinct_time_ns(segment, frame)));
   out += '\n';
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "protocols/core/batch.h"
 #include "protocols/core/event.h"
 
 namespace penstock {
@@ -18,6 +20,12 @@ inline std::string_view point_name(const Event& event) noexcept {
 inline std::int64_t event_time_ns(const Event& event, std::int64_t received_ns) noexcept {
   const auto time = event.find(Field::kTimestamp);
   return time && time->type == FieldType::kTime ? time->integer : received_ns;
+}
+
+/// The time of receipt as a server is told it that takes what is equal at the same time for one: what was read together
+/// differs by the index in the batch, in nanoseconds. The same each time that the batch is sent.
+inline std::int64_t distinct_time_ns(const Segment& segment, std::size_t frame) noexcept {
+  return segment.time_ns + static_cast<std::int64_t>(frame);
 }
 
 /// Each entry of a map, or element of an array; nothing where `value` is neither.

@@ -150,6 +150,20 @@ TEST_CASE("influx encoding: measurement, tags, fields and times", "[sinks][influ
         "users value=\"bob\" 1795572918123456789\n");
 }
 
+TEST_CASE(
+    "influx encoding: points without a time of their own that were read together differ in it",
+    "[sinks][influx]") {
+  EventBatch points = batch();
+  points.event(EventShape::kMetric, words).event(EventShape::kMetric, words);
+  points.event(EventShape::kMetric, cpu).event(EventShape::kMetric, words);
+  const std::string lines = encoded(InfluxEncoder(), points.batch());
+  CHECK(
+      lines.starts_with("users value=\"bob\" 1795572918123456789\n"
+                        "users value=\"bob\" 1795572918123456790\n"));
+  CHECK(lines.find(" 1500000000000000001\n") != std::string::npos);
+  CHECK(lines.ends_with("users value=\"bob\" 1795572918123456792\n"));
+}
+
 TEST_CASE("influx encoding: no name ends in a backslash, no name holds an LF", "[sinks][influx]") {
   EventBatch points = batch();
   points

@@ -116,7 +116,7 @@ class LokiBody final : public EncodedBody {
       body += ',';
     }
     body += "[\"";
-    append_integer(body, segment.time_ns);
+    append_integer(body, distinct_time_ns(segment, frame));
     body += "\",";
     append_quoted(body, encoded_without_newline(batch, segment, frame));
     body += ']';

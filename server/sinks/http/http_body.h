@@ -28,8 +28,9 @@ struct HttpBody {
 /// By `preset`:
 /// - none, clickhouse (JSONEachRow), influx: the lines or maps of `encoding`, one behind the other.
 /// - loki: `{"streams":[{"stream":{labels},"values":[["ns","line"],...]},...]}` (Loki's HTTP API, "Ingest logs"). Labels
-///   are listener, host and app; the time is that of receipt, for Loki wants a stream in order; the line is what `encoding`
-///   makes of the record, without its newline.
+///   are listener, host and app; the time is that of receipt, for Loki wants a stream in order, and the frame's own
+///   (distinct_time_ns), for Loki drops a line that it has at that time already; the line is what `encoding` makes of the
+///   record, without its newline.
 /// - elasticsearch: a line `{"create":{}}`, which needs no id and suits data streams, and the object of `encoding = "json"`
 ///   with `@timestamp` in front (Elasticsearch's "Bulk API").
 /// - splunk: an object an event with time, host, source, sourcetype and event (Splunk's "Format events for HTTP Event

@@ -33,6 +33,16 @@ std::vector<FrameRange> frames_without(std::size_t frames,
   return left;
 }
 
+bool takes_equal_for_one(const config::Sink& sink) noexcept {
+  return sink.http.preset == config::HttpPreset::kLoki ||
+         sink.encoding == config::Encoding::kInflux;
+}
+
+Segment moved(Segment segment, std::int64_t shift_ns) noexcept {
+  segment.time_ns += shift_ns;
+  return segment;
+}
+
 bool holds(const HttpWork& work, const HttpHeld& held) {
   return std::any_of(work.pieces.begin(), work.pieces.end(),
                      [&](const HttpPiece& piece) { return piece.held == &held; });
@@ -85,6 +95,7 @@ HttpHeld& HttpSink::take(const Batch& batch) {
   held.losses = body_->unencodable(batch);
   held.waiting = frames_without(batch.frames.size(), held.losses);
   for (const FrameRange& range : held.waiting) held.left += range.count;
+  if (takes_equal_for_one(config_)) held.shift_ns = times_.shift_ns(batch);
   return held;
 }
 
@@ -227,11 +238,13 @@ std::string HttpSink::encode(HttpWork& work) {
 std::size_t HttpSink::append(const HttpPiece& piece, std::string& body) {
   const Batch& batch = *piece.held->batch;
   const Segment* segment = &segment_of(batch, piece.frames.first);
+  Segment timed = moved(*segment, piece.held->shift_ns);
   std::size_t done = 0;
   for (; done < piece.frames.count && body.size() < config_.http.batch_bytes; ++done) {
     const std::size_t frame = piece.frames.first + done;
-    while (frame >= std::size_t{segment->first} + segment->count) ++segment;
-    body_->append(batch, *segment, frame, body);
+    while (frame >= std::size_t{segment->first} + segment->count)
+      timed = moved(*++segment, piece.held->shift_ns);
+    body_->append(batch, timed, frame, body);
   }
   return done;
 }

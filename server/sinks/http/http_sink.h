@@ -13,6 +13,7 @@
 #include "server/pipeline/sink.h"
 #include "server/sinks/http/http_answer.h"
 #include "server/sinks/http/http_body.h"
+#include "server/sinks/http/http_times.h"
 #include "server/sinks/http/http_transfer.h"
 #include "server/sinks/http/http_work.h"
 
@@ -79,6 +80,7 @@ class HttpSink final : public Sink {
   const std::vector<std::string> headers_;
   std::optional<HttpTransfers> transfers_;  // once open() was called
 
+  DistinctTimes times_;
   std::list<HttpHeld> held_;     // in the order of write()
   std::deque<HttpPiece> queue_;  // what no request has tried yet, or again from the beginning
   std::deque<HttpWork> parts_;   // of requests that were refused: before the queue

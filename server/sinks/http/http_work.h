@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
@@ -12,7 +13,8 @@ namespace penstock {
 /// A batch between write() and its end.
 struct HttpHeld {
   const Batch* batch = nullptr;
-  std::size_t left = 0;  ///< frames that are neither taken nor refused
+  std::size_t left = 0;       ///< frames that are neither taken nor refused
+  std::int64_t shift_ns = 0;  ///< of its times: see DistinctTimes
   std::vector<FrameRange>
       waiting;  ///< of those: what is not in the sink's queue, until write() puts it there
   std::vector<Undeliverable> losses;  ///< what has no form, or was refused

@@ -8,7 +8,9 @@
 #include "server/sinks/http/http_answer.h"
 #include "server/sinks/http/http_body.h"
 #include "server/sinks/http/http_request.h"
+#include "server/sinks/http/http_times.h"
 #include "server/sinks/http/http_work.h"
+#include "server/sinks/metric_point.h"
 #include "tests/sinks/batches.h"
 #include "tests/sinks/event_batches.h"
 
@@ -120,8 +122,8 @@ TEST_CASE("http body: Loki gets streams of runs with the same labels", "[sinks][
       body_of(sink_of(HttpPreset::kLoki, config::Encoding::kRaw), batch.batch());
   CHECK(body ==
         R"({"streams":[{"stream":{"listener":"in","host":"web1","app":"ng\"inx"},"values":[)"
-        "[\"1795572918123456789\",\"one\xef\xbf\xbd\"],[\"1795572918123456789\",\"two\"]]},"
-        R"({"stream":{"listener":"in"},"values":[["1795572918123456789","\"three\""]]}]})");
+        "[\"1795572918123456789\",\"one\xef\xbf\xbd\"],[\"1795572918123456790\",\"two\"]]},"
+        R"({"stream":{"listener":"in"},"values":[["1795572918123456791","\"three\""]]}]})");
   CHECK(is_json(body));
   const std::string json =
       body_of(sink_of(HttpPreset::kLoki, config::Encoding::kJson), batch.batch());
@@ -249,6 +251,27 @@ TEST_CASE("http answer: Splunk names the first event that it does not take", "[s
   CHECK(of(R"({"code":6,"invalid-event-number":5})").kind == Kind::kRefused);
   CHECK(judge(HttpPreset::kSplunk, 403, R"({"text":"Invalid token","code":4})", 5).kind ==
         Kind::kAgain);
+}
+
+TEST_CASE("http times: no two records have the same, whatever was read in one turn",
+          "[sinks][http]") {
+  const auto batch_at = [](std::int64_t time_ns, const Lines& records) {
+    return test::BatchBuilder()
+        .lines(kOrigin, kPeer, time_ns, records)
+        .lines(kOrigin, {}, time_ns, records)
+        .take();
+  };
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const Batch batch = batch_at(kTime, {"one", "two"});
+  CHECK(distinct_time_ns(batch.segments[0], 1) == kTime + 1);
+  CHECK(distinct_time_ns(batch.segments[1], 2) == kTime + 2);
+  DistinctTimes times;
+  CHECK(times.shift_ns(batch) == 0);
+  CHECK(times.shift_ns(batch) == 4);
+  CHECK(times.shift_ns(batch_at(kTime - 5, {"of another loop"})) == 13);
+  CHECK(times.shift_ns(batch_at(kTime + 10, {"later"})) == 0);
+  CHECK(times.shift_ns(batch_at(kTime + 12 - kSecond, {"a second behind"})) == kSecond);
+  CHECK(times.shift_ns(batch_at(kTime + 13 - kSecond, {"the clock was set"})) == 0);
 }
 
 TEST_CASE("http work: parts and ranges", "[sinks][http]") {

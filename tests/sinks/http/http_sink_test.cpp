@@ -301,6 +301,27 @@ TEST_CASE("http sink: Splunk's invalid event is left out, the others are sent ag
   CHECK(server.requests().size() == 3);
 }
 
+TEST_CASE("http sink: equal lines that Loki gets differ in time, and are the same when sent again",
+          "[sinks][http]") {
+  std::atomic<int> count{0};
+  HttpServer server(
+      [&](const HttpRequest&) { return http_answer(count++ < 2 ? "500 Oh" : "204 No Content"); });
+  HttpSink sink(sink_to(server.url(), {.preset = config::HttpPreset::kLoki}));
+  REQUIRE(sink.open());
+  Run run(sink);
+  const Batch one = lines({"same", "same"}), two = lines({"same", "same", "same"});
+  run.write(one);
+  run.write(two);
+  run.finish();
+  CHECK(run.delivered.size() == 2);
+  std::string expected = R"({"streams":[{"stream":{"listener":"in"},"values":[)";
+  for (const char* at : {"0", "1", "2", "3", "4"})
+    expected += "[\"" + std::string(at) + "\",\"same\"]" + (*at == '4' ? "]}]}" : ",");
+  const Lines bodies = server.bodies();
+  CHECK(bodies.at(0) == expected.substr(0, expected.find(",[\"2\"")) + "]}]}");
+  CHECK(bodies.back() == expected);
+}
+
 TEST_CASE("http sink: several requests at a time, some of which fail, and each record arrives",
           "[sinks][http]") {
   std::atomic<int> count{0};

@@ -232,21 +232,25 @@ def test_elasticsearch_refuses_one_and_is_too_busy_for_another(penstock):
     assert "mapper_parsing_exception" in json.dumps(entry)
 
 
-def test_splunk_names_an_event(penstock):
+def test_splunk_takes_events_until_one_is_bad(penstock):
+    taken = []
+
     def answer(number, request):
         assert request["headers"]["Authorization"] == "Splunk token-1"
-        events = [json.loads(line)["event"] for line in request["body"].splitlines()]
-        if any("bad" in event for event in events):
-            first = next(at for at, event in enumerate(events) if "bad" in event)
-            return 400, {}, json.dumps({"text": "Invalid data format", "code": 6, "invalid-event-number": first}).encode()
+        if number == 0:
+            return 400, {}, b'{"text":"Incorrect index","code":7,"invalid-event-number":1}'
+        for at, event in enumerate(map(json.loads, request["body"].splitlines())):
+            if "bad" in event["event"]:
+                return 400, {}, json.dumps({"text": "Invalid data format", "code": 6, "invalid-event-number": at}).encode()
+            taken.append(event)
         return 200, {}, b'{"text":"Success","code":0}'
 
     with Scripted(answer) as store:
         server = penstock(SYSLOG, sink(store.url, "splunk", target="main", headers={"Authorization": "Splunk token-1"}))
         send_stream(server.address(), message(1) + message(2, "bad") + message(3))
-        wait_until(lambda: quarantined(server) and len(lines(store.taken())) >= 2, lambda: server.log_text())
+        server.wait_log("sink cannot write.*Incorrect index")
+        wait_until(lambda: quarantined(server) and len(taken) >= 2, lambda: server.log_text())
         server.stop()
-    taken = [json.loads(line) for line in lines(store.taken())]
     assert [event["event"].split()[4] for event in taken] == ["1", "3"]
     assert {(event["time"], event["host"], event["sourcetype"], event["index"]) for event in taken} == {(TIME / 1e9, "web1", "in", "main")}
     assert "Invalid data format" in json.dumps(quarantined(server))

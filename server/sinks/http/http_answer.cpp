@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
+#include <utility>
 
 #include "protocols/core/utf8.h"
 
@@ -12,7 +14,8 @@ namespace penstock {
 namespace {
 
 constexpr std::size_t kMostAnswerBytes = 500;  // of what is kept of a server's words
-constexpr std::int64_t kBadRequest = 400, kConflict = 409, kTooLarge = 413, kUnprocessable = 422;
+constexpr std::int64_t kBadRequest = 400, kConflict = 409, kTooLarge = 413, kUnprocessable = 422,
+                       kUnavailable = 503;
 
 bool is_taken(std::int64_t status) noexcept { return status >= 200 && status < 300; }
 
@@ -64,17 +67,48 @@ HttpVerdict judge_bulk(std::string_view answer, std::size_t records) {
   return verdict;
 }
 
-/// `{"text":"Invalid data format","code":6,"invalid-event-number":3}`: whether those before it were taken it does not say.
-HttpVerdict judge_refusal_of_splunk(std::string_view answer, std::size_t records) {
+/// `{"text":"Invalid data format","code":6,"invalid-event-number":3}` (Splunk's "Possible error codes" of HEC).
+struct SplunkAnswer {
+  std::uint64_t code = 0;
+  std::optional<std::uint64_t> event;  ///< the number
+};
+
+SplunkAnswer read_splunk(std::string_view text) {
+  SplunkAnswer answer;
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   std::uint64_t number = 0;
-  if (parser.parse(answer.data(), answer.size()).get(root) != simdjson::SUCCESS ||
-      root["invalid-event-number"].get(number) != simdjson::SUCCESS || number >= records)
-    return {.kind = HttpVerdict::Kind::kRefused, .answer = words(answer)};
-  return {.kind = HttpVerdict::Kind::kMixed,
-          .records = {{static_cast<std::size_t>(number), true, words(answer)}},
-          .others_taken = false};
+  if (parser.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS ||
+      root["code"].get(answer.code) != simdjson::SUCCESS)
+    return {};
+  if (root["invalid-event-number"].get(number) == simdjson::SUCCESS) answer.event = number;
+  return answer;
+}
+
+constexpr std::uint64_t kServerIsBusy = 9;
+
+/// Invalid data format, Event field is required, Event field cannot be blank, Error in handling indexed fields. All others
+/// are about tokens, channels and indexes.
+bool is_about_event(std::uint64_t code) noexcept {
+  return code == 6 || code == 12 || code == 13 || code == 15;
+}
+
+/// Events go in one by one until there is trouble. A bad one has its index, from 0. Of others the number may be one more,
+/// since an event that was read counts already: `"code":7,"invalid-event-number":1` is said of a single event.
+HttpVerdict judge_splunk(long status, std::string_view text, std::string said,
+                         std::size_t records) {
+  HttpVerdict verdict{.kind = HttpVerdict::Kind::kAgain, .answer = std::move(said)};
+  const SplunkAnswer answer = read_splunk(text);
+  const bool has_number = answer.event && *answer.event < records;
+  if (status == kUnavailable && answer.code == kServerIsBusy && has_number) {
+    verdict.taken = static_cast<std::size_t>(std::max<std::uint64_t>(*answer.event, 1) - 1);
+  } else if (status == kBadRequest && is_about_event(answer.code)) {
+    verdict.kind = has_number ? HttpVerdict::Kind::kFirstRefused : HttpVerdict::Kind::kRefused;
+    if (has_number) verdict.taken = static_cast<std::size_t>(*answer.event);
+  } else if (status != kBadRequest && is_about_content(status)) {
+    verdict.kind = HttpVerdict::Kind::kRefused;
+  }
+  return verdict;
 }
 
 /// ClickHouse's codes of what cannot be read (src/Common/ErrorCodes.cpp): the CANNOT_PARSE_ ones of texts, quoted texts, input,
@@ -101,14 +135,11 @@ HttpVerdict judge(config::HttpPreset preset, long status, std::string_view answe
   }
   const std::string said = "status " + std::to_string(status) +
                            (words(answer).empty() ? std::string() : ": " + words(answer));
+  if (preset == config::HttpPreset::kSplunk) return judge_splunk(status, answer, said, records);
   const bool unreadable =
       preset == config::HttpPreset::kClickhouse && is_unreadable_to_clickhouse(answer);
   if (!is_about_content(status) && !unreadable)
     return {.kind = HttpVerdict::Kind::kAgain, .answer = said};
-  if (preset == config::HttpPreset::kSplunk && status == kBadRequest) {
-    HttpVerdict verdict = judge_refusal_of_splunk(answer, records);
-    if (verdict.kind == HttpVerdict::Kind::kMixed) return verdict;
-  }
   return {.kind = HttpVerdict::Kind::kRefused, .answer = said};
 }
 

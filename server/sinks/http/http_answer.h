@@ -15,7 +15,8 @@ struct HttpVerdict {
     kTaken,    ///< all of them are there
     kAgain,    ///< send them again after a pause: it is busy, away, or someone must look at it
     kRefused,  ///< what is in the request is the reason: smaller requests find out which records
-    kMixed,    ///< `records` says of some of them what became of those
+    kFirstRefused,  ///< behind those `taken` the first one is the reason, and the others were not looked at
+    kMixed,  ///< `records` says of some of them what became of those; all others are there
   };
   struct Record {
     std::size_t index = 0;  ///< in the request, from 0; rising
@@ -24,15 +25,14 @@ struct HttpVerdict {
   };
 
   Kind kind = Kind::kTaken;
-  std::string answer;           ///< what it says: of kAgain and kRefused
+  std::string answer;           ///< what it says: of kAgain, kRefused and kFirstRefused
+  std::size_t taken = 0;        ///< of kAgain and kFirstRefused: so many at the front are there
   std::vector<Record> records;  ///< of kMixed
-  bool others_taken =
-      true;  ///< of kMixed: those that `records` does not name; else they are sent again at once
 };
 
 /// Of a request with `records` records and a whole answer. 2xx is taken; 400, 413 and 422 are about what was sent; all
-/// else may be otherwise later, be it that somebody mends an account or makes a database. Where the preset's answers name
-/// single records (items of Elasticsearch's _bulk, invalid-event-number of Splunk) only those are meant.
+/// else may be otherwise later, be it that somebody mends an account or makes a database. Where the preset's answers say
+/// more, that counts: items of Elasticsearch's _bulk; code and invalid-event-number of Splunk's HTTP Event Collector.
 HttpVerdict judge(config::HttpPreset preset, long status, std::string_view answer,
                   std::size_t records);
 

@@ -272,29 +272,29 @@ void HttpSink::end(Active ended, CURLcode result) {
   }
   const HttpVerdict verdict =
       judge(config_.http.preset, transfer.status(), transfer.answer(), count_frames(ended.work));
-  act_on(verdict, ended.work);
+  act_on(verdict, std::move(ended.work));
   if (failing_ && transfer.retry_after().count() > 0)
     not_before_ = Clock::now() + std::min(transfer.retry_after(), kLongestWait);
 }
 
-void HttpSink::act_on(const HttpVerdict& verdict, const HttpWork& work) {
+void HttpSink::act_on(const HttpVerdict& verdict, HttpWork work) {
+  if (verdict.taken != 0) {
+    settle(part_of(work, 0, verdict.taken));
+    work = part_of(work, verdict.taken, count_frames(work) - verdict.taken);
+  }
   switch (verdict.kind) {
     case HttpVerdict::Kind::kTaken: return settle(work);
     case HttpVerdict::Kind::kAgain: put_back(work); return fail_for_now(verdict.answer);
-    case HttpVerdict::Kind::kRefused: return narrow_down(work, verdict.answer);
+    case HttpVerdict::Kind::kRefused: return narrow_down(std::move(work), verdict.answer);
+    case HttpVerdict::Kind::kFirstRefused: return refuse_first(work, verdict.answer);
     case HttpVerdict::Kind::kMixed: return act_on_records(verdict, work);
   }
 }
 
 void HttpSink::act_on_records(const HttpVerdict& verdict, const HttpWork& work) {
-  HttpWork others{{}, work.tries != nullptr ? work.tries : std::make_shared<int>(kMostTries)};
   std::size_t next = 0;
-  const auto take_others = [&](std::size_t until) {
-    const HttpWork part = part_of(work, next, until - next);
-    others.pieces.insert(others.pieces.end(), part.pieces.begin(), part.pieces.end());
-  };
   for (const HttpVerdict::Record& record : verdict.records) {
-    take_others(record.index);
+    settle(part_of(work, next, record.index - next));
     next = record.index + 1;
     const HttpWork one{{frame_of(work, record.index)}, {}};
     if (record.refused) {
@@ -304,11 +304,7 @@ void HttpSink::act_on_records(const HttpVerdict& verdict, const HttpWork& work) 
       fail_for_now(record.answer);
     }
   }
-  take_others(count_frames(work));
-  if (verdict.others_taken)
-    settle(others);
-  else if (!others.pieces.empty())
-    parts_.push_front(std::move(others));
+  settle(part_of(work, next, count_frames(work) - next));
 }
 
 /// Which record is it? One that stands alone is, and all of them when it takes too long.
@@ -319,6 +315,17 @@ void HttpSink::narrow_down(HttpWork work, const std::string& answer) {
   *work.tries -= 2;
   parts_.push_front(part_of(work, count / 2, count - count / 2));
   parts_.push_front(part_of(work, 0, count / 2));
+}
+
+/// Those behind it are sent again, unless it takes too long.
+void HttpSink::refuse_first(const HttpWork& work, const std::string& answer) {
+  refuse(part_of(work, 0, 1), answer);
+  HttpWork others = part_of(work, 1, count_frames(work) - 1);
+  if (others.pieces.empty()) return;
+  if (others.tries == nullptr) others.tries = std::make_shared<int>(kMostTries);
+  if (*others.tries < 1) return refuse(others, answer);
+  --*others.tries;
+  parts_.push_front(std::move(others));
 }
 
 // ---- what became of frames

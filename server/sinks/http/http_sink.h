@@ -24,7 +24,8 @@ namespace penstock {
 /// While `in_flight` requests are on their way, what comes waits and then goes out together, up to `batch_bytes`. When one
 /// fails for now, no other begins; once those on their way have ended, all that is left begins again in its order, after
 /// the oldest batch was written again. Records are refused for good only by what the server says of them: a request that
-/// is refused as a whole is halved until the records are found, or kMostTries requests have been spent on it.
+/// is refused as a whole is halved until the records are found, one whose bad record is named goes on behind it; until
+/// kMostTries requests have been spent on it.
 class HttpSink final : public Sink {
  public:
   explicit HttpSink(const config::Sink& config);
@@ -64,9 +65,10 @@ class HttpSink final : public Sink {
   std::size_t append(const HttpPiece& piece, std::string& body);
   void reap();
   void end(Active ended, CURLcode result);
-  void act_on(const HttpVerdict& verdict, const HttpWork& work);
+  void act_on(const HttpVerdict& verdict, HttpWork work);
   void act_on_records(const HttpVerdict& verdict, const HttpWork& work);
   void narrow_down(HttpWork work, const std::string& answer);
+  void refuse_first(const HttpWork& work, const std::string& answer);
   void settle(const HttpWork& work);
   void refuse(const HttpWork& work, const std::string& answer);
   void put_back(const HttpWork& work);

@@ -226,7 +226,6 @@ TEST_CASE("http answer: Elasticsearch speaks of each record", "[sinks][http]") {
               R"(,{"create":{"status":429,"error":{"type":"es_rejected_execution_exception"}}})"),
          3);
   REQUIRE(mixed.kind == Kind::kMixed);
-  CHECK(mixed.others_taken);
   REQUIRE(mixed.records.size() == 2);
   CHECK((mixed.records[0].index == 0 && mixed.records[0].refused));
   CHECK(mixed.records[0].answer == R"(status 400: {"type":"mapper_parsing_exception"})");
@@ -239,18 +238,33 @@ TEST_CASE("http answer: Elasticsearch speaks of each record", "[sinks][http]") {
 }
 
 TEST_CASE("http answer: Splunk names the first event that it does not take", "[sinks][http]") {
-  const auto of = [](const std::string& answer) {
-    return judge(HttpPreset::kSplunk, 400, answer, 5);
-  };
-  const HttpVerdict one = of(R"({"text":"Invalid data format","code":6,"invalid-event-number":3})");
-  REQUIRE(one.kind == Kind::kMixed);
-  CHECK(!one.others_taken);
-  REQUIRE(one.records.size() == 1);
-  CHECK((one.records[0].index == 3 && one.records[0].refused));
-  CHECK(of(R"({"text":"No data","code":5})").kind == Kind::kRefused);
-  CHECK(of(R"({"code":6,"invalid-event-number":5})").kind == Kind::kRefused);
-  CHECK(judge(HttpPreset::kSplunk, 403, R"({"text":"Invalid token","code":4})", 5).kind ==
-        Kind::kAgain);
+  const auto [status, answer, kind, taken] = GENERATE(table<long, std::string, Kind, std::size_t>({
+      {400, R"({"text":"Invalid data format","code":6,"invalid-event-number":3})",
+       Kind::kFirstRefused, 3},
+      {400, R"({"text":"Event field is required","code":12,"invalid-event-number":0})",
+       Kind::kFirstRefused, 0},
+      {400, R"({"code":13,"invalid-event-number":4})", Kind::kFirstRefused, 4},
+      {400, R"({"code":15,"invalid-event-number":1})", Kind::kFirstRefused, 1},
+      {400, R"({"code":6,"invalid-event-number":5})", Kind::kRefused, 0},
+      {400, R"({"code":6})", Kind::kRefused, 0},
+      {400, R"({"text":"No data","code":5})", Kind::kAgain, 0},
+      {400, R"({"text":"Incorrect index","code":7,"invalid-event-number":1})", Kind::kAgain, 0},
+      {400, R"({"text":"Data channel is missing","code":10})", Kind::kAgain, 0},
+      {400, R"({"text":"ACK is disabled","code":14})", Kind::kAgain, 0},
+      {400, "<html>", Kind::kAgain, 0},
+      {403, R"({"text":"Invalid token","code":4})", Kind::kAgain, 0},
+      {413, "too large", Kind::kRefused, 0},
+      {500, R"({"code":6,"invalid-event-number":3})", Kind::kAgain, 0},
+      {503, R"({"text":"Server is busy","code":9,"invalid-event-number":0})", Kind::kAgain, 0},
+      {503, R"({"text":"Server is busy","code":9,"invalid-event-number":4})", Kind::kAgain, 3},
+      {503, R"({"text":"Server is busy","code":9,"invalid-event-number":6})", Kind::kAgain, 0},
+      {503, R"({"text":"Server is busy","code":9})", Kind::kAgain, 0},
+  }));
+  CAPTURE(status, answer);
+  const HttpVerdict verdict = judge(HttpPreset::kSplunk, status, answer, 5);
+  CHECK(verdict.kind == kind);
+  CHECK(verdict.taken == taken);
+  CHECK(verdict.answer == "status " + std::to_string(status) + ": " + answer);
 }
 
 TEST_CASE("http times: no two records have the same, whatever was read in one turn",

@@ -78,6 +78,20 @@ class Run {
   HttpSink& sink_;
 };
 
+/// The texts of Splunk's events, a list a request.
+std::vector<Lines> events_of(const Lines& bodies) {
+  constexpr std::string_view kEvent = R"("event":")";
+  std::vector<Lines> requests;
+  for (const std::string& body : bodies) {
+    Lines& events = requests.emplace_back();
+    for (std::size_t at = 0; (at = body.find(kEvent, at)) != std::string::npos;) {
+      at += kEvent.size();
+      events.push_back(body.substr(at, body.find('"', at) - at));
+    }
+  }
+  return requests;
+}
+
 std::string ok(const HttpRequest&) { return http_answer("204 No Content"); }
 
 }  // namespace
@@ -279,7 +293,7 @@ TEST_CASE("http sink: of an answer to _bulk only what it says counts", "[sinks][
   CHECK((run.losses[0].frames.first == 1 && run.losses[0].answer == "status 400: \"x\""));
 }
 
-TEST_CASE("http sink: Splunk's invalid event is left out, the others are sent again",
+TEST_CASE("http sink: Splunk's invalid event is left out, those behind it are sent again",
           "[sinks][http]") {
   HttpServer server([&](const HttpRequest& request) {
     const std::size_t bad = request.body.find("\"event\":\"bad\"");
@@ -298,7 +312,69 @@ TEST_CASE("http sink: Splunk's invalid event is left out, the others are sent ag
   CHECK(run.delivered.size() == 1);
   REQUIRE(run.losses.size() == 2);
   CHECK((run.losses[0].frames.first == 1 && run.losses[1].frames.first == 3));
-  CHECK(server.requests().size() == 3);
+  CHECK(events_of(server.bodies()) ==
+        std::vector<Lines>{{"0", "bad", "2", "bad", "4"}, {"2", "bad", "4"}, {"4"}});
+}
+
+TEST_CASE("http sink: a token that may not write to the index is somebody's to mend",
+          "[sinks][http]") {
+  std::atomic<int> left{3};
+  HttpServer server([&](const HttpRequest&) {
+    return left-- > 0
+               ? http_answer("400 Bad Request",
+                             R"({"text":"Incorrect index","code":7,"invalid-event-number":1})")
+               : http_answer("200 OK", R"({"text":"Success","code":0})");
+  });
+  HttpSink sink(sink_to(server.url(), {.preset = config::HttpPreset::kSplunk}));
+  REQUIRE(sink.open());
+  Run run(sink);
+  const Batch batch = lines({"0", "1", "2"});
+  run.write(batch);
+  run.finish();
+  CHECK(run.delivered.size() == 1);
+  CHECK(run.losses.empty());
+  CHECK(run.errors.size() == 3);
+  CHECK(run.errors.at(0).find("Incorrect index") != std::string::npos);
+  CHECK(events_of(server.bodies()) == std::vector<Lines>(4, {"0", "1", "2"}));
+}
+
+TEST_CASE("http sink: what a busy Splunk has taken is not sent again", "[sinks][http]") {
+  std::atomic<int> count{0};
+  HttpServer server([&](const HttpRequest&) {
+    return count++ == 0
+               ? http_answer("503 Busy",
+                             R"({"text":"Server is busy","code":9,"invalid-event-number":3})")
+               : http_answer("200 OK", R"({"text":"Success","code":0})");
+  });
+  HttpSink sink(sink_to(server.url(), {.preset = config::HttpPreset::kSplunk}));
+  REQUIRE(sink.open());
+  Run run(sink);
+  const Batch batch = lines({"0", "1", "2", "3", "4"});
+  run.write(batch);
+  run.finish();
+  CHECK(run.delivered.size() == 1);
+  CHECK(run.losses.empty());
+  CHECK(run.errors.size() == 1);
+  CHECK(events_of(server.bodies()) ==
+        std::vector<Lines>{{"0", "1", "2", "3", "4"}, {"2", "3", "4"}});
+}
+
+TEST_CASE("http sink: a Splunk that refuses each event is asked a bounded number of times",
+          "[sinks][http]") {
+  HttpServer server([](const HttpRequest&) {
+    return http_answer("400 Bad", R"({"text":"No","code":12,"invalid-event-number":0})");
+  });
+  HttpSink sink(sink_to(server.url(), {.preset = config::HttpPreset::kSplunk}));
+  REQUIRE(sink.open());
+  Run run(sink);
+  const Batch batch = lines(numbered(0, 5000));
+  run.write(batch);
+  run.finish();
+  CHECK(run.delivered.size() == 1);
+  std::size_t refused = 0;
+  for (const Undeliverable& loss : run.losses) refused += loss.frames.count;
+  CHECK(refused == 5000);
+  CHECK(server.requests().size() == 65);
 }
 
 TEST_CASE("http sink: equal lines that Loki gets differ in time, and are the same when sent again",

@@ -1,6 +1,7 @@
 """type = "http": the real VictoriaMetrics, InfluxDB and ClickHouse; and for Loki, Elasticsearch and Splunk a server of the test that
 answers as their documentation says. What is acknowledged is what the server has said that it has."""
 
+import base64
 import gzip
 import json
 import ssl
@@ -103,6 +104,20 @@ def test_clickhouse_has_the_columns_it_asks_for(penstock, workdir):
         assert {(row["host"], row["listener"], row["severity"], row["message"]) for row in rows} == {("web1", "in", 5, "hello")}
         (entry,) = quarantined(server)
         assert "Cannot parse" in json.dumps(entry) and "unreadable" in json.dumps(entry)
+
+
+@pytest.mark.parametrize("column", ["FixedString(5)", "Enum8('hello' = 1)"])
+def test_clickhouse_has_a_column_that_cannot_take_a_record(penstock, workdir, column):
+    with ClickHouse(workdir) as store:
+        store.run(f"CREATE TABLE narrow (procid UInt32, message {column}) ENGINE = Log")
+        server = penstock(SYSLOG, sink(store.url, "clickhouse", target="default.narrow"))
+        send_stream(server.address(), message(1) + message(2, "something else") + message(3))
+        rows = wait_rows(store, 2, "SELECT procid, message FROM narrow")
+        wait_until(lambda: quarantined(server), lambda: server.log_text())
+        server.stop()
+        assert sorted((row["procid"], row["message"]) for row in rows) == [(1, "hello"), (3, "hello")]
+        (entry,) = quarantined(server)
+        assert base64.b64decode(entry["bytes"]) == message(2, "something else").rstrip()
 
 
 def test_clickhouse_is_killed_and_nothing_acknowledged_is_lost(penstock, workdir):

@@ -96,6 +96,20 @@ void fill_in_encoding(Draft& draft, Sink& sink, const TableSource& source) {
                begin + "\"raw\" or \"json\", got " + in_quotes(to_string(sink.encoding)));
 }
 
+/// What stands in a query as it is: `logs` or `database.logs`.
+bool is_table_name(std::string_view text) {
+  const auto is_part = [](std::string_view part) {
+    return !part.empty() && !(part[0] >= '0' && part[0] <= '9') &&
+           std::all_of(part.begin(), part.end(), [](char c) {
+             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '_';
+           });
+  };
+  const std::size_t dot = text.find('.');
+  return is_part(text.substr(0, dot)) &&
+         (dot == std::string_view::npos || is_part(text.substr(dot + 1)));
+}
+
 void check_target(Draft& draft, const Sink& sink, const TableSource& source) {
   const HttpPreset preset = sink.http.preset;
   if (preset == HttpPreset::kNone || preset == HttpPreset::kLoki)
@@ -106,6 +120,13 @@ void check_target(Draft& draft, const Sink& sink, const TableSource& source) {
   if (preset == HttpPreset::kClickhouse && sink.http.target.empty() && !in_url)
     source.error(draft.problems, source.place_of("preset"), "http.target",
                  "missing, preset = \"clickhouse\" needs a table, such as \"logs\"");
+  if (preset == HttpPreset::kClickhouse && !sink.http.target.empty() &&
+      !is_table_name(sink.http.target))
+    source.error(
+        draft.problems, source.place_of("http.target"), "http.target",
+        "expected a table, letters, digits and _ such as \"logs\" or \"database.logs\" (any "
+        "other name goes into a query of the endpoint), got " +
+            source.item("http.target", 0).shown);
 }
 
 void check_http_sink(Draft& draft, Sink& sink, const TableSource& source) {

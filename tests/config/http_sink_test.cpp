@@ -90,6 +90,32 @@ TEST_CASE("http sink: what is wrong is told with its place", "[config][http]") {
   CHECK(problems_of(test::kListener + kHttp + line + '\n') == Lines{"t.toml:8:" + problem});
 }
 
+TEST_CASE("http sink: the table of ClickHouse stands in a query as it is", "[config][http]") {
+  const auto [target, good] = GENERATE(table<std::string, bool>({
+      {"logs", true},
+      {"_db1.Logs_2", true},
+      {"my-logs", false},
+      {"logs (a, b)", false},
+      {"a.b.c", false},
+      {"logs.", false},
+      {".logs", false},
+      {"1logs", false},
+      {"logs FORMAT CSV --", false},
+      {"l\u00f6gs", false},
+  }));
+  CAPTURE(target);
+  const std::string line = "preset = \"clickhouse\"\nhttp.target = \"" + target + "\"\n";
+  const Lines problems = problems_of(test::kListener + kHttp + line);
+  CHECK(problems.empty() == good);
+  if (target == "my-logs")
+    CHECK(problems ==
+          Lines{"t.toml:9:15: sink \"out\": http.target: expected a table, letters, "
+                "digits and _ such as \"logs\" or \"database.logs\" (any other name goes "
+                "into a query of the endpoint), got \"my-logs\""});
+  CHECK(problems_of(test::kListener + kHttp + "preset = \"splunk\"\nhttp.target = \"my-logs\"\n")
+            .empty());
+}
+
 TEST_CASE("http sink: an encoding that the preset does not send", "[config][http]") {
   CHECK(problems_of(test::kListener + kHttp + "preset = \"loki\"\nencoding = \"msgpack\"\n") ==
         Lines{"t.toml:9:12: sink \"out\": encoding: preset = \"loki\" sends \"raw\" or \"json\", "

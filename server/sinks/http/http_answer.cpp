@@ -111,18 +111,56 @@ HttpVerdict judge_splunk(long status, std::string_view text, std::string said,
   return verdict;
 }
 
-/// ClickHouse's codes of what cannot be read (src/Common/ErrorCodes.cpp): the CANNOT_PARSE_ ones of texts, quoted texts, input,
-/// dates, times, numbers, UUIDs and addresses, arrays, wrong types and data.
-constexpr std::array<int, 13> kUnreadable = {6,  26,  27,  38,  41,  53, 69,
-                                             72, 117, 130, 376, 675, 676};
+/// ClickHouse's codes of what is wrong with a row (src/Common/ErrorCodes.cpp): those of isParseError() for JSON, and the last
+/// line, of rows that a column or a constraint does not take.
+constexpr std::array kFaultsOfRows = {
+    6,    // CANNOT_PARSE_TEXT
+    25,   // CANNOT_PARSE_ESCAPE_SEQUENCE
+    26,   // CANNOT_PARSE_QUOTED_STRING
+    27,   // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+    33,   // CANNOT_READ_ALL_DATA
+    38,   // CANNOT_PARSE_DATE
+    41,   // CANNOT_PARSE_DATETIME
+    69,   // ARGUMENT_OUT_OF_BOUND
+    72,   // CANNOT_PARSE_NUMBER
+    117,  // INCORRECT_DATA
+    130,  // CANNOT_READ_ARRAY_FROM_TEXT
+    131,  // TOO_LARGE_STRING_SIZE
+    376,  // CANNOT_PARSE_UUID
+    441,  // CANNOT_PARSE_DOMAIN_VALUE_FROM_STRING
+    467,  // CANNOT_PARSE_BOOL
+    563,  // CANNOT_READ_MAP_FROM_TEXT
+    632,  // UNEXPECTED_DATA_AFTER_PARSED_VALUE
+    675,  // CANNOT_PARSE_IPV4
+    676,  // CANNOT_PARSE_IPV6
+    691,  // UNKNOWN_ELEMENT_OF_ENUM
+    321,  // VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
+    349,  // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+    469,  // VIOLATED_CONSTRAINT
+};
 
-/// `Code: 27, e.displayText() = DB::Exception: Cannot parse input`, which older versions answer with status 500.
-bool is_unreadable_to_clickhouse(std::string_view answer) {
+/// UNKNOWN_ELEMENT_OF_ENUM before there was that code: LOGICAL_ERROR, then BAD_ARGUMENTS, both of much else as well.
+bool is_about_enum(int code, std::string_view answer) noexcept {
+  return (code == 36 || code == 49) && answer.find("Unknown element '") != std::string_view::npos;
+}
+
+/// Of `Code: 27. DB::Exception: Cannot parse input`; what does not begin so is not ClickHouse's own. The status says less:
+/// it is 400 of a misspelt table, and 500 of a text that is too long for its column.
+std::optional<bool> is_fault_of_row(std::string_view answer) noexcept {
   constexpr std::string_view kStart = "Code: ";
   int code = 0;
-  if (!answer.starts_with(kStart)) return false;
-  std::from_chars(answer.data() + kStart.size(), answer.data() + answer.size(), code);
-  return std::find(kUnreadable.begin(), kUnreadable.end(), code) != kUnreadable.end();
+  if (!answer.starts_with(kStart)) return {};
+  const auto read =
+      std::from_chars(answer.data() + kStart.size(), answer.data() + answer.size(), code);
+  if (read.ec != std::errc()) return {};
+  return std::find(kFaultsOfRows.begin(), kFaultsOfRows.end(), code) != kFaultsOfRows.end() ||
+         is_about_enum(code, answer);
+}
+
+HttpVerdict judge_clickhouse(long status, std::string_view answer, std::string said) {
+  const bool refused = is_fault_of_row(answer).value_or(is_about_content(status));
+  return {.kind = refused ? HttpVerdict::Kind::kRefused : HttpVerdict::Kind::kAgain,
+          .answer = std::move(said)};
 }
 
 }  // namespace
@@ -136,11 +174,10 @@ HttpVerdict judge(config::HttpPreset preset, long status, std::string_view answe
   const std::string said = "status " + std::to_string(status) +
                            (words(answer).empty() ? std::string() : ": " + words(answer));
   if (preset == config::HttpPreset::kSplunk) return judge_splunk(status, answer, said, records);
-  const bool unreadable =
-      preset == config::HttpPreset::kClickhouse && is_unreadable_to_clickhouse(answer);
-  if (!is_about_content(status) && !unreadable)
-    return {.kind = HttpVerdict::Kind::kAgain, .answer = said};
-  return {.kind = HttpVerdict::Kind::kRefused, .answer = said};
+  if (preset == config::HttpPreset::kClickhouse) return judge_clickhouse(status, answer, said);
+  return {
+      .kind = is_about_content(status) ? HttpVerdict::Kind::kRefused : HttpVerdict::Kind::kAgain,
+      .answer = said};
 }
 
 }  // namespace penstock

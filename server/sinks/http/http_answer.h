@@ -32,7 +32,8 @@ struct HttpVerdict {
 
 /// Of a request with `records` records and a whole answer. 2xx is taken; 400, 413 and 422 are about what was sent; all
 /// else may be otherwise later, be it that somebody mends an account or makes a database. Where the preset's answers say
-/// more, that counts: items of Elasticsearch's _bulk; code and invalid-event-number of Splunk's HTTP Event Collector.
+/// more, that counts: ClickHouse's codes; items of Elasticsearch's _bulk; code and invalid-event-number of Splunk's HTTP
+/// Event Collector.
 HttpVerdict judge(config::HttpPreset preset, long status, std::string_view answer,
                   std::size_t records);
 

@@ -201,15 +201,34 @@ TEST_CASE("http answer: what a status means", "[sinks][http]") {
   if (kind != Kind::kTaken) CHECK(verdict.answer == "status " + std::to_string(status) + ": why");
 }
 
-TEST_CASE("http answer: ClickHouse says by a code what it cannot read", "[sinks][http]") {
-  const auto of = [](const std::string& answer) {
-    return judge(HttpPreset::kClickhouse, 500, answer, 5).kind;
-  };
-  CHECK(of("Code: 27, e.displayText() = DB::Exception: Cannot parse input") == Kind::kRefused);
-  CHECK(of("Code: 72. DB::Exception: Cannot parse number") == Kind::kRefused);
-  CHECK(of("Code: 241, e.displayText() = DB::Exception: Memory limit") == Kind::kAgain);
-  CHECK(of("Code: ") == Kind::kAgain);
-  CHECK(judge(HttpPreset::kNone, 500, "Code: 27, ", 5).kind == Kind::kAgain);
+TEST_CASE("http answer: ClickHouse says by a code whether a row is at fault", "[sinks][http]") {
+  const auto [status, answer, kind] = GENERATE(table<long, std::string, Kind>({
+      {500, "Code: 27, e.displayText() = DB::Exception: Cannot parse input", Kind::kRefused},
+      {400, "Code: 72. DB::Exception: Cannot parse number", Kind::kRefused},
+      {500, "Code: 131. DB::Exception: Too large value for FixedString(2)", Kind::kRefused},
+      {500, "Code: 349. DB::Exception: Cannot insert NULL value", Kind::kRefused},
+      {500, "Code: 467. DB::Exception: Cannot parse boolean value", Kind::kRefused},
+      {500, "Code: 469. DB::Exception: Constraint `c` is violated", Kind::kRefused},
+      {500, "Code: 563. DB::Exception: Map does not end with '}'", Kind::kRefused},
+      {500, "Code: 691. DB::Exception: Unknown element 'x' for enum", Kind::kRefused},
+      {400, "Code: 36. DB::Exception: Unknown element 'x' for enum", Kind::kRefused},
+      {500, "Code: 49, e.displayText() = DB::Exception: Unknown element 'x' for type Enum8",
+       Kind::kRefused},
+      {400, "Code: 36. DB::Exception: Bad setting", Kind::kAgain},
+      {400, "Code: 62. DB::Exception: Syntax error: failed at position 15 ('-')", Kind::kAgain},
+      {400, "Code: 8. DB::Exception: There is no column", Kind::kAgain},
+      {400, "Code: 44. DB::Exception: Cannot insert column", Kind::kAgain},
+      {404, "Code: 60. DB::Exception: Table d.logs does not exist", Kind::kAgain},
+      {403, "Code: 516. DB::Exception: Authentication failed", Kind::kAgain},
+      {500, "Code: 241, e.displayText() = DB::Exception: Memory limit", Kind::kAgain},
+      {500, "Code: ", Kind::kAgain},
+      {400, "Code: x", Kind::kRefused},
+      {400, "of a proxy", Kind::kRefused},
+      {502, "of a proxy", Kind::kAgain},
+  }));
+  CAPTURE(status, answer);
+  CHECK(judge(HttpPreset::kClickhouse, status, answer, 5).kind == kind);
+  CHECK(judge(HttpPreset::kNone, 500, answer, 5).kind == Kind::kAgain);
 }
 
 TEST_CASE("http answer: Elasticsearch speaks of each record", "[sinks][http]") {

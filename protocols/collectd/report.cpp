@@ -154,12 +154,20 @@ void write_kind(std::span<const Value> values, FieldWriter& fields) {
   fields.string(Field::kKind, kind_word(values.front().kind));
 }
 
+/// Unsigned only where it has to be: not every database has that type.
+void write_count(FieldName name, std::uint64_t count, FieldWriter& fields) {
+  if (count <= std::uint64_t{INT64_MAX})
+    fields.integer(name, static_cast<std::int64_t>(count));
+  else
+    fields.unsigned_integer(name, count);
+}
+
 void write_value(FieldName name, const Value& value, FieldWriter& fields) {
   switch (value.kind) {
     case ValueKind::kGauge: return fields.real(name, value.real);
     case ValueKind::kDerive: return fields.integer(name, value.integer);
     case ValueKind::kCounter:
-    case ValueKind::kAbsolute: return fields.unsigned_integer(name, value.unsigned_integer);
+    case ValueKind::kAbsolute: return write_count(name, value.unsigned_integer, fields);
   }
 }
 

@@ -62,8 +62,15 @@ bool has_form(const Event& event) {
   return any;
 }
 
+enum class Integers { kTyped, kAsFloats };
+
 /// Of a value that has a form.
-void append_field_value(std::string& out, const FieldValue& value) {
+void append_field_value(std::string& out, const FieldValue& value, Integers integers) {
+  const bool integer = value.type == FieldType::kInt64 || value.type == FieldType::kUint64;
+  if (integer && integers == Integers::kAsFloats) {
+    append_numeric(out, value);
+    return;
+  }
   switch (value.type) {
     case FieldType::kBool: out += value.boolean ? "true" : "false"; return;
     case FieldType::kInt64:
@@ -88,14 +95,14 @@ class Fields {
  public:
   explicit Fields(std::string& out) noexcept : out_(out) {}
 
-  void append(std::string_view name, const FieldValue& value) {
+  void append(std::string_view name, const FieldValue& value, Integers integers) {
     name = writable(name);
     if (name.empty() || !has_form(value)) return;
     out_ += before_;
     before_ = ',';
     append_name(out_, name, kKeySpecial);
     out_ += '=';
-    append_field_value(out_, value);
+    append_field_value(out_, value, integers);
   }
 
  private:
@@ -132,9 +139,11 @@ void append_fields(std::string& out, const Event& event) {
   Fields fields(out);
   std::size_t number = 0;
   visit_values(
-      event, [&](const FieldEntry& field) { fields.append(field.name, field.value); },
+      event,
+      [&](const FieldEntry& field) { fields.append(field.name, field.value, Integers::kTyped); },
       [&](const FieldValue& one) {
-        fields.append(several ? "value_" + std::to_string(number++) : "value", one);
+        fields.append(several ? "value_" + std::to_string(number++) : "value", one,
+                      Integers::kAsFloats);
       });
 }
 

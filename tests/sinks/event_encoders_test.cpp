@@ -145,9 +145,29 @@ TEST_CASE("influx encoding: measurement, tags, fields and times", "[sinks][influ
         "c\\ pu\\,x=,host=w\\ 1;~,metric_type=gauge "
         "a\\ b=0.5,i=-4i,u=5u,t=true,s=\"q\\\"\\\\\n\" 1500000000000000001\n");
   CHECK(encoded(InfluxEncoder(), batch().event(EventShape::kMetric, counter).batch()) ==
-        "hits value_0=1i,value_1=2.5 1795572918123456789\n");
+        "hits value_0=1,value_1=2.5 1795572918123456789\n");
   CHECK(encoded(InfluxEncoder(), batch().event(EventShape::kMetric, words).batch()) ==
         "users value=\"bob\" 1795572918123456789\n");
+}
+
+TEST_CASE("influx encoding: value is a float, so that a database sees one type",
+          "[sinks][influx]") {
+  using Write = std::function<void(FieldWriter&)>;
+  const auto [write, text] = GENERATE(table<Write, std::string>({
+      {[](FieldWriter& fields) { fields.integer(Field::kValue, 1); }, "1"},
+      {[](FieldWriter& fields) { fields.real(Field::kValue, 0.93); }, "0.93"},
+      {[](FieldWriter& fields) { fields.integer(Field::kValue, INT64_MIN); },
+       "-9223372036854775808"},
+      {[](FieldWriter& fields) { fields.unsigned_integer(Field::kValue, UINT64_MAX); },
+       "18446744073709551615"},
+      {[](FieldWriter& fields) { fields.boolean(Field::kValue, true); }, "true"},
+  }));
+  EventBatch point = batch();
+  point.event(EventShape::kMetric, [write = write](FieldWriter& fields) {
+    fields.string(Field::kName, "n");
+    write(fields);
+  });
+  CHECK(encoded(InfluxEncoder(), point.batch()) == "n value=" + text + " 1795572918123456789\n");
 }
 
 TEST_CASE(

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "protocols/collectd/report.h"
 #include "tests/protocols/collectd/packet.h"
 #include "tests/protocols/feed.h"
 
@@ -93,6 +94,29 @@ TEST_CASE("collectd: each kind of value in its byte order", "[collectd]") {
               R"("tags":{"host":"h","plugin":"p","type":"t"}})"});
   CHECK(feed.records()[0].bytes ==
         "PUTVAL h/p/t N:18446744073709551615:-1.5:-9223372036854775808:7:U");
+}
+
+TEST_CASE("collectd: a counter is unsigned only where 63 bits do not hold it", "[collectd]") {
+  const auto [count, type] = GENERATE(table<std::uint64_t, FieldType>({
+      {0, FieldType::kInt64},
+      {INT64_MAX, FieldType::kInt64},
+      {std::uint64_t{INT64_MAX} + 1, FieldType::kUint64},
+      {UINT64_MAX, FieldType::kUint64},
+  }));
+  const auto kind = GENERATE(collectd::ValueKind::kCounter, collectd::ValueKind::kAbsolute);
+  collectd::Value value{.kind = kind};
+  value.unsigned_integer = count;
+  const collectd::Contents contents{.reports = {}, .values = {value}, .plain = {}};
+  FieldBuffer buffer;
+  FieldWriter fields(buffer, {}, EventShape::kMetric);
+  collectd::write_event({.values = 1}, contents, nullptr, fields);
+  const auto map = Event(buffer.data() + fields.finish(), {}).find(Field::kFields);
+  REQUIRE(map);
+  FieldEntry entry;
+  FieldReader entries = map->children;
+  REQUIRE(entries.next(entry));
+  CHECK(entry.value.type == type);
+  CHECK(entry.value.unsigned_integer == count);
 }
 
 TEST_CASE("collectd: names of data sources come from types.db where it has as many", "[collectd]") {

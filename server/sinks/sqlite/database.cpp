@@ -36,6 +36,24 @@ std::int64_t SqliteDatabase::number(const std::string& sql, std::int64_t otherwi
   return statement && statement.step() == SQLITE_ROW ? statement.integer(0) : otherwise;
 }
 
+/// A checkpoint syncs the log only where it finds something to bring over that no reader's snapshot holds up.
+int SqliteDatabase::sync() {
+  int frames = -1, brought_over = -1;
+  const int result = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
+                                               &frames, &brought_over);
+  return result == SQLITE_OK && frames == brought_over ? SQLITE_OK : sync_log();
+}
+
+/// As SQLite does it itself, with the directory's entry where the file is new.
+int SqliteDatabase::sync_log() {
+  sqlite3_file* log = nullptr;
+  const int result = sqlite3_file_control(database_.get(), nullptr, SQLITE_FCNTL_JOURNAL_POINTER,
+                                          static_cast<void*>(&log));
+  if (result != SQLITE_OK) return result;
+  if (log == nullptr || log->pMethods == nullptr) return SQLITE_IOERR_FSYNC;
+  return log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+}
+
 std::string SqliteDatabase::error() const {
   std::string text = sqlite3_errmsg(database_.get());
   if (const int cause = sqlite3_system_errno(database_.get());

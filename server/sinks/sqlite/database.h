@@ -52,12 +52,18 @@ class SqliteDatabase {
   /// The first column of the first row; `otherwise` where there is none.
   std::int64_t number(const std::string& sql, std::int64_t otherwise);
 
+  /// All that was committed in WAL mode is on the disk when it has returned SQLITE_OK; it brings into the database what no
+  /// reader holds up. Does not wait for others.
+  int sync();
+
   /// Inside of BEGIN and COMMIT.
   bool in_transaction() const noexcept { return sqlite3_get_autocommit(database_.get()) == 0; }
   /// Of the last call that failed: `database is locked`.
   std::string error() const;
 
  private:
+  int sync_log();
+
   struct Close {
     void operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
   };

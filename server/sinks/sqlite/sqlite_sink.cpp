@@ -139,7 +139,9 @@ int SqliteSink::set_up() {
   return mode.text(0) == "wal" ? SQLITE_OK : SQLITE_PROTOCOL;
 }
 
+/// Closing brings all into the database, unless another program has it open.
 void SqliteSink::disconnect() {
+  if (is_set_up_) sync();
   of_origin_.clear();
   tables_.clear();
   database_.close();
@@ -177,7 +179,7 @@ WriteStatus SqliteSink::write(const Batch& batch) {
     roll_back();
     return WriteStatus::kRetry;
   }
-  unsynced_ = true;
+  unsynced_ = config_.sync == config::Sync::kInterval;
   return WriteStatus::kDelivered;
 }
 
@@ -260,14 +262,14 @@ void SqliteSink::tick() {
                                                            {"suppressed", suppressed}});
 }
 
-/// A checkpoint syncs the log first, then the database.
 void SqliteSink::sync_when_due() {
-  if (config_.sync != config::Sync::kInterval || !unsynced_) return;
-  if (Clock::now() - last_sync_ < config_.sync_interval) return;
+  if (!unsynced_ || Clock::now() - last_sync_ < config_.sync_interval) return;
   last_sync_ = Clock::now();
-  const int result = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
-                                               nullptr, nullptr);
-  if (result == SQLITE_OK) unsynced_ = false;
+  sync();
+}
+
+void SqliteSink::sync() {
+  if (unsynced_ && database_.sync() == SQLITE_OK) unsynced_ = false;
 }
 
 Result<void> SqliteSink::close() {

@@ -24,8 +24,8 @@ namespace penstock {
 /// is one transaction: after a failure none of it is there, and after COMMIT all of it. A database that another program
 /// writes to for long, a full disk and any other error of SQLite give kRetry.
 ///
-/// `sync`: always is synchronous = FULL, the write-ahead log is synced before COMMIT returns; interval is NORMAL, and a
-/// checkpoint at least every `sync_interval` syncs; never is OFF.
+/// `sync`: always is synchronous = FULL, the write-ahead log is synced before COMMIT returns; interval is NORMAL, and
+/// what was written is synced at least every `sync_interval`, whatever readers do; never is OFF.
 class SqliteSink final : public Sink {
  public:
   explicit SqliteSink(const config::Sink& config);
@@ -57,6 +57,7 @@ class SqliteSink final : public Sink {
   bool note(int result, const std::string& what);
   void roll_back() noexcept;
   void sync_when_due();
+  void sync();
   static int on_busy(void* sink, int count);
 
   const config::Sink config_;
@@ -73,7 +74,7 @@ class SqliteSink final : public Sink {
   std::atomic<bool> reopen_{false}, interrupted_{false};
   Clock::time_point give_up_;  // waiting for another program's lock
   Clock::time_point last_sync_;
-  bool unsynced_ = false;
+  bool unsynced_ = false;  // with sync = "interval": what write() has delivered
   log::RateLimit retention_limit_;
   std::string error_;
 };

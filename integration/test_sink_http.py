@@ -86,6 +86,18 @@ def test_influxdb_with_a_database_that_comes_late_and_a_conflict(penstock, workd
         assert "field type conflict" in json.dumps(entry)
 
 
+def test_influxdb_keeps_points_without_a_time_and_a_number_written_in_two_ways(penstock, workdir):
+    with InfluxDb(workdir) as store:
+        store.query("CREATE DATABASE metrics")
+        server = penstock({"listen": any_url("tcp4"), "protocol": "statsd"}, sink(store.url, "influx", target="metrics"))
+        values = ["1", "0.93", "1", "18446744073709551615"] * 500
+        send_stream(server.address(), "".join(f"hits:{value}|c\n" for value in values).encode())
+        rows = wait_rows(store, len(values), "SELECT value FROM hits")
+        server.stop()
+        assert [float(value) for _, value in rows] == [float(value) for value in values], "each, in order"
+        assert quarantined(server) == []
+
+
 LOGS = "CREATE TABLE logs (time DateTime, listener String, host String, procid UInt32, severity UInt8, message String) ENGINE = Log"
 
 

@@ -26,7 +26,7 @@ MessageDecompressor::Outcome MessageDecompressor::decompress(Coding coding,
     if (result.status == InflateStatus::kNeedsRoom) continue;
     if (result.status != InflateStatus::kNeedsInput) return {result.status, {}, result.why};
     if (!decompressor.inflater().finished())
-      return {InflateStatus::kBroken, {}, "it ends in the middle"};
+      return {InflateStatus::kBroken, {}, "it ends in the middle", true};
     return {InflateStatus::kNeedsInput, {buffer_.get(), used}};
   }
 }

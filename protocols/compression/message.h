@@ -23,6 +23,7 @@ class MessageDecompressor {
         InflateStatus::kNeedsInput;  ///< kNeedsInput: whole; else kBroken, kOverLimit
     std::string_view bytes = {};     ///< until the next call
     const char* why = "";            ///< why not; static storage
+    bool ends_early = false;         ///< kBroken: more bytes would be needed
 
     bool whole() const noexcept { return status == InflateStatus::kNeedsInput; }
     /// Under which a message that is not whole is refused.

@@ -14,8 +14,12 @@ std::size_t delimiter_at_end(const FramingOptions& options, std::string_view inp
   return input.ends_with('\n') ? 1 : 0;
 }
 
-void take_whole(const FramingOptions& options, std::string_view frame, FrameHandler& handler,
-                FrameContext& context) {
+// Its last `delimiter` bytes are framing.
+void take_whole(const FramingOptions& options, std::string_view frame, std::size_t delimiter,
+                FrameHandler& handler, FrameContext& context) {
+  context.writer.counts().framing_bytes += delimiter;
+  context.end = frame.substr(frame.size() - delimiter);
+  frame.remove_suffix(delimiter);
   if (frame.empty()) return context.writer.skip_empty();
   const std::string_view head = frame.substr(0, options.max_frame_bytes);
   if (head.size() == frame.size())
@@ -40,8 +44,7 @@ std::string_view take_lines(const FramingOptions& options, std::string_view inpu
     if (lf == nullptr) return input;
     const auto length = static_cast<std::size_t>(lf - input.data());
     const std::size_t cr = length != 0 && lf[-1] == '\r' ? 1 : 0;
-    context.writer.counts().framing_bytes += 1 + cr;
-    take_whole(options, input.substr(0, length - cr), handler, context);
+    take_whole(options, input.substr(0, length + 1), 1 + cr, handler, context);
     input.remove_prefix(length + 1);
   }
 }
@@ -49,14 +52,11 @@ std::string_view take_lines(const FramingOptions& options, std::string_view inpu
 void take_split(const FramingOptions& options, std::string_view input, std::size_t missing,
                 FrameHandler& handler, FrameContext& context) {
   if (input.empty() && missing == 0) return context.writer.skip_empty();
-  std::string_view last = take_lines(options, input, handler, context);
+  const std::string_view last = take_lines(options, input, handler, context);
   if (missing != 0) return take_cut(options, last, missing, handler, context);
   if (last.empty()) return;
-  if (last.ends_with('\r')) {  // a CRLF of which the sender left out the LF
-    ++context.writer.counts().framing_bytes;
-    last.remove_suffix(1);
-  }
-  take_whole(options, last, handler, context);
+  const std::size_t cr = last.ends_with('\r') ? 1 : 0;  // a CRLF of which the LF was left out
+  take_whole(options, last, cr, handler, context);
 }
 
 }  // namespace
@@ -67,9 +67,7 @@ void take_datagram(const FramingOptions& options, std::string_view input, std::s
   if (options.split == Split::kNewline)
     return take_split(options, input, missing, handler, context);
   if (missing != 0) return take_cut(options, input, missing, handler, context);
-  const std::size_t delimiter = delimiter_at_end(options, input);
-  context.writer.counts().framing_bytes += delimiter;
-  take_whole(options, input.substr(0, input.size() - delimiter), handler, context);
+  take_whole(options, input, delimiter_at_end(options, input), handler, context);
 }
 
 }  // namespace penstock

@@ -14,6 +14,14 @@ namespace penstock {
 struct FrameContext {
   BatchWriter& writer;
   Replies* replies = nullptr;  ///< null: the stream has ended
+  /// What was taken off as the end of the frame, where it stands directly behind it: an end that a handler knows to be
+  /// part of the frame can be taken back, out of `framing_bytes`.
+  std::string_view end = {};
+
+  /// `end` where it is that of `frame`; empty where the frame has none.
+  std::string_view end_of(std::string_view frame) const noexcept {
+    return end.data() == frame.data() + frame.size() ? end : std::string_view();
+  }
 };
 
 /// What a protocol makes of the frames that its listener's framing finds (make_framed_decoder): one a decoder, so that it

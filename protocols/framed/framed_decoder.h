@@ -28,11 +28,14 @@ class FramedDecoder : public Decoder {
       writer.counts().framing_bytes += found.framing;
       rest.remove_prefix(found.consumed);
       if (found.status == FrameStatus::kFrame) [[likely]] {
-        if (found.frame.empty())
+        if (found.frame.empty()) {
           writer.skip_empty();
-        else
-          handler_.on_frame(found.frame, kFrameWhole, found.line ? Shape::kLine : Shape::kOpaque,
-                            context);
+          continue;
+        }
+        const char* end = found.frame.data() + found.frame.size();
+        context.end = {end, static_cast<std::size_t>(rest.data() - end)};
+        handler_.on_frame(found.frame, kFrameWhole, found.line ? Shape::kLine : Shape::kOpaque,
+                          context);
       } else if (take_odd(found, rest, context); broken_ != nullptr) {
         return {input.size(), broken_, broken_reason_};
       }

@@ -177,6 +177,7 @@ class RelpDecoder final : public Decoder {
 
   void take_message(const relp::Header& header, std::string_view data, FrameContext& context) {
     const std::size_t line_end = data.ends_with('\n') ? 1 : 0;
+    context.end = data.substr(data.size() - line_end);
     data.remove_suffix(line_end);
     context.writer.counts().framing_bytes += header.header_bytes + line_end + 1;
     if (data.empty())

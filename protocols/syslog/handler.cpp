@@ -32,31 +32,45 @@ class SyslogHandler final : public FrameHandler {
 
   void on_frame(std::string_view frame, std::uint8_t flags, Shape shape,
                 FrameContext& context) override {
-    take_off_framing(frame, context.writer);
+    const std::string_view end = context.end_of(frame);
+    take_off_framing(frame, end.size(), context.writer);
     if (frame.empty()) return context.writer.skip_empty();
     if (options_.decompress && is_compressed(frame))
-      return on_compressed(frame, flags, context.writer);
+      return on_compressed(frame, end.size(), flags, context.writer);
     on_message(frame, flags, shape, context.writer);
   }
 
  private:
   /// What some senders put in front of messages all the same: Perl's Sys::Syslog ends them with LF and NUL, so that in a
-  /// stream of lines the NUL stands before the next one; util-linux's logger counts octets in datagrams too.
-  static void take_off_framing(std::string_view& frame, BatchWriter& writer) noexcept {
+  /// stream of lines the NUL stands before the next one; util-linux's logger counts octets in datagrams too, and with
+  /// them the LF at the end of its message, one of the `end_bytes` behind `frame`.
+  static void take_off_framing(std::string_view& frame, std::size_t end_bytes,
+                               BatchWriter& writer) noexcept {
     if (frame.starts_with('<')) return;
     Scanner in(frame);
     in.skip_all('\0');
     const std::size_t begin = in.at();
     unsigned count = 0;
     const bool counted = in.number(kMostCountDigits, count) && in.take(' ') && in.is('<') &&
-                         count == in.rest().size();
+                         (count == in.rest().size() || count == in.rest().size() + end_bytes);
     if (!counted) in.back_to(begin);
     writer.counts().framing_bytes += in.at();
     frame.remove_prefix(in.at());
   }
 
-  void on_compressed(std::string_view frame, std::uint8_t flags, BatchWriter& writer) {
-    const auto done = decompressor_.decompress(Coding::kZlib, frame.substr(1));
+  /// The last byte of a zlib stream is a LF in one of 256, so that what was taken for the `end_bytes` behind `frame` may be
+  /// its own.
+  void on_compressed(std::string_view frame, std::size_t end_bytes, std::uint8_t flags,
+                     BatchWriter& writer) {
+    auto done = decompressor_.decompress(Coding::kZlib, frame.substr(1));
+    for (std::size_t more = 1; done.ends_early && more <= end_bytes; ++more) {
+      const std::string_view longer(frame.data(), frame.size() + more);
+      const auto again = decompressor_.decompress(Coding::kZlib, longer.substr(1));
+      if (!again.whole()) continue;
+      done = again;
+      frame = longer;
+      writer.counts().framing_bytes -= more;
+    }
     if (!done.whole()) return writer.reject(done.reason(), frame, Problem{done.why});
     writer.counts().compressed_bytes += frame.size();
     writer.counts().decompressed_bytes += done.bytes.size();

@@ -59,6 +59,18 @@ TEST_CASE("relp: open, syslog, close as rsyslog sends them", "[relp]") {
   feed.end(EndReason::kFin);
 }
 
+TEST_CASE("relp: a LF that is the last byte of a compressed message is no line's end", "[relp]") {
+  // The checksum of this text, 0xef6a0ccf, ends in LF.
+  const std::string text = "<13>1 - - - - - - zzzzzzzzzzzzzzzzzz 99999";
+  const std::string zipped(
+      "\x7a\x78\x9c\xb3\x31\x34\xb6\x33\x54\xd0\x45\x82\x55\x18\x40\xc1\x12\x04\x00"
+      "\xef\x6a\x0c\xcf",
+      23);
+  Feed feed(make());
+  REQUIRE(feed.read(open() + message(2, zipped) + message(3, zipped + '\n')));
+  CHECK(feed.records() == Records{{text}, {text}});
+}
+
 TEST_CASE("relp: nothing is answered before it is delivered, close behind all of it", "[relp]") {
   Feed feed(make());
   REQUIRE(feed.read(open() + message(2, kText) + "3 close 0\n"));

@@ -20,6 +20,19 @@ std::string zipped(std::string_view text) {
   return 'z' + out.substr(0, size);
 }
 
+/// `text` and what it needs for the last two bytes of its checksum, 1 and the sum of all bytes, to be those of `end`.
+std::string ending_in(std::string text, std::string_view end) {
+  const unsigned wanted =
+      static_cast<unsigned char>(end[0]) * 256u + static_cast<unsigned char>(end[1]);
+  unsigned sum = 1;
+  for (const char c : text) sum += static_cast<unsigned char>(c);
+  for (; wanted - sum > 2 * 'z'; sum += 'z') text += 'z';
+  const unsigned half = (wanted - sum) / 2;
+  text += static_cast<char>(half);
+  text += static_cast<char>(wanted - sum - half);
+  return text;
+}
+
 std::string framed(std::string_view message) {
   return std::to_string(message.size()) + ' ' + std::string(message);
 }
@@ -79,6 +92,20 @@ TEST_CASE("syslog: a count in a datagram is framing where it counts the rest exa
             {"<13>one"}, {"8 <13>two"}, {"18446744073709551625 <13>three"}, {"3 four"}});
 }
 
+TEST_CASE("syslog: a count in a datagram may count the line's end that is taken off", "[syslog]") {
+  Feed feed(make_syslog_decoder(kAuto, {}));
+  feed.datagram("39 <13>Nov 30 12:39:16 vm tag: ends in lf\n");  // logger --udp --octet-count
+  feed.datagram("8 <13>one\n");
+  feed.datagram("7 <13>two\n");
+  feed.datagram("9 <13>six\r\n");
+  feed.datagram("9 <13>ten\n");
+  CHECK(feed.records() == std::vector<Record>{{"<13>Nov 30 12:39:16 vm tag: ends in lf"},
+                                              {"<13>one"},
+                                              {"<13>two"},
+                                              {"<13>six"},
+                                              {"9 <13>ten"}});
+}
+
 TEST_CASE("syslog: what is not parsed goes on, or to the quarantine with the reason", "[syslog]") {
   const std::string bad = "<200>1 - - - - - - x";
   Feed deliver(make_syslog_decoder(kAuto, {}));
@@ -111,6 +138,27 @@ TEST_CASE("syslog: compressed messages between plain ones", "[syslog]") {
                                 std::string(500, 'x') + "\"}");
   CHECK(feed.counts().compressed_bytes == 2 * zipped(text).size());
   CHECK(feed.counts().decompressed_bytes == 2 * text.size());
+}
+
+TEST_CASE("syslog: a compressed message whose last bytes are a line's end is whole", "[syslog]") {
+  const std::string end = GENERATE(as<std::string>{}, "\r\n", " \n", "\n\n");
+  const std::string text = ending_in("<13>1 - h a - - - xxx", end);
+  const std::string message = zipped(text);
+  REQUIRE(message.ends_with(end));
+  const std::vector<Record> expected{{text}};
+  Feed datagram(make_syslog_decoder(kAuto, {}));
+  datagram.datagram(message);
+  CHECK(datagram.records() == expected);
+  CHECK(datagram.counts().compressed_bytes == message.size());
+  Feed line(make_syslog_decoder(kAuto, {}));
+  line.datagram(message + '\n');
+  CHECK(line.records() == expected);
+  const std::string counted = framed(message) + framed(message + '\n');
+  for (std::size_t cut = 0; cut <= counted.size(); ++cut) {
+    Feed stream(make_syslog_decoder(kAuto, {}));
+    stream.read_cut(counted, {cut});
+    CHECK(stream.records() == std::vector<Record>{{text}, {text}});
+  }
 }
 
 TEST_CASE("syslog: compressed messages that are none, and bombs", "[syslog]") {

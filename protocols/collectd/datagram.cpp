@@ -15,6 +15,10 @@ constexpr std::size_t kHeaderBytes = 4;  // type and length of a part
 constexpr std::size_t kNumberBytes = 8;
 constexpr std::size_t kValueBytes = 9;  // its kind and its number
 constexpr std::size_t kShortBytes = 2;
+// collectd's own buffers hold no more, NUL included (DATA_MAX_NAME_LEN, NOTIF_MAX_MSG_LEN in its plugin.h). Names carry
+// over to every part behind them: without a limit, one datagram of long names and short values would become a thousand
+// times its size.
+constexpr std::size_t kMostNameBytes = 127, kMostMessageBytes = 255;
 constexpr unsigned kHighResolutionBits = 30;  // units of 2^-30 s
 
 enum class PartType : std::uint16_t {
@@ -117,11 +121,11 @@ class Parser {
   bool take_part(PartType type, std::string_view body, std::size_t where, const Trust& trust,
                  Identity& about) {
     switch (type) {
-      case PartType::kHost: return read_text(body, where, about.host);
-      case PartType::kPlugin: return read_text(body, where, about.plugin);
-      case PartType::kPluginInstance: return read_text(body, where, about.plugin_instance);
-      case PartType::kType: return read_text(body, where, about.type);
-      case PartType::kTypeInstance: return read_text(body, where, about.type_instance);
+      case PartType::kHost: return read_name(body, where, about.host);
+      case PartType::kPlugin: return read_name(body, where, about.plugin);
+      case PartType::kPluginInstance: return read_name(body, where, about.plugin_instance);
+      case PartType::kType: return read_name(body, where, about.type);
+      case PartType::kTypeInstance: return read_name(body, where, about.type_instance);
       case PartType::kTime: return read_time(body, where, from_seconds, about.time_ns);
       case PartType::kInterval: return read_time(body, where, from_seconds, about.interval_ns);
       case PartType::kTimeHigh: return read_time(body, where, from_high_resolution, about.time_ns);
@@ -135,10 +139,15 @@ class Parser {
     }
   }
 
-  bool read_text(std::string_view body, std::size_t where, std::string_view& text) {
+  bool read_name(std::string_view body, std::size_t where, std::string_view& name) {
+    return read_text(body, where, kMostNameBytes, "a name of more than 127 bytes", name);
+  }
+
+  bool read_text(std::string_view body, std::size_t where, std::size_t most, const char* too_long,
+                 std::string_view& text) {
     if (!body.ends_with('\0')) return fail("a text without its NUL", where);
     text = body.substr(0, body.find('\0'));
-    return true;
+    return text.size() <= most || fail(too_long, where + kHeaderBytes + most);
   }
 
   bool read_number(std::string_view body, std::size_t where, std::uint64_t& number) {
@@ -190,7 +199,8 @@ class Parser {
   bool add_notification(std::string_view body, std::size_t where, const Trust& trust,
                         const Identity& about) {
     Report report{.about = about, .is_notification = true};
-    return read_text(body, where, report.message) &&
+    return read_text(body, where, kMostMessageBytes, "a message of more than 255 bytes",
+                     report.message) &&
            add_report(report, where, kHeaderBytes + body.size(), trust);
   }
 

@@ -213,6 +213,25 @@ TEST_CASE("collectd: what is malformed is taken not at all", "[collectd]") {
   CHECK(refusal(fed(good + bad, with_tables(), {.unparsed = Unparsed::kQuarantine})) == "unparsed");
 }
 
+TEST_CASE("collectd: names and messages are as long as collectd's own at most", "[collectd]") {
+  const std::string most(127, 'n'), message(255, 'm');
+  const std::string good = text_part(kHost, most) + text_part(kPlugin, most) + text_part(3, most) +
+                           text_part(kType, most) + text_part(kTypeInstance, most);
+  CHECK(fed(good + values_part({gauge(1)})).counts().unparsed == 0);
+  CHECK(fed(good + text_part(kMessage, message)).counts().unparsed == 0);
+  for (const std::uint16_t type : std::vector<std::uint16_t>{0, 2, 3, 4, 5}) {
+    const Feed feed = fed(good + text_part(type, most + 'n') + values_part({gauge(1)}));
+    REQUIRE(feed.events().size() == 1);
+    CHECK(
+        feed.events()[0].starts_with(R"({"error":"a name of more than 127 bytes","error_offset":)" +
+                                     std::to_string(good.size() + 4 + 127) + ','));
+  }
+  CHECK(fed(good + text_part(kMessage, message + 'm'))
+            .events()[0]
+            .starts_with(R"({"error":"a message of more than 255 bytes","error_offset":)" +
+                         std::to_string(good.size() + 4 + 255) + ','));
+}
+
 TEST_CASE("collectd: any beginning of a datagram is malformed, or has whole parts", "[collectd]") {
   const std::string packet = cpu_packet();
   for (std::size_t size = 1; size < packet.size(); ++size) {

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "protocols/collectd/crypto.h"
 #include "protocols/core/timestamp.h"
@@ -72,25 +73,26 @@ std::optional<std::int64_t> from_high_resolution(std::uint64_t units) noexcept {
 class Parser {
  public:
   Parser(const CollectdOptions& options, Contents& contents) noexcept
-      : options_(options), contents_(contents) {}
+      : options_(options), contents_(contents), trusted_(options.security == Security::kNone) {}
 
   ParseResult parse(std::string_view datagram) {
     contents_.clear();
     contents_.plain.reserve(datagram.size());  // no view into it moves
-    parse_parts(datagram, {0, options_.security == Security::kNone, false});
+    parse_parts(datagram, {});
     return result_;
   }
 
  private:
   /// What is known of the bytes that are read.
-  struct Trust {
+  struct Origin {
     std::size_t offset = 0;  // of their first byte in the datagram
-    bool good = false;       // as `security` asks
     bool decrypted = false;
   };
 
+  /// Anybody can write what is malformed: where it is not to be trusted, it is refused as well.
   bool fail(const char* why, std::size_t at) noexcept {
     result_.problem = {why, at};
+    result_.unauthenticated = result_.unauthenticated || !trusted_;
     return false;
   }
   bool refuse(const char* why, std::size_t at) noexcept {
@@ -98,11 +100,11 @@ class Parser {
     return fail(why, at);
   }
 
-  bool parse_parts(std::string_view parts, Trust trust) {
+  bool parse_parts(std::string_view parts, Origin origin) {
     Identity about;
     for (std::size_t at = 0; at < parts.size();) {
       const std::string_view rest = parts.substr(at);
-      const std::size_t where = trust.offset + at;
+      const std::size_t where = origin.offset + at;
       if (rest.size() < kHeaderBytes) return fail("a part without its header", where);
       const auto type = static_cast<PartType>(big_endian<std::uint16_t>(rest));
       const std::size_t size = big_endian<std::uint16_t>(rest.substr(kShortBytes));
@@ -111,14 +113,14 @@ class Parser {
       const std::string_view body = rest.substr(kHeaderBytes, size - kHeaderBytes);
       at += size;
       const bool good = type == PartType::kSignature
-                            ? check_signature(body, rest.substr(size), where, trust)
-                            : take_part(type, body, where, trust, about);
+                            ? check_signature(body, rest.substr(size), where)
+                            : take_part(type, body, where, origin, about);
       if (!good) return false;
     }
     return true;
   }
 
-  bool take_part(PartType type, std::string_view body, std::size_t where, const Trust& trust,
+  bool take_part(PartType type, std::string_view body, std::size_t where, const Origin& origin,
                  Identity& about) {
     switch (type) {
       case PartType::kHost: return read_name(body, where, about.host);
@@ -132,9 +134,9 @@ class Parser {
       case PartType::kIntervalHigh:
         return read_time(body, where, from_high_resolution, about.interval_ns);
       case PartType::kSeverity: return read_number(body, where, about.severity);
-      case PartType::kValues: return add_values(body, where, trust, about);
-      case PartType::kMessage: return add_notification(body, where, trust, about);
-      case PartType::kEncrypted: return parse_encrypted(body, where, trust);
+      case PartType::kValues: return add_values(body, where, about);
+      case PartType::kMessage: return add_notification(body, where, about);
+      case PartType::kEncrypted: return parse_encrypted(body, where, origin);
       default: return true;
     }
   }
@@ -165,8 +167,7 @@ class Parser {
     return ns.has_value() || fail("a time behind the year 2262", where);
   }
 
-  bool add_values(std::string_view body, std::size_t where, const Trust& trust,
-                  const Identity& about) {
+  bool add_values(std::string_view body, std::size_t where, const Identity& about) {
     if (body.size() < kShortBytes) return fail("values without their count", where);
     const std::size_t count = big_endian<std::uint16_t>(body);
     if (count == 0 || body.size() != kShortBytes + count * kValueBytes)
@@ -182,7 +183,7 @@ class Parser {
         return fail("a value that is no counter, gauge, derive or absolute", where);
     }
     return add_report({.about = about, .first_value = first, .values = count}, where,
-                      kHeaderBytes + body.size(), trust);
+                      kHeaderBytes + body.size());
   }
 
   bool add_value(std::uint8_t kind, std::string_view number) {
@@ -196,16 +197,15 @@ class Parser {
     return true;
   }
 
-  bool add_notification(std::string_view body, std::size_t where, const Trust& trust,
-                        const Identity& about) {
+  bool add_notification(std::string_view body, std::size_t where, const Identity& about) {
     Report report{.about = about, .is_notification = true};
     return read_text(body, where, kMostMessageBytes, "a message of more than 255 bytes",
                      report.message) &&
-           add_report(report, where, kHeaderBytes + body.size(), trust);
+           add_report(report, where, kHeaderBytes + body.size());
   }
 
-  bool add_report(Report report, std::size_t where, std::size_t size, const Trust& trust) {
-    if (!trust.good)
+  bool add_report(Report report, std::size_t where, std::size_t size) {
+    if (!trusted_)
       return refuse(options_.security == Security::kEncrypt
                         ? "not encrypted, which collectd.security asks for"
                         : "neither signed nor encrypted, which collectd.security asks for",
@@ -217,8 +217,7 @@ class Parser {
   }
 
   /// Of `covered`, all that is left; with the user's name, which stands in front of it.
-  bool check_signature(std::string_view body, std::string_view covered, std::size_t where,
-                       Trust& trust) {
+  bool check_signature(std::string_view body, std::string_view covered, std::size_t where) {
     if (body.size() <= kSignatureBytes) return fail("a signature without a user", where);
     const std::string_view user = body.substr(kSignatureBytes);
     if (!has_users()) {
@@ -230,12 +229,12 @@ class Parser {
     const std::string_view all(user.data(), user.size() + covered.size());
     if (!is_signed(body.substr(0, kSignatureBytes), all, *password))
       return refuse("the signature is not that of its user", where);
-    trust.good = trust.good || options_.security == Security::kSign;
+    trusted_ = trusted_ || options_.security == Security::kSign;
     return true;
   }
 
-  bool parse_encrypted(std::string_view body, std::size_t where, const Trust& trust) {
-    if (trust.decrypted) return fail("encrypted twice", where);
+  bool parse_encrypted(std::string_view body, std::size_t where, const Origin& origin) {
+    if (origin.decrypted) return fail("encrypted twice", where);
     const std::size_t user_bytes = body.size() < kShortBytes ? 0 : big_endian<std::uint16_t>(body);
     const std::size_t front = kShortBytes + user_bytes + kVectorBytes;
     if (user_bytes == 0 || body.size() < front + kChecksumBytes)
@@ -249,8 +248,12 @@ class Parser {
     char* to = contents_.plain.data() + begin;
     if (!decrypt(secret, body.substr(kShortBytes + user_bytes, kVectorBytes), *password, to))
       return refuse("encrypted with another password than that of its user, or damaged", where);
-    return parse_parts({to + kChecksumBytes, secret.size() - kChecksumBytes},
-                       {where + kHeaderBytes + front + kChecksumBytes, true, true});
+    const bool trusted = std::exchange(trusted_, true);
+    if (!parse_parts({to + kChecksumBytes, secret.size() - kChecksumBytes},
+                     {where + kHeaderBytes + front + kChecksumBytes, true}))
+      return false;
+    trusted_ = trusted;
+    return true;
   }
 
   bool has_users() const noexcept {
@@ -264,6 +267,7 @@ class Parser {
   const CollectdOptions& options_;
   Contents& contents_;
   ParseResult result_;
+  bool trusted_;              // what is read now, as `security` asks
   std::size_t reported_ = 0;  // bytes of the datagram that reports stand for
 };
 

@@ -56,7 +56,8 @@ struct Contents {
 
 struct ParseResult {
   Problem problem;
-  bool unauthenticated = false;  ///< the problem is one of signatures, encryption and users
+  /// The problem is one of signatures, encryption and users, or in bytes that are not what `security` asks for.
+  bool unauthenticated = false;
 };
 
 /// Reads one datagram of collectd's binary protocol (https://github.com/collectd/collectd/wiki/Binary-protocol; collectd

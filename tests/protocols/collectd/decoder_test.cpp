@@ -278,6 +278,23 @@ TEST_CASE("collectd: signed and encrypted datagrams", "[collectd]") {
   CHECK(taken(secret + plain, Security::kEncrypt) == "refused");
 }
 
+TEST_CASE("collectd: what is malformed is unparsed only where it is as collectd.security asks",
+          "[collectd]") {
+  const std::string text = "hello, I am not encrypted at all", bad = part(kHost, "no end");
+  const std::string secret = encrypt(cpu_packet(), "alice", "secret");
+  for (const Security security : {Security::kSign, Security::kEncrypt}) {
+    for (const std::string& datagram : {text, bad, secret + bad, secret + text}) {
+      const Feed feed = fed(datagram, with_tables(security));
+      CHECK(refusal(feed) == "refused");
+      CHECK(feed.events().empty());
+    }
+    CHECK(fed(encrypt(bad, "alice", "secret"), with_tables(security)).counts().unparsed == 1);
+  }
+  CHECK(fed(sign(bad, "alice", "secret"), with_tables(Security::kSign)).counts().unparsed == 1);
+  CHECK(refusal(fed(sign(bad, "alice", "secret"), with_tables(Security::kEncrypt))) == "refused");
+  CHECK(fed(text, with_tables()).counts().unparsed == 1);
+}
+
 TEST_CASE("collectd: wrong users, passwords and bytes are refused", "[collectd]") {
   const std::string plain = cpu_packet();
   for (const std::string& bad :

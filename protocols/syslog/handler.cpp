@@ -41,8 +41,8 @@ class SyslogHandler final : public FrameHandler {
   }
 
  private:
-  /// What some senders put in front of messages all the same: Perl's Sys::Syslog ends them with LF and NUL, so that in a
-  /// stream of lines the NUL stands before the next one; util-linux's logger counts octets in datagrams too, and with
+  /// What some senders put in front of messages all the same: Perl's Sys::Syslog ends them with LF and NUL, so that with
+  /// framing = "newline" the NUL stands before the next one; util-linux's logger counts octets in datagrams too, and with
   /// them the LF at the end of its message, one of the `end_bytes` behind `frame`.
   static void take_off_framing(std::string_view& frame, std::size_t end_bytes,
                                BatchWriter& writer) noexcept {

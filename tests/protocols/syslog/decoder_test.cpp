@@ -67,8 +67,14 @@ TEST_CASE("syslog: both forms, counts and lines, in one connection", "[syslog]")
   }
 }
 
-TEST_CASE("syslog: lines that end with LF and NUL, as Perl's Sys::Syslog writes them", "[syslog]") {
-  const std::string bytes("<13>su[1]: one\n\0<13>1 - h a - - - two\n\0", 39);
+TEST_CASE("syslog: messages that end with NUL, or LF and NUL, as Python and Perl write them",
+          "[syslog]") {
+  using namespace std::string_literals;
+  const auto bytes = GENERATE(values<std::string>({
+      "<13>su[1]: one\n\0<13>1 - h a - - - two\n\0"s,  // Perl's Sys::Syslog
+      "<13>su[1]: one\0<13>1 - h a - - - two\0"s,      // Python's SysLogHandler
+      "<13>su[1]: one\0\n<13>1 - h a - - - two\0\n"s,
+  }));
   const std::vector<std::string> expected = {
       R"({"facility":1,"severity":5,"app":"su","procid":"1","message":"one"})",
       R"({"facility":1,"severity":5,"host":"h","app":"a","message":"two"})"};
@@ -76,10 +82,26 @@ TEST_CASE("syslog: lines that end with LF and NUL, as Perl's Sys::Syslog writes 
     CAPTURE(cut);
     Feed feed(make_syslog_decoder(kAuto, {}));
     feed.read_cut(bytes, {cut});
+    CHECK(feed.events() == expected);  // nothing waits for what follows
     feed.end(EndReason::kFin);
-    REQUIRE(feed.events() == expected);
-    CHECK(feed.counts().empty == 1);
+    CHECK(feed.events() == expected);
   }
+  Feed lines(make_syslog_decoder({}, {}));
+  lines.read("<13>su[1]: one\n\0<13>1 - h a - - - two\n\0"s);
+  lines.end(EndReason::kFin);
+  CHECK(lines.events() == expected);
+  CHECK(lines.counts().empty == 1);
+}
+
+TEST_CASE("syslog: messages that end with NUL are not held to be one that is too long",
+          "[syslog]") {
+  std::string bytes;
+  for (int i = 0; i < 5000; ++i)
+    bytes.append("<14>message ").append(std::to_string(i)).append(1, '\0');
+  Feed feed(make_syslog_decoder(kAuto, {}));
+  feed.read(bytes);
+  CHECK(feed.events().size() == 5000);
+  CHECK(feed.events().back() == R"({"facility":1,"severity":6,"message":"message 4999"})");
 }
 
 TEST_CASE("syslog: a count in a datagram is framing where it counts the rest exactly", "[syslog]") {

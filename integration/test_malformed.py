@@ -147,8 +147,9 @@ CASES = [
     Case("lumberjack", "long frame", b"2W" + u32(1) + b"2J" + u32(1) + u32(LONG_BYTES) + b'"' + b"x" * LONG_BYTES, OVERSIZE, SHORT_FRAMES),
     Case("forward", "long frame", pack(["t", 1, {"k": "x" * LONG_BYTES}]), OVERSIZE, SHORT_FRAMES),
     # Times that end early, at each byte
-    Case("syslog", "RFC 5424 time cut", lines(cuts(RFC5424, 6, 38)), {"unparsed": 32}),
-    Case("syslog", "RFC 5424 time cut, datagrams", cuts(RFC5424, 6, 38), {"unparsed": 32}),
+    Case("syslog", "RFC 5424 time cut", lines(cuts(RFC5424, 11, 38)), {"unparsed": 27}),
+    Case("syslog", "RFC 5424 time cut, datagrams", cuts(RFC5424, 11, 38), {"unparsed": 27}),
+    Case("syslog", "RFC 5424 year cut: a text that begins with 1", lines(cuts(RFC5424, 6, 11)), {"events": 5}),
     Case("syslog", "RFC 3164 time cut", lines(cuts(RFC3164, 4, 19)), {"events": 15}),
     Case("syslog", "RFC 3164 time cut, datagrams", cuts(RFC3164, 4, 19), {"events": 15}),
     *[Case("forward", f"event time cut at {at}", b"\x93\xa1t" + (b"\xd7\0" + u32(SECOND) + u32(1))[:at], {"tail_fin": 1}) for at in range(1, 10)],

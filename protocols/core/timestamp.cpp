@@ -8,16 +8,29 @@ namespace {
 constexpr int kFirstYear = 1678, kLastYear = 2261;
 constexpr unsigned kNanosDigits = 9;
 
-bool scan_zone(Scanner& in, std::int32_t& offset_s) noexcept {
+enum class ZoneColon : std::uint8_t { kRequired, kOptional };
+
+bool scan_zone(Scanner& in, std::int32_t& offset_s, ZoneColon colon) noexcept {
   if (in.take('Z') || in.take('z')) return true;
   const bool east = in.is('+');
   if (!in.take('+') && !in.take('-')) return false;
   unsigned hours = 0, minutes = 0;
-  if (!in.digits(2, hours) || !in.take(':') || !in.digits(2, minutes)) return false;
+  if (!in.digits(2, hours) || (!in.take(':') && colon == ZoneColon::kRequired)) return false;
+  if (!in.digits(2, minutes)) return false;
   if (hours > 23 || minutes > 59) return false;
   const auto seconds = static_cast<std::int32_t>((hours * 60 + minutes) * 60);
   offset_s = east ? seconds : -seconds;
   return true;
+}
+
+Problem scan_date(Scanner& in, CivilTime& time) noexcept {
+  unsigned year = 0;
+  if (!in.digits(4, year) || !in.take('-') || !in.digits(2, time.month) || !in.take('-') ||
+      !in.digits(2, time.day))
+    return in.problem("the date is not of the form 2003-10-11");
+  time.year = static_cast<int>(year);
+  if (!in.take('T') && !in.take('t')) return in.problem("no T between date and time");
+  return {};
 }
 
 }  // namespace
@@ -33,9 +46,9 @@ bool to_nanoseconds(const CivilTime& time, std::int64_t& ns) noexcept {
   return true;
 }
 
-bool scan_fraction(Scanner& in, unsigned& nanos) noexcept {
+bool scan_fraction(Scanner& in, unsigned& nanos, char point) noexcept {
   nanos = 0;
-  if (!in.take('.')) return true;
+  if (!in.take(point)) return true;
   unsigned count = 0;
   for (; Scanner::is_digit(in.peek()); in.skip(1), ++count) {
     if (count < kNanosDigits) nanos = nanos * 10 + static_cast<unsigned>(in.peek() - '0');
@@ -52,18 +65,23 @@ bool scan_clock(Scanner& in, CivilTime& time) noexcept {
 Problem scan_rfc3339(Scanner& in, std::int64_t& ns) noexcept {
   const std::size_t begin = in.at();
   CivilTime time;
-  unsigned year = 0;
-  if (!in.digits(4, year) || !in.take('-') || !in.digits(2, time.month) || !in.take('-') ||
-      !in.digits(2, time.day))
-    return in.problem("the date is not of the form 2003-10-11");
-  time.year = static_cast<int>(year);
-  if (!in.take('T') && !in.take('t')) return in.problem("no T between date and time");
+  if (const Problem problem = scan_date(in, time)) return problem;
   if (!scan_clock(in, time)) return in.problem("the time is not of the form 22:14:15");
   if (!scan_fraction(in, time.nanos)) return in.problem("no digit behind the point of the time");
-  if (!scan_zone(in, time.zone_offset_s)) return in.problem("the time has no zone, Z or +02:00");
+  if (!scan_zone(in, time.zone_offset_s, ZoneColon::kRequired))
+    return in.problem("the time has no zone, Z or +02:00");
   if (to_nanoseconds(time, ns)) return {};
   in.back_to(begin);
   return in.problem("there is no such time");
+}
+
+bool scan_iso8601(Scanner& in, CivilTime& time, bool& zoned) noexcept {
+  if (scan_date(in, time) || !scan_clock(in, time)) return false;
+  if (!scan_fraction(in, time.nanos, in.is(',') ? ',' : '.')) return false;
+  const std::size_t begin = in.at();
+  zoned = scan_zone(in, time.zone_offset_s, ZoneColon::kOptional);
+  if (!zoned) in.back_to(begin);
+  return true;
 }
 
 }  // namespace penstock

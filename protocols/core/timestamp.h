@@ -20,9 +20,9 @@ struct CivilTime {
 /// second, :60, is the moment behind :59.
 bool to_nanoseconds(const CivilTime& time, std::int64_t& ns) noexcept;
 
-/// A point, and digits of a fraction of a second, if there is one: nine count, more are passed over. False, at its
+/// A `point`, and digits of a fraction of a second, if there is one: nine count, more are passed over. False, at its
 /// place, where no digit follows the point.
-bool scan_fraction(Scanner& in, unsigned& nanos) noexcept;
+bool scan_fraction(Scanner& in, unsigned& nanos, char point = '.') noexcept;
 
 /// `hh:mm:ss`, two digits each.
 bool scan_clock(Scanner& in, CivilTime& time) noexcept;
@@ -30,5 +30,9 @@ bool scan_clock(Scanner& in, CivilTime& time) noexcept;
 /// RFC 3339 section 5.6: `2003-10-11T22:14:15.003Z`, with any number of digits of fraction and either case of T and Z. A
 /// problem stands at the byte that is not as it should be.
 Problem scan_rfc3339(Scanner& in, std::int64_t& ns) noexcept;
+
+/// What else is written in its name (ISO 8601): a comma in front of the fraction, `+0200`, or no zone at all; `zoned` says
+/// whether there is one. False, somewhere in it, where it is not of that form.
+bool scan_iso8601(Scanner& in, CivilTime& time, bool& zoned) noexcept;
 
 }  // namespace penstock

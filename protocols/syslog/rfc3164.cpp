@@ -33,10 +33,17 @@ bool scan_month(Scanner& in, unsigned& month) noexcept {
   return false;
 }
 
+/// What may stand behind a time, or a year: a blank, a colon and a blank, or the end.
+bool at_time_end(const Scanner& in) noexcept {
+  return in.done() || in.is(' ') ||
+         (in.is(':') && (in.peek(1) == ' ' || in.at() + 1 == in.frame().size()));
+}
+
+/// Nothing is taken where there is none.
 bool scan_year(Scanner& in, int& year) noexcept {
   const std::size_t begin = in.at();
   unsigned value = 0;
-  if (in.take(' ') && in.digits(4, value) && (in.is(' ') || in.is(':') || in.done())) {
+  if (in.take(' ') && in.digits(4, value) && at_time_end(in)) {
     year = static_cast<int>(value);
     return true;
   }
@@ -44,7 +51,7 @@ bool scan_year(Scanner& in, int& year) noexcept {
   return false;
 }
 
-/// `Mmm dd [yyyy] hh:mm:ss[.fraction] [yyyy]`; nothing is taken where it is not that.
+/// `Mmm dd [yyyy] hh:mm:ss[.fraction]`; nothing is taken where it is not that.
 bool scan_bsd_time(Scanner& in, CivilTime& time) noexcept {
   const std::size_t begin = in.at();
   const auto no = [&] {
@@ -56,7 +63,6 @@ bool scan_bsd_time(Scanner& in, CivilTime& time) noexcept {
   if (!in.number(2, time.day)) return no();
   scan_year(in, time.year);
   if (!in.take(' ') || !scan_clock(in, time) || !scan_fraction(in, time.nanos)) return no();
-  if (time.year == 0) scan_year(in, time.year);
   return true;
 }
 
@@ -85,16 +91,20 @@ bool with_likely_year(CivilTime& time, std::optional<std::int32_t> zone_offset_s
   return false;
 }
 
-/// A time of any form, and the blank or the end behind it. Nothing is taken where there is none.
+/// Where the year of a time stands: not behind it, or just there.
+enum class Year : std::uint8_t { kNotBehind, kBehind };
+
+/// A time of any form, of which the end must stand behind it. Nothing is taken where there is none.
 class TimeScanner {
  public:
   TimeScanner(const SyslogOptions& options, std::int64_t received_ns) noexcept
       : options_(options), received_ns_(received_ns) {}
 
-  bool scan(Scanner& in, std::int64_t& ns) const noexcept {
+  bool scan(Scanner& in, std::int64_t& ns, Year year = Year::kNotBehind) const noexcept {
     const std::size_t begin = in.at();
-    const bool found = Scanner::is_digit(in.peek()) ? !scan_rfc3339(in, ns) : scan_bsd(in, ns);
-    if (found && (in.done() || in.is(' ') || in.is(':'))) return true;
+    const bool found =
+        Scanner::is_digit(in.peek()) ? scan_iso(in, ns, year) : scan_bsd(in, ns, year);
+    if (found && at_time_end(in)) return true;
     in.back_to(begin);
     return false;
   }
@@ -103,18 +113,34 @@ class TimeScanner {
   bool scan_cisco(Scanner& in, std::int64_t& ns) const noexcept {
     const std::size_t begin = in.at();
     if (!in.take('*')) in.take('.');
-    if (scan(in, ns)) {
+    const std::size_t time = in.at();
+    for (const Year year : {Year::kNotBehind, Year::kBehind}) {
+      if (!scan(in, ns, year)) continue;
       scan_zone_name(in);
       if (in.take(": ")) return true;
+      in.back_to(time);
     }
     in.back_to(begin);
     return false;
   }
 
  private:
-  bool scan_bsd(Scanner& in, std::int64_t& ns) const noexcept {
+  bool scan_iso(Scanner& in, std::int64_t& ns, Year year) const noexcept {
+    if (year == Year::kBehind) return false;
+    const std::size_t begin = in.at();
+    if (!scan_rfc3339(in, ns)) return true;
+    in.back_to(begin);
+    CivilTime time;
+    bool zoned = false;
+    if (!scan_iso8601(in, time, zoned)) return false;
+    return zoned ? to_nanoseconds(time, ns)
+                 : moment_of(time, options_.zone_offset_s, received_ns_, ns);
+  }
+
+  bool scan_bsd(Scanner& in, std::int64_t& ns, Year year) const noexcept {
     CivilTime time;
     if (!scan_bsd_time(in, time)) return false;
+    if (year == Year::kBehind && (time.year != 0 || !scan_year(in, time.year))) return false;
     if (time.year == 0) time.year = options_.year;
     return time.year != 0 ? moment_of(time, options_.zone_offset_s, received_ns_, ns)
                           : with_likely_year(time, options_.zone_offset_s, received_ns_, ns);
@@ -146,14 +172,22 @@ bool is_address(std::string_view rest) noexcept {
          word.find(':') != word.rfind(':');
 }
 
+/// `2003-10-11T22`, of a time that is none: no tag either.
+bool is_date(std::string_view word) noexcept {
+  Scanner in(word);
+  unsigned number = 0;
+  return in.digits(4, number) && in.take('-') && in.digits(2, number) && in.take('-') &&
+         in.digits(2, number) && (in.take('T') || in.take('t')) && in.digits(2, number);
+}
+
 /// `TAG[PID]:`, `TAG:`; a blank behind it is no part of the message. Nothing is taken where it is not that.
 bool scan_tag(Scanner& in, Tag& tag) noexcept {
   const std::size_t begin = in.at();
   while (is_tag_byte(in.peek()) && in.at() - begin <= kMostTagBytes) in.skip(1);
   tag.app = in.since(begin);
-  const bool address = is_address(in.frame().substr(begin));
+  const bool other = is_address(in.frame().substr(begin)) || is_date(tag.app);
   bool found =
-      !address && !tag.app.empty() && tag.app.size() <= kMostTagBytes && tag.app.front() != '%';
+      !other && !tag.app.empty() && tag.app.size() <= kMostTagBytes && tag.app.front() != '%';
   if (found && in.take('[')) {
     const std::size_t pid = in.at();
     while (!in.done() && !in.is(']') && !in.is(' ')) in.skip(1);
@@ -213,16 +247,44 @@ bool scan_optional_tag(Scanner& in, Tag& tag) noexcept {
   return !is_cef_or_leef(in.rest()) && scan_tag(in, tag);
 }
 
+void scan_host_and_tag(Scanner& in, Head& head) noexcept {
+  in.skip_all(' ');
+  head.tagged = scan_optional_tag(in, head.tag);
+  if (!head.tagged && !is_cef_or_leef(in.rest()) && scan_host(in, head.host))
+    head.tagged = scan_optional_tag(in, head.tag);
+}
+
+/// From `begin` a time with its year behind it, and what can only stand behind a time: a tag, something of Cisco's, CEF or
+/// LEEF. Four digits in front of anything else are a host, or a number in a message. Nothing is taken where it is not that.
+bool scan_head_with_year(Scanner& in, std::size_t begin, const TimeScanner& times,
+                         Head& head) noexcept {
+  const std::size_t behind_time = in.at();
+  int year = 0;
+  if (!scan_year(in, year)) return false;
+  in.back_to(begin);
+  Head found{.timed = true};
+  if (times.scan(in, found.ns, Year::kBehind)) {
+    const bool cisco = in.take(": ");
+    if (!cisco && in.take(' ')) scan_host_and_tag(in, found);
+    if (cisco || found.tagged || in.is('%') || is_cef_or_leef(in.rest())) {
+      head = found;
+      return true;
+    }
+  }
+  in.back_to(behind_time);
+  return false;
+}
+
 Head scan_head(Scanner& in, const TimeScanner& times) noexcept {
   Head head;
   const std::size_t begin = in.at();
-  if (times.scan(in, head.ns) && in.take(' ')) {
-    head.timed = true;
-    in.skip_all(' ');
-    head.tagged = scan_optional_tag(in, head.tag);
-    if (!head.tagged && !is_cef_or_leef(in.rest()) && scan_host(in, head.host))
-      head.tagged = scan_optional_tag(in, head.tag);
-    return head;
+  if (times.scan(in, head.ns)) {
+    if (scan_head_with_year(in, begin, times, head)) return head;
+    if (in.take(' ')) {
+      head.timed = true;
+      scan_host_and_tag(in, head);
+      return head;
+    }
   }
   in.back_to(begin);
   head.timed = scan_cisco_front(in, times, head.host, head.ns);

@@ -57,11 +57,17 @@ Problem parse_rfc5424(std::string_view frame, FieldWriter& fields, SyslogOptions
   return {};
 }
 
+/// A text may begin with a number all the same: `<14>3 files processed`.
 bool looks_like_rfc5424(std::string_view frame) noexcept {
   Scanner in(frame);
-  unsigned pri = 0, version = 0;
-  return in.take('<') && in.number(3, pri) && in.take('>') && in.number(2, version) &&
-         version != 0 && in.is(' ');
+  unsigned pri = 0, version = 0, number = 0;
+  if (!in.take('<') || !in.number(3, pri) || !in.take('>') || !in.number(2, version) ||
+      version == 0 || !in.take(' '))
+    return false;
+  if (in.take('-')) return version == 1 && (in.done() || in.is(' '));
+  if (!in.digits(4, number) || !in.take('-')) return false;
+  return version == 1 || (in.digits(2, number) && in.take('-') && in.digits(2, number) &&
+                          (in.take('T') || in.take('t')));
 }
 
 }  // namespace penstock::syslog

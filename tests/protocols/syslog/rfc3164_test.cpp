@@ -40,7 +40,9 @@ TEST_CASE("RFC 3164: times", "[syslog][rfc3164]") {
   const std::string time =
       GENERATE(as<std::string>{}, "Sep 06 17:14:15", "Sep  6 17:14:15", "Sep 6 17:14:15",
                "Sep 06 2015 17:14:15", "Sep  6 17:14:15 2015", "2015-09-06T17:14:15Z",
-               "2015-09-06T19:14:15+02:00");
+               "2015-09-06T19:14:15+02:00", "2015-09-06T17:14:15", "2015-09-06T19:14:15+0200",
+               "2015-09-06T10:14:15-0700", "2015-09-06T17:14:15,000", "2015-09-06T17:14:15,000Z",
+               "2015-09-06T17:14:15.000");
   CAPTURE(time);
   CHECK(rest_of("<13>" + time + " h a: m") ==
         std::string(R"({"timestamp":)") + kSeptember6 + R"(,"host":"h","app":"a","message":"m"})");
@@ -59,6 +61,42 @@ TEST_CASE("RFC 3164: the year is the last one that is not over a week ahead of t
         R"({"timestamp":@1410023655000000000,"host":"h","message":"m"})");
   CHECK(rest_of("<13>Sep  6 17:14:15 h m", {.zone_offset_s = 7200}) ==
         R"({"timestamp":@1441552455000000000,"host":"h","message":"m"})");
+}
+
+TEST_CASE("RFC 3164: a number behind the time is a year only where a tag follows",
+          "[syslog][rfc3164]") {
+  const auto [rest, expected] = GENERATE(table<std::string, std::string>({
+      {"2001:db8::1 app[7]: hi", R"("host":"2001:db8::1","app":"app","procid":"7","message":"hi")"},
+      {"2600:1f18:1::5 su: hi", R"("host":"2600:1f18:1::5","app":"su","message":"hi")"},
+      {"2001:db8::1 hi", R"("host":"2001:db8::1","message":"hi")"},
+      {"4096 bytes read", R"("host":"4096","message":"bytes read")"},
+      {"4096 h su: m", R"("host":"4096","message":"h su: m")"},
+      {"2014 items done", R"("host":"2014","message":"items done")"},
+      {"2015", R"("message":"2015")"},
+      {"2015:", R"("app":"2015")"},
+  }));
+  CAPTURE(rest);
+  CHECK(rest_of("<13>Sep  6 17:14:15 " + rest) ==
+        std::string(R"({"timestamp":)") + kSeptember6 + ',' + expected + '}');
+}
+
+TEST_CASE("RFC 3164: ISO times in the zone of the options, and those that are none",
+          "[syslog][rfc3164]") {
+  CHECK(
+      rest_of("<13>2003-10-11T22:14:15,123 host app[3]: msg", {.zone_offset_s = 7200}) ==
+      R"({"timestamp":@1065903255123000000,"host":"host","app":"app","procid":"3","message":"msg"})");
+  for (const std::string message :
+       {"2003-13-11T22:14:15 host app[3]: msg", "2003-10-11T22:14:15+2 host app: msg",
+        "2003-10-11T22:14:15, host app: msg", "2003-10-11T22:14 host app: msg"}) {
+    CHECK(rest_of("<13>" + message) == R"({"message":")" + message + "\"}");
+  }
+}
+
+TEST_CASE("RFC 3164: a text that begins with a number is no RFC 5424", "[syslog][rfc3164]") {
+  for (const std::string text :
+       {"3 files processed", "1 of 5 done", "10 apples fell", "1 -5 degrees", "1", "1 ", "2 - - -",
+        "1 2003 cars", "2 2003-10-11 is a day"})
+    CHECK(rest_of("<13>" + text) == R"({"message":")" + text + "\"}");
 }
 
 TEST_CASE("RFC 3164: times in the zone of this machine", "[syslog][rfc3164]") {
@@ -118,6 +156,11 @@ TEST_CASE("RFC 3164: Cisco's forms", "[syslog][rfc3164]") {
       {"123: *Mar  1 18:46:11.123 UTC: ", time},
       {"*Mar  1 18:46:11.123: ", time},
       {".Mar 1 2015 18:46:11.123 CET: ", time},
+      {"Mar  1 18:46:11.123 2015: ", time},
+      {"*Mar  1 18:46:11.123 2015: ", time},
+      {"*Mar  1 18:46:11.123 2015 UTC: ", time},
+      {"Mar  1 18:46:11.123 2015 ", time},
+      {"Mar  1 18:46:11.123 2015 sw1 ", time + R"(,"host":"sw1")"},
       {"123: sw1: Mar  1 18:46:11.123: ", time + R"(,"host":"sw1")"},
       {"10.0.0.1: Mar  1 18:46:11.123: ", time + R"(,"host":"10.0.0.1")"},
   }));

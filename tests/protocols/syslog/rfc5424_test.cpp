@@ -100,7 +100,7 @@ TEST_CASE("RFC 5424: a problem is told with its byte, and the message goes on as
   const auto [message, problem] = GENERATE(table<std::string, std::string>({
       {"<192>1 - - - - - -", R"("the priority is above 191","error_offset":1)"},
       {"<001>1 - - - - - -", R"("the priority begins with 0","error_offset":1)"},
-      {"<13>2 - - - - - -", R"("the version is not 1","error_offset":5)"},
+      {"<13>2 2003-10-11T22:14:15Z - - - - -", R"("the version is not 1","error_offset":5)"},
       {"<13>1 2003-10-11 - - - - -", R"("no T between date and time","error_offset":16)"},
       {"<13>1 2003-02-29T00:00:00Z - - - - -", R"("there is no such time","error_offset":6)"},
       {"<13>1 2003-02-28T00:00:00 - - - - -",

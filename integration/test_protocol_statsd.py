@@ -8,13 +8,13 @@ from support.metrics import JSON, events, flags
 from support.node import PacedClient, needs_unix_datagrams
 
 STATSD = {"protocol": "statsd"}
-TAGS = {"env": "test", "bare": ""}
+TAGS = {"env": "test", "bare": "true"}
 COUNT = 1000
 WIRE = (b"gorets:1|c|@0.5\nglork:1:2:3|ms|#env:dev,bare|c:in-5777|T1656581400\r\ngaugor:-7|g\nuniques:765|s\n"
         b"_e{5,10}:title|one\\ntwo..|h:web1\n_sc|db|2|m:down\nlast:0.5|h")
 MEANT = [
     {"name": "gorets", "kind": "counter", "value": 1, "sample_rate": 0.5},
-    {"name": "glork", "kind": "timer", "value": [1, 2, 3], "tags": {"env": "dev", "bare": ""},
+    {"name": "glork", "kind": "timer", "value": [1, 2, 3], "tags": {"env": "dev", "bare": "true"},
      "timestamp": "2022-06-30T09:30:00.000000000Z", "container": "in-5777"},
     {"name": "gaugor", "kind": "gauge", "value": -7, "delta": True},
     {"name": "uniques", "kind": "set", "value": "765"},

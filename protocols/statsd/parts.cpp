@@ -4,6 +4,8 @@
 
 #include "protocols/core/decimal.h"
 #include "protocols/core/scanner.h"
+#include "protocols/statsd/tags.h"
+#include "protocols/statsd/words.h"
 
 namespace penstock::statsd {
 
@@ -36,14 +38,6 @@ constexpr std::array<Prefix, static_cast<std::size_t>(Part::kCount)> kPrefixes =
 
 std::size_t place(std::string_view line, std::string_view part) noexcept {
   return static_cast<std::size_t>(part.data() - line.data());
-}
-
-/// The front of `list` up to `separator`, both taken off it.
-std::string_view take_item(std::string_view& list, char separator) noexcept {
-  const std::size_t end = std::min(list.find(separator), list.size());
-  const std::string_view item = list.substr(0, end);
-  list.remove_prefix(std::min(end + 1, list.size()));
-  return item;
 }
 
 }  // namespace
@@ -79,7 +73,7 @@ Problem Parts::scan(Scanner& in) noexcept {
 }
 
 Problem Parts::write(std::string_view line, FieldWriter& fields) const {
-  if (has(Part::kTags)) write_tags(fields);
+  if (has(Part::kTags)) write_tags(text(Part::kTags), fields);
   if (const Problem problem = write_times(line, fields)) return problem;
   if (has(Part::kContainer)) fields.string(Field::kContainer, text(Part::kContainer));
   if (has(Part::kExternal)) fields.string("external_data"sv, text(Part::kExternal));
@@ -114,17 +108,6 @@ Problem Parts::read_rate(std::string_view line, double& rate) const noexcept {
   return {};
 }
 
-void Parts::write_tags(FieldWriter& fields) const {
-  const auto map = fields.begin_map(Field::kTags);
-  for (std::string_view list = text(Part::kTags); !list.empty();) {
-    std::string_view value = take_item(list, ',');
-    if (value.empty()) continue;
-    const std::string_view name = take_item(value, ':');
-    fields.string(name, value);
-  }
-  fields.end(map);
-}
-
 void Parts::write_extensions(FieldWriter& fields) const {
   const auto array = fields.begin_array("extensions"sv);
   for (std::string_view list = behind_; !list.empty();) {
@@ -139,10 +122,13 @@ void Parts::write_extensions(FieldWriter& fields) const {
 void write_text(FieldWriter& fields, FieldName name, std::string_view value) {
   std::size_t at = value.find(kEscapedLf);
   if (at == std::string_view::npos) return fields.string(name, value);
-  std::string text(value);
-  for (; at != std::string::npos; at = text.find(kEscapedLf, at + 1))
-    text.replace(at, kEscapedLf.size(), 1, '\n');
-  fields.string(name, text);
+  std::string text;
+  text.reserve(value.size());
+  for (; at != std::string_view::npos; at = value.find(kEscapedLf)) {
+    text.append(value.substr(0, at)).append(1, '\n');
+    value.remove_prefix(at + kEscapedLf.size());
+  }
+  fields.string(name, text.append(value));
 }
 
 }  // namespace penstock::statsd

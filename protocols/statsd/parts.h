@@ -52,7 +52,6 @@ class Parts {
   static constexpr std::size_t index(Part part) noexcept { return static_cast<std::size_t>(part); }
   bool known(std::string_view text, Part& part, std::size_t& prefix) const noexcept;
   Problem write_times(std::string_view line, FieldWriter& fields) const;
-  void write_tags(FieldWriter& fields) const;
   void write_extensions(FieldWriter& fields) const;
 
   Of of_;

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "protocols/statsd/tags.h"
+
 namespace penstock::statsd {
 
 using namespace std::string_view_literals;
@@ -38,18 +40,6 @@ std::string percentile_name(double percent) {
 std::int64_t rounded(double count) noexcept {
   constexpr double kMost = 9e18;
   return std::llround(std::min(count, kMost));
-}
-
-void write_tags(std::string_view list, FieldWriter& fields) {
-  const auto map = fields.begin_map(Field::kTags);
-  for (std::size_t at = 0; at < list.size();) {
-    const std::size_t end = std::min(list.find(',', at), list.size());
-    const std::string_view tag = list.substr(at, end - at);
-    const std::size_t colon = std::min(tag.find(':'), tag.size());
-    fields.string(tag.substr(0, colon), tag.substr(std::min(colon + 1, tag.size())));
-    at = end + 1;
-  }
-  fields.end(map);
 }
 
 /// What stands behind the values. `parts` lie in the frame.

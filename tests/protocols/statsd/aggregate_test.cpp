@@ -47,15 +47,23 @@ TEST_CASE("aggregate: a series is name, kind and tags in any order", "[statsd][a
       "a:64|c|c:in-5|card:low|e:it|#y,x:1\na:128|g");
   CHECK(all.flushes.flush() ==
         Texts{metric("a", "counter", R"("value":24.0)"),
-              metric("a", "counter", R"("value":3.0,"tags":{"x":"1","y":""})"),
+              metric("a", "counter", R"("value":3.0,"tags":{"x":"1","y":"true"})"),
               metric("a", "counter", R"("value":32.0,"container":"in-5")"),
               metric("a", "counter", R"("value":4.0,"tags":{"x":"2"})"),
               metric("a", "counter",
-                     R"("value":64.0,"tags":{"x":"1","y":""},"container":"in-5",)"
+                     R"("value":64.0,"tags":{"x":"1","y":"true"},"container":"in-5",)"
                      R"("external_data":"it","cardinality":"low")"),
               metric("a", "gauge", R"("value":128.0)")});
   CHECK(all.flushes.frames() == Texts{"a:128|g", "a:24|c", "a:32|c|c:in-5", "a:3|c|#x:1,y",
                                       "a:4|c|#x:2", "a:64|c|#x:1,y|c:in-5|e:it|card:low"});
+}
+
+TEST_CASE("aggregate: a tag that comes with several values", "[statsd][aggregate]") {
+  Aggregated all;
+  all.feed.datagram("a:1|c|#team:b,team:a\na:2|c|#team:a,team:b,team:a");
+  CHECK(all.flushes.flush() ==
+        Texts{metric("a", "counter", R"("value":3.0,"tags":{"team":"a,b"})")});
+  CHECK(all.flushes.frames() == Texts{"a:3|c|#team:a,team:b"});
 }
 
 TEST_CASE("aggregate: gauges keep their value over flushes for changes", "[statsd][aggregate]") {
@@ -289,9 +297,9 @@ TEST_CASE("aggregate: its bytes, read again, say the same", "[statsd][aggregate]
   CHECK(again.feed.events().empty());
   const Texts events = again.flushes.flush();
   CHECK(std::count(events.begin(), events.end(),
-                   metric("a", "counter", R"("value":12.5,"tags":{"x":"1","y":""})")) == 1);
+                   metric("a", "counter", R"("value":12.5,"tags":{"x":"1","y":"true"})")) == 1);
   CHECK(std::count(events.begin(), events.end(),
-                   metric("g", "gauge", R"("value":-5.0,"tags":{"x":""})")) == 1);
+                   metric("g", "gauge", R"("value":-5.0,"tags":{"x":"true"})")) == 1);
   CHECK(std::count(events.begin(), events.end(), metric("s", "gauge", R"("value":1.0)")) == 1);
   CHECK(std::count(events.begin(), events.end(),
                    metric("t.lower", "gauge", R"("value":-1.0,"container":"in-1")")) == 1);

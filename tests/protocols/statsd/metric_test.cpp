@@ -69,7 +69,11 @@ TEST_CASE("statsd: what clients send", "[statsd]") {
       {"a b/c-d.e:1|c", R"({"name":"a b/c-d.e","kind":"counter","value":1})"},
       {"a:1|c|#", R"({"name":"a","kind":"counter","value":1,"tags":{}})"},
       {"a:1|c|#x,,y:,z:1:2,",
-       R"({"name":"a","kind":"counter","value":1,"tags":{"x":"","y":"","z":"1:2"}})"},
+       R"({"name":"a","kind":"counter","value":1,"tags":{"x":"true","y":"","z":"1:2"}})"},
+      {"a:1|c|#team:a,x,team:b,y,team:a,x",
+       R"({"name":"a","kind":"counter","value":1,"tags":{"team":"a,b","x":"true","y":"true"}})"},
+      {"a:1|c|#metric_type:g,a:1,sent_metric_type:h",
+       R"({"name":"a","kind":"counter","value":1,"tags":{"sent_metric_type":"g,h","a":"1"}})"},
       {"a:1|c|#k:v|@0.5",
        R"({"name":"a","kind":"counter","value":1,"tags":{"k":"v"},"sample_rate":0.5})"},
       {"a:1|c|c:in-5777|#k:v",
@@ -116,4 +120,18 @@ TEST_CASE("statsd: what is none, and at which byte", "[statsd]") {
       {"a:1|c|@1|@1", "at byte 9: the same part twice"},
   }));
   check(line, problem);
+}
+
+TEST_CASE("statsd: more tags than are compared with each other", "[statsd]") {
+  std::string line = "a:1|c|#k:2,k:1", expected;
+  for (char name = 'a'; name <= 'z'; ++name) line.append(1, ',').append(1, name);
+  line += ",k:2,metric_type:m";
+  for (char name = 'a'; name <= 'z'; ++name) {
+    if (name == 't') expected += R"("sent_metric_type":"m",)";
+    expected.append(1, '"').append(1, name).append(name == 'k' ? R"(":"1,2,true",)"
+                                                               : R"(":"true",)");
+  }
+  expected.pop_back();
+  CHECK(parsed(parse_statsd, line) ==
+        R"({"name":"a","kind":"counter","value":1,"tags":{)" + expected + "}}");
 }

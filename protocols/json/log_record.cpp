@@ -35,7 +35,8 @@ unsigned rank_of(std::string_view name, const std::array<std::string_view, Count
 }
 
 bool is_number(FieldType type) noexcept {
-  return type == FieldType::kInt64 || type == FieldType::kDouble || type == FieldType::kUint64;
+  return type == FieldType::kInt64 || type == FieldType::kDouble || type == FieldType::kUint64 ||
+         type == FieldType::kNumber;
 }
 
 bool read_time(const FieldValue& value, std::int64_t& ns) noexcept {

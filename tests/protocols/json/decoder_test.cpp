@@ -54,6 +54,11 @@ TEST_CASE("json: what loggers send becomes a log record", "[json]") {
       // the first name of a row that has a usable value
       {R"({"msg":"second","message":"first","time":"soon","ts":1.5})",
        R"({"timestamp":@1500000000,"message":"first","fields":{"msg":"second","time":"soon"}})"},
+      // more digits than a double holds: all of them count
+      {R"({"ts":1531171074.631231123,"a":1})",
+       R"({"timestamp":@1531171074631231123,"fields":{"a":1}})"},
+      {R"({"time":99999999999999999999999,"a":1})",
+       R"({"fields":{"time":99999999999999999999999,"a":1}})"},
       {R"({"message":["no","text"],"msg":"text","level":"loud","severity":9})",
        R"({"message":"text","fields":{"message":["no","text"],"level":"loud","severity":9}})"},
       {R"({"message":"a","message":"b"})", R"({"message":"a","fields":{"message":"b"}})"},

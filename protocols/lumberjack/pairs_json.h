@@ -5,8 +5,8 @@
 
 namespace penstock::lumberjack {
 
-/// Writes the pairs of a data frame's body as one JSON object of texts, duplicates included; what is no UTF-8 in them
-/// becomes U+FFFD.
+/// Writes the pairs of a data frame's body as one JSON object of texts, duplicates included. What is no UTF-8 in them
+/// stays as the sender wrote it, as in a record of any other protocol.
 void render_pairs(std::string_view body, std::string& json);
 
 }  // namespace penstock::lumberjack

@@ -8,6 +8,12 @@ namespace {
 
 constexpr std::size_t kIdAt = 2, kIdBytes = 8, kNumberAt = 10, kCountAt = 11;
 constexpr std::size_t kKeptBytes = std::size_t{1} << 20;
+/// Chunks of whole messages that are remembered: 512 KiB.
+constexpr std::size_t kMostHashes = std::size_t{64} << 10;
+
+std::uint64_t hash_of(std::string_view datagram) noexcept {
+  return std::hash<std::string_view>{}(datagram);
+}
 
 unsigned byte_at(std::string_view datagram, std::size_t at) noexcept {
   return static_cast<unsigned char>(datagram[at]);
@@ -44,6 +50,10 @@ std::optional<std::string_view> ChunkTable::add(const Peer& peer, std::string_vi
                                                 const Chunk& chunk, Now now, BatchWriter& writer) {
   Key key{peer, 0};
   std::memcpy(&key.id, chunk.id.data(), sizeof key.id);
+  if (came_before(key, datagram, chunk, now)) {
+    writer.counts().framing_bytes += datagram.size();
+    return std::nullopt;
+  }
   const auto found = find_or_open(key, chunk, now, writer);
   Set& set = *found;
   if (set.datagrams.size() != chunk.count) {
@@ -64,7 +74,7 @@ std::optional<std::string_view> ChunkTable::add(const Peer& peer, std::string_vi
     reject(found, Reason::kOversize, {"a GELF message longer than gelf.max_message_bytes"}, writer);
     return std::nullopt;
   }
-  if (set.missing == 0) return join(found, writer);
+  if (set.missing == 0) return join(found, now, writer);
   make_room(found, writer);
   return std::nullopt;
 }
@@ -116,13 +126,14 @@ void ChunkTable::reject(Sets::iterator set, Reason reason, const Problem& proble
   forget(set);
 }
 
-std::string_view ChunkTable::join(Sets::iterator set, BatchWriter& writer) {
+std::string_view ChunkTable::join(Sets::iterator set, Now now, BatchWriter& writer) {
   if (joined_.capacity() > kKeptBytes) joined_ = {};
   joined_.clear();
   for (const std::string& datagram : set->datagrams)
     joined_.append(datagram, kChunkHeaderBytes, std::string::npos);
   writer.counts().decompressed_bytes += set->bytes;
   writer.counts().framing_bytes += set->datagrams.size() * kChunkHeaderBytes;
+  remember(*set, now);
   forget(set);
   return joined_;
 }
@@ -131,6 +142,34 @@ void ChunkTable::forget(Sets::iterator set) {
   bytes_ -= set->bytes;
   index_.erase(set->key);
   sets_.erase(set);
+}
+
+void ChunkTable::remember(const Set& set, Now now) {
+  Whole& whole = wholes_.emplace_back(Whole{set.key, now.monotonic, {}});
+  whole.hashes.reserve(set.datagrams.size());
+  for (const std::string& datagram : set.datagrams) whole.hashes.push_back(hash_of(datagram));
+  hashes_ += whole.hashes.size();
+  whole_index_.emplace(set.key, std::prev(wholes_.end()));
+  while (wholes_.size() > limits_.max_sets || hashes_ > kMostHashes) forget(wholes_.begin());
+}
+
+/// A chunk of a message that is whole. With other bytes it is one of another message that has its id.
+bool ChunkTable::came_before(const Key& key, std::string_view datagram, const Chunk& chunk,
+                             Now now) {
+  while (!wholes_.empty() && now.monotonic - wholes_.front().since >= kChunkPatience)
+    forget(wholes_.begin());
+  const auto found = whole_index_.find(key);
+  if (found == whole_index_.end()) return false;
+  const std::vector<std::uint64_t>& hashes = found->second->hashes;
+  if (chunk.count == hashes.size() && hashes[chunk.number] == hash_of(datagram)) return true;
+  forget(found->second);
+  return false;
+}
+
+void ChunkTable::forget(Wholes::iterator whole) {
+  hashes_ -= whole->hashes.size();
+  whole_index_.erase(whole->key);
+  wholes_.erase(whole);
 }
 
 std::optional<std::chrono::milliseconds> ChunkTable::deadline() const noexcept {

@@ -44,7 +44,8 @@ struct ChunkLimits {
 /// Puts the chunks of messages together: a set is known by its sender and id, chunks come in any order, and one that comes
 /// twice counts once. What does not become whole is rejected datagram by datagram, so that the quarantine holds what can
 /// be sent again: sets that are not whole within kChunkPatience, the oldest ones where a limit is reached, those that
-/// become too long; and single datagrams that contradict their set.
+/// become too long; and single datagrams that contradict their set. For kChunkPatience it is known of a whole set what
+/// its chunks were, so that one that comes again behind the last one begins no set; other bytes under its id do.
 ///
 /// Counting: a stored datagram counts as compressed, since it is taken and nothing has come of it, and as decompressed
 /// when its set ends in whatever way. The headers of a whole message are framing then.
@@ -84,18 +85,30 @@ class ChunkTable {
     std::size_t bytes = 0;
   };
   using Sets = std::list<Set>;  // the oldest first
+  struct Whole {
+    Key key;
+    std::chrono::milliseconds since{0};
+    std::vector<std::uint64_t> hashes;  // of its datagrams, by number
+  };
+  using Wholes = std::list<Whole>;  // the oldest first
 
   Sets::iterator find_or_open(const Key& key, const Chunk& chunk, Now now, BatchWriter& writer);
   void store(Set& set, std::string_view datagram, const Chunk& chunk, BatchWriter& writer);
   void make_room(Sets::iterator keep, BatchWriter& writer);
   void reject(Sets::iterator set, Reason reason, const Problem& problem, BatchWriter& writer);
-  std::string_view join(Sets::iterator set, BatchWriter& writer);
+  std::string_view join(Sets::iterator set, Now now, BatchWriter& writer);
   void forget(Sets::iterator set);
+  void remember(const Set& set, Now now);
+  bool came_before(const Key& key, std::string_view datagram, const Chunk& chunk, Now now);
+  void forget(Wholes::iterator whole);
 
   const ChunkLimits limits_;
   Sets sets_;
   std::unordered_map<Key, Sets::iterator, Hash> index_;
   std::size_t bytes_ = 0;
+  Wholes wholes_;
+  std::unordered_map<Key, Wholes::iterator, Hash> whole_index_;
+  std::size_t hashes_ = 0;  // of all of those
   std::string joined_;
 };
 

@@ -85,6 +85,37 @@ TEST_CASE("gelf: chunks in every order, each of them twice", "[gelf]") {
   }
 }
 
+TEST_CASE("gelf: chunks of a whole message that come again are nothing", "[gelf]") {
+  const Lines parts = chunks(kId, kJson, 3);
+  test::Feed feed(decoder());
+  for (int i = 0; i < 3; ++i)
+    for (const std::string& part : parts) feed.datagram(part);
+  feed.datagram(parts.back());
+  CHECK(feed.events() == Lines{kEvent});
+  CHECK_FALSE(feed.decoder().deadline());
+  feed.peer = peer(7);
+  for (const std::string& part : parts) feed.datagram(part);  // another sender's
+  CHECK(feed.events() == Lines{kEvent, kEvent});
+  feed.now.monotonic += gelf::kChunkPatience;
+  for (const std::string& part : parts) feed.datagram(part);
+  CHECK(feed.events() == Lines{kEvent, kEvent, kEvent});
+  feed.end(EndReason::kDeadline);
+  CHECK(feed.refusals().empty());
+}
+
+TEST_CASE("gelf: an id that comes again with other bytes is another message", "[gelf]") {
+  const std::string other = R"({"version":"1.1","host":"h","short_message":"other","_n":1})";
+  for (const unsigned count : {2u, 3u}) {
+    test::Feed feed(decoder());
+    for (const std::string& part : chunks(kId, kJson, 2)) feed.datagram(part);
+    Lines parts = chunks(kId, other, count);
+    std::reverse(parts.begin(), parts.end());
+    for (const std::string& part : parts) feed.datagram(part);
+    CHECK(feed.events() == Lines{kEvent, R"({"host":"h","message":"other","fields":{"n":1}})"});
+    CHECK(feed.refusals().empty());
+  }
+}
+
 TEST_CASE("gelf: 128 chunks are allowed, and one may be empty", "[gelf]") {
   test::Feed feed(decoder());
   for (const std::string& one : chunks(kId, kJson, gelf::kMostChunks)) feed.datagram(one);

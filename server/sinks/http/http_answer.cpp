@@ -111,8 +111,8 @@ HttpVerdict judge_splunk(long status, std::string_view text, std::string said,
   return verdict;
 }
 
-/// ClickHouse's codes of what is wrong with a row (src/Common/ErrorCodes.cpp): those of isParseError() for JSON, and the last
-/// line, of rows that a column or a constraint does not take.
+/// ClickHouse's codes of what is wrong with a row (src/Common/ErrorCodes.cpp): CANNOT_PARSE_TEXT, those of
+/// isParseError() for JSON, and the last three, of rows that a column or a constraint does not take.
 constexpr std::array kFaultsOfRows = {
     6,    // CANNOT_PARSE_TEXT
     25,   // CANNOT_PARSE_ESCAPE_SEQUENCE

@@ -181,6 +181,33 @@ def test_a_full_queue_that_drops_counts_each_record(penstock, when_full, reason)
     assert received[0 if when_full == "drop_newest" else -1] == (0 if when_full == "drop_newest" else count - 1)
 
 
+def test_what_a_full_queue_has_dropped_is_no_damage_at_the_next_start(penstock):
+    """Batches in flight have lain in the dropped files as well."""
+    pipe = StalledPipe(pipe_bytes=4096)
+    server = penstock({"listen": "tcp4://127.0.0.1:0"}, stalled_sink(max_bytes="4MiB", when_full="drop_oldest"),
+                      server={"flush_timeout": "300ms"}, stdout=pipe.write_end)
+    pipe.started()
+    count, line = 60000, b"x" * 200
+    with server.address().connect() as sock:
+        for first in range(0, count, 1000):
+            sock.sendall(b"".join(b"%08d " % n + line + b"\n" for n in range(first, first + 1000)))
+    wait_until(lambda: server.admin.listener()["events"] == count, lambda: f"everything read: {server.admin.listener()}")
+    wait_until(lambda: route(server)["lost"].get("drop_oldest"), lambda: f"drops: {route(server)}")
+    assert disk(server)["records"] < count
+    server.stop(expect=0)
+    row = server.ledger().route()
+    assert row["queued"] == int(server.log_has("records stay in the queue on disk").fields["records"])
+    assert row["delivered"] + row["queued"] + row["lost"]["drop_oldest"] == count
+    again = penstock({"listen": "tcp4://127.0.0.1:0"}, sink(max_bytes="4MiB"), folder=server.folder)
+    wait_delivered(again)
+    assert disk(again)["damaged_records"] == 0
+    again.stop()
+    assert again.ledger().route()["recovered"] == again.ledger().route()["delivered"] == row["queued"]
+    received = [int(json.loads(record)["message"][:8]) for record in again.records()]
+    assert received == list(range(count - row["queued"], count))
+    assert not list((server.folder / "queue").glob("*.damaged*"))
+
+
 def test_full_by_its_limit_holds_senders(penstock):
     pipe = StalledPipe(pipe_bytes=4096)
     server = penstock({"listen": "tcp4://127.0.0.1:0"}, stalled_sink(max_bytes="4MiB"), stdout=pipe.write_end)

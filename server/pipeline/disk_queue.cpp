@@ -177,16 +177,21 @@ class DiskQueue::Reader final : public BatchSource {
     return abandoned_.load() || (finishing_.load() && queue_.log_->all_read());
   }
   std::size_t fill_bytes() const override { return queue_.log_->status().bytes; }
-  bool keep(const QueueEntry& entry) override {
-    delivery_.keep(entry);
-    return true;
-  }
+  bool keep(const QueueEntry& entry) override;
   void abandon() noexcept override {
     abandoned_.store(true);
     wake();
   }
+  /// Both runners have ended. Of what was kept, that whose file has made way (DiskFull::kDropOldest) is nowhere.
+  void count_dropped();
 
  private:
+  struct Kept {
+    std::uint64_t end = 0;  // record
+    RouteLedger* route = nullptr;
+    std::size_t events = 0;
+  };
+
   void wake() {
     const std::lock_guard lock(queue_.mutex_);
     queue_.changed_.notify_all();
@@ -197,6 +202,7 @@ class DiskQueue::Reader final : public BatchSource {
 
   DiskQueue& queue_;
   LogDelivery delivery_;
+  std::vector<Kept> kept_;
   Clock::time_point last_checkpoint_;
   log::RateLimit complaints_;
   std::atomic<bool> finishing_{false}, abandoned_{false};
@@ -239,6 +245,20 @@ void DiskQueue::Reader::wait_for_more(std::uint64_t seen, std::chrono::milliseco
 
 void DiskQueue::Reader::done(const QueueEntry& entry) {
   if (const std::uint64_t end = delivery_.done(entry); end != 0) move_on(end);
+}
+
+bool DiskQueue::Reader::keep(const QueueEntry& entry) {
+  kept_.push_back({delivery_.end_of(entry), entry.route, entry.batch->events()});
+  delivery_.keep(entry);
+  return true;
+}
+
+void DiskQueue::Reader::count_dropped() {
+  for (const Kept& each : std::exchange(kept_, {})) {
+    if (each.end > queue_.log_->done_record()) continue;
+    each.route->queued -= each.events;
+    count_loss(*each.route, RouteLoss::kDropOldest, each.events);
+  }
 }
 
 void DiskQueue::Reader::move_on(std::uint64_t end) {
@@ -298,6 +318,10 @@ void DiskQueue::undo_open() noexcept {
 
 DiskLog::Status DiskQueue::status() const { return log_ ? log_->status() : DiskLog::Status{}; }
 
-Result<void> DiskQueue::close() { return log_ ? log_->close() : Result<void>{}; }
+Result<void> DiskQueue::close() {
+  if (!log_) return {};
+  reader_->count_dropped();
+  return log_->close();
+}
 
 }  // namespace penstock

@@ -48,6 +48,11 @@ std::uint64_t LogDelivery::done(const QueueEntry& entry) {
   return end;
 }
 
+std::uint64_t LogDelivery::end_of(const QueueEntry& entry) noexcept {
+  const auto found = find(entry);
+  return found == in_flight_.end() ? 0 : found->end;
+}
+
 bool LogDelivery::keep(const QueueEntry& entry) noexcept {
   const auto found = find(entry);
   if (found == in_flight_.end()) return false;

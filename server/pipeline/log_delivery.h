@@ -30,6 +30,8 @@ class LogDelivery {
   bool holds(const QueueEntry& entry) noexcept { return find(entry) != in_flight_.end(); }
   /// The sink has the entry. Gives the record before which everything is done, or 0 where an earlier batch is not.
   std::uint64_t done(const QueueEntry& entry);
+  /// Behind the entry's last record, or 0 where it is not here.
+  std::uint64_t end_of(const QueueEntry& entry) noexcept;
   /// The entry goes unsent, and is never done. False: it is not here.
   bool keep(const QueueEntry& entry) noexcept;
   bool idle() const noexcept { return in_flight_.empty(); }

@@ -299,14 +299,15 @@ bool DiskLog::drop_oldest(const std::function<void(const StoredBatch&)>& each) {
     const std::lock_guard lock(mutex_);
     if (segments_.size() < (active_ ? 2u : 1u)) return false;
     oldest = segments_.front();
-    if (oldest.end_record <= delivered_record_) return false;  // the reading thread frees it
+    if (oldest.end_record <= done_record_) return false;  // the reading thread frees it
     segments_.pop_front();
     from = read_record_;
-    if (oldest.end_record > read_record_) {
-      dropped_.push_back({read_record_, oldest.end_record});
-      read_record_ = oldest.end_record;
-    }
+    read_record_ = std::max(read_record_, oldest.end_record);
+    done_record_ = oldest.end_record;
+    checkpoint_behind_ = true;
   }
+  // Before the file goes: else a start after a crash would take what was dropped for lost by the disk.
+  write_checkpoint(options_.sync != QueueSync::kNever);
   auto reader = SegmentReader::open(files_, segment_path(oldest.id), origins_, blocks_);
   StoredBatch batch;
   for (; reader; batch = StoredBatch{}) {
@@ -325,8 +326,7 @@ Result<void> DiskLog::close() {
     good = (options_.sync == QueueSync::kNever || sync_written()) && good;
     if (fd_ >= 0) files_.ftruncate(fd_, static_cast<std::int64_t>(write_offset_));
   }
-  const bool changed = checkpoint_behind_ || durable_record_ != checkpoint_.last().durable;
-  good = (!changed || write_checkpoint(options_.sync != QueueSync::kNever)) && good;
+  good = (!checkpoint_behind() || write_checkpoint(options_.sync != QueueSync::kNever)) && good;
   if (!good) return fail(EIO, last_error().empty() ? read_error() : last_error());
   return {};
 }
@@ -336,7 +336,7 @@ Result<void> DiskLog::close() {
 DiskLog::Status DiskLog::status() const {
   const std::lock_guard lock(mutex_);
   Status status;
-  status.records = visible_record_ - std::min(visible_record_, delivered_record_);
+  status.records = visible_record_ - std::min(visible_record_, done_record_);
   status.segments = segments_.size();
   for (const Segment& segment : segments_) status.bytes += segment.file_bytes;
   status.bytes += spares_.size() * options_.segment_bytes;

@@ -99,7 +99,7 @@ class DiskLog {
   /// again.
   bool sync_written();
   /// Removes the oldest segment, unless it is the one written to; `each` gets every batch of it that was not read yet.
-  /// False where there is none to remove or it cannot be removed.
+  /// What next() has given out of it is there no longer either, see done_record(). False where there is none to remove.
   bool drop_oldest(const std::function<void(const StoredBatch&)>& each);
   std::string last_error() const;  ///< of the last call of this thread that did not end well
 
@@ -115,6 +115,8 @@ class DiskLog {
   std::string read_error() const;
   /// Behind the last record that next() has given or passed over.
   std::uint64_t read_record() const;
+  /// Records before this one are delivered, or were dropped: no later start finds them.
+  std::uint64_t done_record() const;
 
   // ---- any thread
 
@@ -158,6 +160,7 @@ class DiskLog {
   Result<void> set_aside(std::uint64_t id, const std::string& why, Recovered& recovered);
   Result<void> measure_last(Recovered& recovered);
   void find_place(Recovered& recovered);
+  bool sync_last();
 
   // writing
   Result<void> make_segment(std::uint64_t bytes);
@@ -185,6 +188,7 @@ class DiskLog {
   void count_missing_until(std::uint64_t record);
   Segment* find_segment(std::uint64_t id);
   void note_reading(std::string error);
+  bool checkpoint_behind();
   bool write_checkpoint(bool synced);
   bool free_delivered();
   bool free_file(const Segment& segment);
@@ -195,6 +199,7 @@ class DiskLog {
   const DiskLogOptions options_;
   OriginTable& origins_;
   const BlockSource blocks_;
+  std::mutex checkpoint_mutex_;  // of checkpoint_, once it is open; taken before mutex_
   CheckpointFile checkpoint_;
   int lock_fd_ = -1;
   CreatedPaths created_;
@@ -231,11 +236,7 @@ class DiskLog {
   std::uint64_t visible_record_ = 1,
                 visible_offset_ = 0;  // what may be read; the offset in the active segment
   std::uint64_t read_record_ = 1;     // the next to be read
-  std::uint64_t delivered_record_ = 1;
-  struct Dropped {
-    std::uint64_t from = 0, to = 0;  // records
-  };
-  std::deque<Dropped> dropped_;  // that delivered_record_ has not passed
+  std::uint64_t done_record_ = 1;     // delivered or dropped is all before it
   bool checkpoint_behind_ = false;
   std::uint64_t damaged_records_ = 0, syncs_ = 0, failed_syncs_ = 0, written_bytes_ = 0;
   std::string error_, read_error_;

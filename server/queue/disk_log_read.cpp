@@ -21,6 +21,11 @@ std::uint64_t DiskLog::read_record() const {
   return read_record_;
 }
 
+std::uint64_t DiskLog::done_record() const {
+  const std::lock_guard lock(mutex_);
+  return done_record_;
+}
+
 DiskLog::ReadStatus DiskLog::next(StoredBatch& out) {
   for (;;) {
     if (!reader_) {
@@ -137,36 +142,35 @@ void DiskLog::leave_segment() {
 bool DiskLog::delivered(std::uint64_t end) {
   {
     const std::lock_guard lock(mutex_);
-    if (end <= delivered_record_) return false;
-    delivered_record_ = end;
-    while (!dropped_.empty() && dropped_.front().from <= delivered_record_) {
-      delivered_record_ = std::max(delivered_record_, dropped_.front().to);
-      dropped_.pop_front();
-    }
+    if (end <= done_record_) return false;
+    done_record_ = end;
     checkpoint_behind_ = true;
   }
   return free_delivered();
 }
 
 void DiskLog::tick() {
-  bool behind = false;
-  {
-    const std::lock_guard lock(mutex_);
-    behind = checkpoint_behind_ || durable_record_ != checkpoint_.last().durable;
-  }
-  if (behind) write_checkpoint(false);
+  if (checkpoint_behind()) write_checkpoint(false);
   free_delivered();
 }
 
+bool DiskLog::checkpoint_behind() {
+  const std::lock_guard writing(checkpoint_mutex_);
+  const std::lock_guard lock(mutex_);
+  return checkpoint_behind_ || durable_record_ != checkpoint_.last().durable;
+}
+
+/// Either thread.
 bool DiskLog::write_checkpoint(bool synced) {
-  std::uint64_t delivered = 0, durable = 0;
+  const std::lock_guard writing(checkpoint_mutex_);
+  std::uint64_t done = 0, durable = 0;
   {
     const std::lock_guard lock(mutex_);
-    delivered = delivered_record_;
+    done = done_record_;
     durable = durable_record_;
     checkpoint_behind_ = false;
   }
-  Result<void> written = checkpoint_.write(delivered, durable);
+  Result<void> written = checkpoint_.write(done, durable);
   if (written && synced) written = checkpoint_.sync();
   if (written) return true;
   const std::lock_guard lock(mutex_);
@@ -184,7 +188,7 @@ bool DiskLog::free_delivered() {
       const std::lock_guard lock(mutex_);
       if (segments_.size() < (active_ ? 2u : 1u)) break;
       front = segments_.front();
-      if (front.end_record > delivered_record_ || (reader_ && front.id == reading_)) break;
+      if (front.end_record > done_record_ || (reader_ && front.id == reading_)) break;
     }
     if (!checkpointed && !write_checkpoint(options_.sync != QueueSync::kNever)) break;
     checkpointed = true;

@@ -164,13 +164,12 @@ Result<void> DiskLog::measure_last(Recovered& recovered) {
 void DiskLog::find_place(Recovered& recovered) {
   const Checkpoint& last = checkpoint_.last();
   next_record_ = std::max(last.durable, last.delivered);
-  delivered_record_ = last.delivered;
+  done_record_ = last.delivered;
   if (!segments_.empty()) {
     next_record_ = std::max(next_record_, segments_.back().end_record);
     segments_.back().end_record = next_record_;
     const std::uint64_t first = segments_.front().first_record;
-    if (!checkpoint_.found() || checkpoint_.damaged())
-      delivered_record_ = std::max(delivered_record_, first);
+    if (!checkpoint_.found() || checkpoint_.damaged()) done_record_ = std::max(done_record_, first);
     if (!checkpoint_.found() && first != 1)
       recovered.notes.push_back(options_.directory +
                                 ": the checkpoint is missing, everything is delivered again");
@@ -179,18 +178,29 @@ void DiskLog::find_place(Recovered& recovered) {
           options_.directory +
           ": a slot of the checkpoint is damaged, some records may be delivered again");
   }
-  if (segments_.empty() && next_record_ > delivered_record_) {
-    damaged_records_ = next_record_ - delivered_record_;
-    delivered_record_ = next_record_;
+  if (segments_.empty() && next_record_ > done_record_) {
+    damaged_records_ = next_record_ - done_record_;
+    done_record_ = next_record_;
     recovered.notes.push_back(options_.directory + ": no segment is left of " +
                               std::to_string(damaged_records_) + " records");
   }
-  first_own_record_ = visible_record_ = durable_record_ = next_record_;
+  first_own_record_ = visible_record_ = next_record_;
+  durable_record_ = segments_.empty() || sync_last() ? next_record_ : last.durable;
   synced_record_ = next_record_;
-  read_record_ = delivered_record_;
-  recovered.records = next_record_ - std::min(next_record_, delivered_record_);
+  read_record_ = done_record_;
+  recovered.records = next_record_ - std::min(next_record_, done_record_);
   recovered.segments = segments_.size();
   free_delivered();
+}
+
+/// What a process that was killed has written is in the kernel's memory, and perhaps not yet on the disk.
+bool DiskLog::sync_last() {
+  if (options_.sync == QueueSync::kNever) return true;
+  const int fd = files_.open(segment_path(segments_.back().id).c_str(), O_RDONLY | O_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const int synced = files_.fdatasync(fd);
+  files_.close(fd);
+  return synced == 0;
 }
 
 }  // namespace penstock

@@ -256,6 +256,36 @@ TEST_CASE("disk queue: what is full drops the newest or the oldest, and counts i
   CHECK((oldest ? got.back() == 100 : got.front() == 1));
 }
 
+TEST_CASE(
+    "disk queue: what is in flight while its file makes way is counted when it is not delivered",
+    "[disk_queue]") {
+  const test::TempDir dir;
+  std::uint64_t left = 0;
+  {
+    Line line(dir.path(), system_files(), DiskFull::kDropOldest);
+    line.intake->start();
+    for (BatchId id = 1; id <= 20; ++id) line.push(id, 30'000);
+    line.outcomes->await(20);
+    BatchSource& reader = line.disk->reader();
+    std::vector<QueueEntry> in_flight;  // of the first segment all, of the second some
+    for (int i = 0; i < 12; ++i) in_flight.push_back(reader.pop(0ms).value());
+    for (BatchId id = 21; id <= 40; ++id) line.push(id, 30'000);  // the first segment makes way
+    line.outcomes->await(40);
+    REQUIRE(line.disk->status().records < 40);
+    for (const QueueEntry& entry : in_flight) CHECK(reader.keep(entry));
+    line.finish();
+    left = line.disk->status().records;
+    CHECK(line.route.queued == left);
+    CHECK(line.lost(RouteLoss::kDropOldest) == 40 - left);
+  }
+  Line again(dir.path());
+  again.start();
+  again.finish();
+  CHECK(again.route.recovered == left);
+  CHECK(again.route.delivered == left);
+  CHECK(again.disk->status().damaged_records == 0);
+}
+
 TEST_CASE("disk queue: a start that fails leaves no directory behind", "[disk_queue]") {
   const test::TempDir dir;
   {

@@ -126,6 +126,36 @@ TEST_CASE("disk log: the oldest segment is dropped whole, and told batch by batc
   CHECK(rig.log->status().damaged_records == 0);
 }
 
+TEST_CASE("disk log: what was dropped, in flight or not, is no damage at the next start",
+          "[queue]") {
+  const bool killed = GENERATE(false, true);
+  LogRig rig(QueueSync::kBatch, 4 * LogRig::kSegmentBytes);
+  REQUIRE(rig.open());
+  std::size_t taken = 0;
+  while (rig.put(batch_of({numbered(taken) + std::string(500, 'x')}, true))) ++taken;
+  StoredBatch batch;
+  for (int i = 0; i < 30; ++i) REQUIRE(rig.log->next(batch) == DiskLog::ReadStatus::kBatch);
+  std::size_t told = 0;
+  const auto count = [&](const StoredBatch& each) { told += each.records; };
+  REQUIRE(rig.log->drop_oldest(count));
+  CHECK(told == 0);  // all of it is in flight
+  CHECK(rig.log->done_record() > 1);
+  CHECK(rig.log->done_record() < batch.end_record());
+  REQUIRE(rig.log->drop_oldest(count));
+  CHECK(told == rig.log->done_record() - batch.end_record());
+  const std::uint64_t left = taken + 1 - rig.log->done_record();
+  CHECK(rig.log->status().records == left);
+  if (!killed) REQUIRE(rig.log->close());
+  rig.log.reset();
+  rig.files.kill();
+  REQUIRE(rig.open());
+  CHECK(rig.recovered.records == left);
+  CHECK(rig.read().size() == left);
+  CHECK(rig.log->status().damaged_records == 0);
+  CHECK(rig.log->status().segments == 1);
+  for (const std::string& name : rig.files.names()) CHECK_FALSE(name.ends_with(".damaged"));
+}
+
 TEST_CASE("disk log: a batch larger than a segment gets a file that fits", "[queue]") {
   LogRig rig;
   REQUIRE(rig.open());

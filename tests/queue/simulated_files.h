@@ -54,6 +54,7 @@ class SimulatedFiles final : public FileOps {
   void kill() {
     open_.clear();
     locked_.clear();
+    calls_left = UINT_MAX;
   }
 
   std::vector<std::string> names() const {

@@ -144,6 +144,7 @@ void DiskLog::seal_after_failed_sync(int error) {
   seal(synced_offset_, synced_record_);
   const std::lock_guard lock(mutex_);
   ++failed_syncs_;
+  if (tail_) tail_segment_ = segments_.back().id;
 }
 
 // ---- segments
@@ -177,6 +178,7 @@ void DiskLog::seal(std::uint64_t end_offset, std::uint64_t end_record) {
 bool DiskLog::full(std::uint64_t bytes) const {
   const std::lock_guard lock(mutex_);
   if (!spares_.empty() || segments_.empty()) return false;
+  if (segments_.front().id == tail_segment_) return false;  // it makes way after it is rewritten
   const std::uint64_t used = std::accumulate(
       segments_.begin(), segments_.end(), std::uint64_t{0},
       [](std::uint64_t sum, const Segment& segment) { return sum + segment.file_bytes; });
@@ -271,12 +273,13 @@ Result<void> DiskLog::fill_in(int fd, const SegmentHeader& header, std::uint64_t
 DiskLog::RollStatus DiskLog::rewrite_tail() {
   const std::uint64_t end_record = next_record_;
   const auto reader = SegmentReader::open(files_, tail_->path, origins_, blocks_);
-  if (!reader) {
+  const bool gone = !reader && (reader.error().code == ENOENT || reader.error().code == 0);
+  if (!reader && !gone) {
     note(reader.error().message);
     return RollStatus::kRetry;
   }
-  (*reader)->seek(tail_->from);
-  for (;;) {
+  if (!gone) (*reader)->seek(tail_->from);
+  while (!gone) {
     if (!write_pending()) return RollStatus::kRetry;
     StoredBatch batch;
     const Result<bool> found = (*reader)->next(tail_->to, batch);
@@ -289,6 +292,8 @@ DiskLog::RollStatus DiskLog::rewrite_tail() {
   tail_.reset();
   next_record_ = end_record;
   show_written(false);
+  const std::lock_guard lock(mutex_);
+  tail_segment_ = 0;
   return RollStatus::kDone;
 }
 
@@ -300,6 +305,7 @@ bool DiskLog::drop_oldest(const std::function<void(const StoredBatch&)>& each) {
     if (segments_.size() < (active_ ? 2u : 1u)) return false;
     oldest = segments_.front();
     if (oldest.end_record <= done_record_) return false;  // the reading thread frees it
+    if (oldest.id == tail_segment_) return false;
     segments_.pop_front();
     from = read_record_;
     read_record_ = std::max(read_record_, oldest.end_record);

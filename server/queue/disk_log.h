@@ -232,6 +232,8 @@ class DiskLog {
   std::deque<Segment> segments_;
   std::vector<std::string> spares_;  // names of files that may be used again
   bool active_ = false;              // the last segment is written to
+  std::uint64_t tail_segment_ =
+      0;  // the one with tail_, which must not go before that is rewritten; 0: none
   std::uint64_t durable_record_ = 1;
   std::uint64_t visible_record_ = 1,
                 visible_offset_ = 0;  // what may be read; the offset in the active segment

@@ -189,6 +189,7 @@ bool DiskLog::free_delivered() {
       if (segments_.size() < (active_ ? 2u : 1u)) break;
       front = segments_.front();
       if (front.end_record > done_record_ || (reader_ && front.id == reading_)) break;
+      if (front.id == tail_segment_) break;
     }
     if (!checkpointed && !write_checkpoint(options_.sync != QueueSync::kNever)) break;
     checkpointed = true;

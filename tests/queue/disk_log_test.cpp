@@ -198,6 +198,62 @@ TEST_CASE("disk log: a failed sync seals the segment, and nothing is lost or dou
 }
 
 TEST_CASE(
+    "disk log: what a failed sync has left stays until it is rewritten, although it is delivered",
+    "[queue]") {
+  LogRig rig(QueueSync::kInterval);
+  REQUIRE(rig.open());
+  Strings sent = fill(rig, 30);
+  REQUIRE(rig.log->sync_written());
+  const Strings unsynced = fill(rig, 30);
+  sent.insert(sent.end(), unsynced.begin(), unsynced.end());
+  rig.files.fault = [](SimulatedFiles::Call call) {
+    return call == SimulatedFiles::Call::kSync || call == SimulatedFiles::Call::kReserve ? -EIO : 0;
+  };
+  CHECK_FALSE(rig.log->sync_written());
+  CHECK(rig.log->roll() == DiskLog::RollStatus::kRetry);
+  rig.files.fault = nullptr;
+  SECTION("and the reader is done with it meanwhile") {
+    CHECK(rig.log->status().records == 60);
+    rig.log->delivered(rig.log->read_record());
+    StoredBatch batch;
+    for (int i = 0; i < 10; ++i) REQUIRE(rig.log->next(batch) == DiskLog::ReadStatus::kBatch);
+    CHECK(rig.log->next(batch) == DiskLog::ReadStatus::kNothing);
+    rig.log->delivered(batch.end_record());
+    rig.log->tick();
+    sent.erase(sent.begin(), sent.begin() + 30);
+  }
+  SECTION("and it is the oldest") {
+    CHECK_FALSE(rig.log->drop_oldest([](const StoredBatch&) { FAIL("it is still needed"); }));
+  }
+  REQUIRE(rig.log->roll() == DiskLog::RollStatus::kDone);
+  REQUIRE(rig.put(batch_of({"behind"}, true)));
+  sent.push_back("behind");
+  CHECK(rig.log->sync_written());
+  CHECK(rig.read() == sent);
+  CHECK(rig.log->status().damaged_records == 0);
+}
+
+TEST_CASE(
+    "disk log: where what a failed sync has left is gone, that is damage, and writing goes on",
+    "[queue]") {
+  LogRig rig(QueueSync::kInterval);
+  REQUIRE(rig.open());
+  fill(rig, 30);
+  bool failing = true;
+  rig.files.fault = [&](SimulatedFiles::Call call) {
+    return failing && call == SimulatedFiles::Call::kSync ? -EIO : 0;
+  };
+  CHECK_FALSE(rig.log->sync_written());
+  failing = false;
+  rig.files.remove("/q/0000000000000001.seg");
+  REQUIRE(rig.log->roll() == DiskLog::RollStatus::kDone);
+  REQUIRE(rig.put(batch_of({"behind"}, true)));
+  CHECK(rig.log->sync_written());
+  CHECK(rig.read() == Strings{"behind"});
+  CHECK(rig.log->status().damaged_records == 30);
+}
+
+TEST_CASE(
     "disk log: whichever byte is flipped, what comes is what was sent, and the rest is counted",
     "[queue]") {
   LogRig first;

@@ -26,7 +26,7 @@ class DiskQueue::Writer final : public Sink {
   std::vector<Finished> poll(std::chrono::milliseconds) override;
   std::vector<FrameRange> abandon(const Batch& batch) override;
   void tick() override;
-  Result<void> close() override { return {}; }
+  Result<void> close() override;
   void request_interrupt() noexcept override {
     interrupted_.store(true);
     queue_.changed_.notify_all();
@@ -157,6 +157,12 @@ void DiskQueue::Writer::tick() {
   if (Clock::now() - last_sync_ < queue_.options_.sync_interval) return;
   last_sync_ = Clock::now();
   if (!log().sync_written()) log().roll();
+}
+
+/// What a failed sync has left is not read before it is rewritten.
+Result<void> DiskQueue::Writer::close() {
+  if (queue_.options_.log.sync == QueueSync::kInterval && !log().sync_written()) log().roll();
+  return {};
 }
 
 // ---- delivering

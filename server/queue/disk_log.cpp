@@ -69,13 +69,17 @@ bool DiskLog::append(const Batch& batch, std::size_t first, std::size_t count) {
 }
 
 void DiskLog::withdraw() {
+  if (tail_) return;  // what is pending is of the tail
   pending_.clear();
   pending_written_ = 0;
-  const std::lock_guard lock(mutex_);
-  next_record_ = visible_record_;
+  next_record_ = written_record_;
 }
 
 DiskLog::CommitStatus DiskLog::commit() {
+  if (std::exchange(withdrawn_, false) || tail_) {
+    withdraw();
+    return CommitStatus::kRewrite;
+  }
   if (pending_.empty()) return CommitStatus::kDone;
   if (!write_pending()) return CommitStatus::kRetry;
   if (options_.sync != QueueSync::kBatch) {
@@ -99,6 +103,7 @@ bool DiskLog::write_pending() {
     pending_written_ += static_cast<std::size_t>(n);
   }
   write_offset_ += pending_.size();
+  written_record_ = next_record_;
   {
     const std::lock_guard lock(mutex_);
     written_bytes_ += pending_.size();
@@ -122,13 +127,14 @@ bool DiskLog::sync_written() {
 void DiskLog::show_written(bool synced) {
   if (synced) {
     synced_offset_ = write_offset_;
-    synced_record_ = next_record_;
+    synced_record_ = written_record_;
   }
   const std::lock_guard lock(mutex_);
   visible_offset_ = write_offset_;
-  visible_record_ = next_record_;
+  visible_record_ = written_record_;
+  tail_segment_ = 0;
   if (!synced) return;
-  durable_record_ = next_record_;
+  durable_record_ = written_record_;
   ++syncs_;
 }
 
@@ -137,14 +143,18 @@ void DiskLog::show_written(bool synced) {
 void DiskLog::seal_after_failed_sync(int error) {
   note("sync " + active_path_ + ": " + errno_text(error));
   if (options_.sync == QueueSync::kBatch) {
-    next_record_ = synced_record_;  // the caller appends it again
+    next_record_ = written_record_ = synced_record_;  // the caller appends it again
   } else {
+    withdrawn_ = !pending_.empty();  // it bears this segment's epoch
+    withdraw();
     tail_ = Tail{active_path_, synced_offset_, write_offset_};
   }
   seal(synced_offset_, synced_record_);
   const std::lock_guard lock(mutex_);
   ++failed_syncs_;
-  if (tail_) tail_segment_ = segments_.back().id;
+  if (!tail_) return;
+  tail_segment_ = segments_.back().id;
+  tail_record_ = synced_record_;
 }
 
 // ---- segments
@@ -154,7 +164,7 @@ DiskLog::RollStatus DiskLog::roll() {
   if (fd_ >= 0 && tail_) return rewrite_tail();
   if (fd_ >= 0) {
     if (options_.sync != QueueSync::kNever && !sync_written()) return roll();
-    seal(write_offset_, next_record_);
+    seal(write_offset_, written_record_);
   }
   const std::uint64_t bytes =
       std::max(options_.segment_bytes, SegmentHeader::kDataOffset + wanted_bytes_);
@@ -271,7 +281,6 @@ Result<void> DiskLog::fill_in(int fd, const SegmentHeader& header, std::uint64_t
 
 /// Reads back what a failed sync has left in the old file, mostly from the kernel's memory, and writes it to the new one.
 DiskLog::RollStatus DiskLog::rewrite_tail() {
-  const std::uint64_t end_record = next_record_;
   const auto reader = SegmentReader::open(files_, tail_->path, origins_, blocks_);
   const bool gone = !reader && (reader.error().code == ENOENT || reader.error().code == 0);
   if (!reader && !gone) {
@@ -290,10 +299,7 @@ DiskLog::RollStatus DiskLog::rewrite_tail() {
     append_batch(pending_, batch.batch, 0, batch.batch.frames.size(), epoch_, batch.first_record);
   }
   tail_.reset();
-  next_record_ = end_record;
   show_written(false);
-  const std::lock_guard lock(mutex_);
-  tail_segment_ = 0;
   return RollStatus::kDone;
 }
 

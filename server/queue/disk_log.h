@@ -56,7 +56,7 @@ class DiskLog {
   enum class CommitStatus {
     kDone,   ///< what was appended is kept, as QueueSync says
     kRetry,  ///< not written, or not all of it: commit() again after a pause
-    kRewrite,  ///< sync has failed, the segment is sealed before what was appended: roll(), append it all again
+    kRewrite,  ///< a sync has failed, the segment is sealed before what was appended: roll(), append it all again
   };
   enum class RollStatus {
     kDone,
@@ -214,6 +214,7 @@ class DiskLog {
   std::string pending_;  // encoded, to be written at write_offset_
   std::size_t pending_written_ = 0;
   std::uint64_t write_offset_ = 0;                       // of the active segment
+  std::uint64_t written_record_ = 1;                     // behind what stands before it
   std::uint64_t next_record_ = 1;                        // behind what is in pending_
   std::uint64_t synced_offset_ = 0, synced_record_ = 1;  // of the active segment
   std::uint64_t wanted_bytes_ = 0;                       // of a batch that found no room
@@ -223,6 +224,8 @@ class DiskLog {
     std::uint64_t from = 0, to = 0;  // offsets
   };
   std::optional<Tail> tail_;
+  bool withdrawn_ =
+      false;  // what was appended went when a segment was sealed, and commit() has not said so yet
 
   // The reading thread's.
   std::unique_ptr<SegmentReader> reader_;
@@ -232,8 +235,8 @@ class DiskLog {
   std::deque<Segment> segments_;
   std::vector<std::string> spares_;  // names of files that may be used again
   bool active_ = false;              // the last segment is written to
-  std::uint64_t tail_segment_ =
-      0;  // the one with tail_, which must not go before that is rewritten; 0: none
+  /// The one with tail_, or 0: until that is rewritten the segment stays, and no record from tail_record_ on is shown.
+  std::uint64_t tail_segment_ = 0, tail_record_ = 0;
   std::uint64_t durable_record_ = 1;
   std::uint64_t visible_record_ = 1,
                 visible_offset_ = 0;  // what may be read; the offset in the active segment

@@ -88,7 +88,7 @@ std::optional<DiskLog::Limit> DiskLog::limit_of_reading() const {
                                   [&](const Segment& each) { return each.id == reading_; });
   if (found == segments_.end()) return std::nullopt;
   if (active_ && found->id == segments_.back().id)
-    return Limit{visible_offset_, visible_record_, true};
+    return Limit{visible_offset_, tail_segment_ == 0 ? visible_record_ : tail_record_, true};
   return Limit{found->end_offset, found->end_record, false};
 }
 

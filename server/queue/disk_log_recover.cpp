@@ -186,7 +186,7 @@ void DiskLog::find_place(Recovered& recovered) {
   }
   first_own_record_ = visible_record_ = next_record_;
   durable_record_ = segments_.empty() || sync_last() ? next_record_ : last.durable;
-  synced_record_ = next_record_;
+  written_record_ = synced_record_ = next_record_;
   read_record_ = done_record_;
   recovered.records = next_record_ - std::min(next_record_, done_record_);
   recovered.segments = segments_.size();

@@ -58,13 +58,15 @@ struct Outcomes final : CompletionHandler {
 /// A queue in memory, the queue on disk between its two runners, and a fake sink behind them.
 struct Line {
   explicit Line(const std::string& directory, FileOps& files = system_files(),
-                DiskFull when_full = DiskFull::kBlock)
+                DiskFull when_full = DiskFull::kBlock, QueueSync sync = QueueSync::kBatch)
       : leftover(directory + "/quarantine", files) {
     DiskQueue::Options options;
     options.sink = "out";
     options.log.directory = directory + "/queue";
     options.log.max_bytes = 1 << 20;
     options.log.segment_bytes = 256 << 10;
+    options.log.sync = sync;
+    options.sync_interval = 50ms;
     options.when_full = when_full;
     quarantine = std::move(Quarantine::open(directory + "/quarantine", 1 << 20).value());
     disk = std::make_unique<DiskQueue>(options, files, pool,
@@ -189,6 +191,32 @@ TEST_CASE("disk queue: failed writes and syncs are tried again, and nothing come
   const std::vector<BatchId> got = ids(line.sink->delivered);
   REQUIRE(got.size() == 60);
   CHECK(std::is_sorted(got.begin(), got.end()));
+  CHECK(line.disk->status().damaged_records == 0);
+}
+
+TEST_CASE("disk queue: synced now and then, a disk that fails for a while loses nothing either",
+          "[disk_queue]") {
+  const test::TempDir dir;
+  FailingFiles files;
+  const bool syncs_fail = GENERATE(true, false);
+  Line line(dir.path(), files, DiskFull::kBlock, QueueSync::kInterval);
+  line.start();
+  for (BatchId id = 1; id <= 20; ++id) line.push(id);
+  line.outcomes->await(20);
+  files.failing_writes = true;
+  files.failing_syncs = syncs_fail ? 3 : 0;
+  for (BatchId id = 21; id <= 40; ++id) line.push(id);
+  while (!line.intake->failing() || files.failing_syncs > 0) line.intake->retry_soon();
+  const std::uint64_t syncs = line.disk->status().syncs;
+  while (!syncs_fail && line.disk->status().syncs == syncs) line.intake->retry_soon();
+  files.failing_writes = false;
+  line.intake->retry_soon();
+  line.outcomes->await(40);
+  line.finish();
+  const std::vector<BatchId> got = ids(line.sink->delivered);
+  CHECK(got.size() == 40);
+  CHECK(std::is_sorted(got.begin(), got.end()));
+  CHECK(line.route.delivered == 40);
   CHECK(line.disk->status().damaged_records == 0);
 }
 

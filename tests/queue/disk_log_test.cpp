@@ -253,6 +253,87 @@ TEST_CASE(
   CHECK(rig.log->status().damaged_records == 30);
 }
 
+TEST_CASE("disk log: what is not committed when a sync fails is to be appended again", "[queue]") {
+  LogRig rig(QueueSync::kInterval);
+  REQUIRE(rig.open());
+  Strings sent = fill(rig, 30);
+  const Batch last = batch_of({"uncommitted"}, true);
+  REQUIRE(rig.log->append(last));
+  rig.files.fault = [](SimulatedFiles::Call call) {
+    return call == SimulatedFiles::Call::kSync    ? -EIO
+           : call == SimulatedFiles::Call::kWrite ? -ENOSPC
+                                                  : 0;
+  };
+  CHECK(rig.log->commit() == DiskLog::CommitStatus::kRetry);
+  CHECK_FALSE(rig.log->sync_written());
+  CHECK(rig.log->roll() == DiskLog::RollStatus::kRetry);
+  SECTION("which commit() says before the tail is rewritten") {
+    CHECK(rig.log->commit() == DiskLog::CommitStatus::kRewrite);
+    CHECK_FALSE(rig.log->append(last));
+    rig.files.fault = nullptr;
+    REQUIRE(rig.log->roll() == DiskLog::RollStatus::kDone);
+  }
+  SECTION("or after it") {
+    rig.files.fault = nullptr;
+    REQUIRE(rig.log->roll() == DiskLog::RollStatus::kDone);
+    CHECK(rig.log->commit() == DiskLog::CommitStatus::kRewrite);
+  }
+  SECTION("or with what was appended since") {
+    rig.files.fault = nullptr;
+    REQUIRE(rig.log->roll() == DiskLog::RollStatus::kDone);
+    REQUIRE(rig.log->append(batch_of({"appended since"}, true)));
+    CHECK(rig.log->commit() == DiskLog::CommitStatus::kRewrite);
+  }
+  CHECK(rig.log->commit() == DiskLog::CommitStatus::kDone);
+  REQUIRE(rig.put(last));
+  sent.push_back("uncommitted");
+  CHECK(rig.read() == sent);
+  CHECK(rig.log->status().damaged_records == 0);
+}
+
+TEST_CASE("disk log: a sync does not show what could not be written yet", "[queue]") {
+  LogRig rig(QueueSync::kInterval);
+  REQUIRE(rig.open());
+  Strings sent = fill(rig, 30);
+  REQUIRE(rig.log->append(batch_of({"late"}, true)));
+  rig.files.fault = [](SimulatedFiles::Call call) {
+    return call == SimulatedFiles::Call::kWrite ? -ENOSPC : 0;
+  };
+  CHECK(rig.log->commit() == DiskLog::CommitStatus::kRetry);
+  CHECK(rig.log->sync_written());
+  CHECK(rig.log->status().records == 30);
+  CHECK(rig.read() == sent);
+  rig.files.fault = nullptr;
+  CHECK(rig.log->commit() == DiskLog::CommitStatus::kDone);
+  CHECK(rig.read() == Strings{"late"});
+  CHECK(rig.log->status().damaged_records == 0);
+}
+
+TEST_CASE("disk log: while what a failed sync has left is only half rewritten, nobody misses it",
+          "[queue]") {
+  LogRig rig(QueueSync::kInterval);
+  REQUIRE(rig.open());
+  Strings sent = fill(rig, 30);
+  REQUIRE(rig.log->sync_written());
+  const Strings unsynced = fill(rig, 30);
+  bool failing = true;
+  int writes_left = 4;  // a header and three batches
+  rig.files.fault = [&](SimulatedFiles::Call call) {
+    if (call == SimulatedFiles::Call::kSync) return std::exchange(failing, false) ? -EIO : 0;
+    return call == SimulatedFiles::Call::kWrite && writes_left-- <= 0 ? -ENOSPC : 0;
+  };
+  CHECK_FALSE(rig.log->sync_written());
+  CHECK(rig.log->roll() == DiskLog::RollStatus::kRetry);
+  CHECK(rig.log->commit() == DiskLog::CommitStatus::kRewrite);
+  CHECK(rig.read() == sent);
+  CHECK_FALSE(rig.log->all_read());
+  rig.log->tick();
+  rig.files.fault = nullptr;
+  REQUIRE(rig.log->roll() == DiskLog::RollStatus::kDone);
+  CHECK(rig.read() == unsynced);
+  CHECK(rig.log->status().damaged_records == 0);
+}
+
 TEST_CASE(
     "disk log: whichever byte is flipped, what comes is what was sent, and the rest is counted",
     "[queue]") {

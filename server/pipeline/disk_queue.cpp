@@ -205,12 +205,14 @@ class DiskQueue::Reader final : public BatchSource {
   void wait_for_more(std::uint64_t seen, std::chrono::milliseconds wait);
   void move_on(std::uint64_t end);
   void checkpoint_when_due();
+  void log_notes();
 
   DiskQueue& queue_;
   LogDelivery delivery_;
   std::vector<Kept> kept_;
   Clock::time_point last_checkpoint_;
-  log::RateLimit complaints_;
+  log::RateLimit complaints_, notes_, reminders_{1, 30'000};
+  std::string last_note_;
   std::atomic<bool> finishing_{false}, abandoned_{false};
 };
 
@@ -282,6 +284,18 @@ void DiskQueue::Reader::checkpoint_when_due() {
   if (now - last_checkpoint_ < kCheckpointInterval) return;
   last_checkpoint_ = now;
   queue_.log_->tick();
+  log_notes();
+}
+
+void DiskQueue::Reader::log_notes() {
+  for (std::string& note : queue_.log_->take_notes()) {
+    std::uint64_t suppressed = 0;
+    log::RateLimit& limit = note == last_note_ ? reminders_ : notes_;
+    if (limit.allow(log::steady_ms(), suppressed))
+      log::error("queue on disk needs attention",
+                 {{"sink", queue_.options_.sink}, {"reason", note}, {"suppressed", suppressed}});
+    last_note_ = std::move(note);
+  }
 }
 
 // ---- the queue

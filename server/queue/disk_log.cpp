@@ -339,8 +339,9 @@ Result<void> DiskLog::close() {
     if (fd_ >= 0) files_.ftruncate(fd_, static_cast<std::int64_t>(write_offset_));
   }
   good = (!checkpoint_behind() || write_checkpoint(options_.sync != QueueSync::kNever)) && good;
-  if (!good) return fail(EIO, last_error().empty() ? read_error() : last_error());
-  return {};
+  if (good) return {};
+  const std::vector<std::string> notes = take_notes();
+  return fail(EIO, last_error().empty() && !notes.empty() ? notes.back() : last_error());
 }
 
 // ---- what can be seen

@@ -113,6 +113,9 @@ class DiskLog {
   /// Writes the checkpoint where it is behind, and tries again what could not be freed. At least every second.
   void tick();
   std::string read_error() const;
+  /// What an operator should know of what delivered() and tick() could not do since the last call, a sentence each; it is
+  /// said again each time that it is tried again.
+  std::vector<std::string> take_notes();
   /// Behind the last record that next() has given or passed over.
   std::uint64_t read_record() const;
   /// Records before this one are delivered, or were dropped: no later start finds them.
@@ -138,6 +141,9 @@ class DiskLog {
  private:
   /// Delivered segments that are kept to be written to again.
   static constexpr std::size_t kMostSpares = 2;
+  /// Of damaged segments of one name.
+  static constexpr unsigned kMostDamagedNames = 1000;
+  static constexpr std::size_t kMostNotes = 16;
   static constexpr std::string_view kSparePrefix = "spare-";
   static constexpr std::string_view kCheckpointName = "checkpoint", kLockName = "lock";
 
@@ -192,6 +198,8 @@ class DiskLog {
   bool write_checkpoint(bool synced);
   bool free_delivered();
   bool free_file(const Segment& segment);
+  int keep_damaged(const std::string& path, std::string& kept_as);
+  void add_note(std::string note);
   std::string path_of(const std::string& name) const { return options_.directory + "/" + name; }
   std::string segment_path(std::uint64_t id) const { return path_of(segment_name(id)); }
 
@@ -245,6 +253,7 @@ class DiskLog {
   bool checkpoint_behind_ = false;
   std::uint64_t damaged_records_ = 0, syncs_ = 0, failed_syncs_ = 0, written_bytes_ = 0;
   std::string error_, read_error_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace penstock

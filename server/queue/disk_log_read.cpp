@@ -11,6 +11,16 @@ void DiskLog::note_reading(std::string error) {
   read_error_ = std::move(error);
 }
 
+void DiskLog::add_note(std::string note) {
+  const std::lock_guard lock(mutex_);
+  if (notes_.size() < kMostNotes) notes_.push_back(std::move(note));
+}
+
+std::vector<std::string> DiskLog::take_notes() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(notes_, {});
+}
+
 std::string DiskLog::read_error() const {
   const std::lock_guard lock(mutex_);
   return read_error_;
@@ -173,9 +183,9 @@ bool DiskLog::write_checkpoint(bool synced) {
   Result<void> written = checkpoint_.write(done, durable);
   if (written && synced) written = checkpoint_.sync();
   if (written) return true;
+  add_note("the checkpoint stays behind: " + written.error().message);
   const std::lock_guard lock(mutex_);
   checkpoint_behind_ = true;
-  read_error_ = written.error().message;
   return false;
 }
 
@@ -202,6 +212,16 @@ bool DiskLog::free_delivered() {
   return freed;
 }
 
+/// Renames it; ids begin anew where no segment was left, so older ones may have its name.
+int DiskLog::keep_damaged(const std::string& path, std::string& kept_as) {
+  int renamed = -EEXIST;
+  for (unsigned nth = 1; renamed == -EEXIST && nth <= kMostDamagedNames; ++nth) {
+    kept_as = damaged_name(path, nth);
+    renamed = files_.rename(path.c_str(), kept_as.c_str());
+  }
+  return renamed;
+}
+
 /// A damaged one stays for who wants to look at it; two others are kept to be written to again.
 bool DiskLog::free_file(const Segment& segment) {
   const std::string path = segment_path(segment.id);
@@ -212,14 +232,14 @@ bool DiskLog::free_file(const Segment& segment) {
       spare = std::string(kSparePrefix) + std::to_string(segment.id);
   }
   int done = 0;
-  if (segment.damaged) {
-    done = files_.rename(path.c_str(), (path + ".damaged").c_str());
+  if (std::string kept_as; segment.damaged) {
+    done = keep_damaged(path, kept_as);
   } else if (spare.empty() || files_.rename(path.c_str(), path_of(spare).c_str()) < 0) {
     spare.clear();
     done = files_.unlink(path.c_str());
   }
   if (done < 0 && done != -ENOENT) {
-    note_reading("free " + path + ": " + errno_text(done));
+    add_note("what is delivered takes up room: remove " + path + ": " + errno_text(done));
     return false;
   }
   if (spare.empty() || segment.damaged) return true;

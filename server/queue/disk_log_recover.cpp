@@ -83,7 +83,7 @@ Result<void> DiskLog::recover(Recovered& recovered) {
   if (!ids) return tl::unexpected(ids.error());
   for (const std::uint64_t id : *ids) {
     if (Result<void> added = add_found(id, recovered); !added) return added;
-    next_segment_ = id + 1;
+    next_segment_ = std::max(next_segment_, id + 1);
   }
   for (std::size_t at = 0; at + 1 < segments_.size(); ++at) {
     segments_[at].end_record = segments_[at + 1].first_record;
@@ -100,6 +100,7 @@ Result<std::vector<std::uint64_t>> DiskLog::list_segments() {
   std::vector<std::uint64_t> ids;
   const int listed = files_.list(options_.directory.c_str(), [&](std::string_view name) {
     if (const auto id = parse_segment_name(name)) ids.push_back(*id);
+    if (const auto id = parse_damaged_name(name)) next_segment_ = std::max(next_segment_, *id + 1);
     if (name.starts_with(kSparePrefix)) spares_.emplace_back(name);
     return true;
   });
@@ -130,8 +131,9 @@ Result<void> DiskLog::add_found(std::uint64_t id, Recovered& recovered) {
 }
 
 Result<void> DiskLog::set_aside(std::uint64_t id, const std::string& why, Recovered& recovered) {
-  const std::string path = segment_path(id), aside = path + ".damaged";
-  if (const int renamed = files_.rename(path.c_str(), aside.c_str()); renamed < 0)
+  const std::string path = segment_path(id);
+  std::string aside;
+  if (const int renamed = keep_damaged(path, aside); renamed < 0)
     return fail(-renamed, "rename " + path + " to " + aside + ": " + errno_text(renamed));
   recovered.notes.push_back(path + ": " + why + "; it is passed over and kept as " + aside);
   return {};

@@ -74,7 +74,7 @@ Result<QueueReport> inspect_queue(FileOps& files, const std::string& directory,
   std::vector<std::string> names;
   const int listed = files.list(directory.c_str(), [&](std::string_view name) {
     if (parse_segment_name(name)) names.emplace_back(name);
-    if (name.ends_with(".damaged")) report.set_aside.emplace_back(name);
+    if (parse_damaged_name(name)) report.set_aside.emplace_back(name);
     return true;
   });
   if (listed < 0) return fail(-listed, "list " + directory + ": " + errno_text(listed));

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kSegmentMagic = "PENSTOCK";
 constexpr std::string_view kSegmentSuffix = ".seg";
+constexpr std::string_view kDamagedSuffix = ".damaged";
 constexpr std::size_t kNameDigits = 16;
 constexpr std::size_t kBatchCrcEnd = 8;  // of the header: behind magic and crc
 
@@ -114,6 +115,21 @@ std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept 
   const auto parsed = std::from_chars(name.data(), end, id, 16);
   if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
   return id;
+}
+
+std::string damaged_name(std::string_view segment, unsigned nth) {
+  std::string name(segment);
+  name += kDamagedSuffix;
+  if (nth > 1) name += "-" + std::to_string(nth);
+  return name;
+}
+
+std::optional<std::uint64_t> parse_damaged_name(std::string_view name) noexcept {
+  const std::size_t suffix = name.find(kDamagedSuffix);
+  if (suffix == name.npos) return std::nullopt;
+  const std::string_view rest = name.substr(suffix + kDamagedSuffix.size());
+  if (!rest.empty() && rest.front() != '-') return std::nullopt;
+  return parse_segment_name(name.substr(0, suffix));
 }
 
 }  // namespace penstock

@@ -67,4 +67,9 @@ struct BatchHeader {
 std::string segment_name(std::uint64_t id);
 std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept;
 
+/// The `nth` name, from 1 on, that a segment gets which was damaged and is kept: NAME.damaged, NAME.damaged-2, ...
+std::string damaged_name(std::string_view segment, unsigned nth);
+/// The id of the segment that has got such a name.
+std::optional<std::uint64_t> parse_damaged_name(std::string_view name) noexcept;
+
 }  // namespace penstock

@@ -1,5 +1,7 @@
 #include "server/queue/disk_log.h"
 
+#include <fcntl.h>
+
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
@@ -332,6 +334,75 @@ TEST_CASE("disk log: while what a failed sync has left is only half rewritten, n
   REQUIRE(rig.log->roll() == DiskLog::RollStatus::kDone);
   CHECK(rig.read() == unsynced);
   CHECK(rig.log->status().damaged_records == 0);
+}
+
+TEST_CASE("disk log: a damaged segment is kept under a name that is free", "[queue]") {
+  LogRig rig;
+  REQUIRE(rig.open());
+  const auto make = [&](const std::string& name) {
+    rig.files.close(rig.files.open(name.c_str(), O_RDWR | O_CREAT, 0));
+  };
+  const std::string first = "/q/0000000000000001.seg";
+  SECTION("at the start") {
+    fill(rig, 3);
+    rig.log.reset();
+    rig.files.kill();
+    make(first + ".damaged");
+    rig.files.content(first)[0] ^= 1;
+    rig.files.content(first)[SegmentHeader::kHeaderCopyOffset] ^= 1;
+    REQUIRE(rig.open());
+    CHECK(rig.recovered.notes.at(0) ==
+          first + ": both copies of its header are damaged; it is passed over and kept as " +
+              first + ".damaged-2");
+  }
+  SECTION("once the rest of it is delivered") {
+    fill(rig, 3);
+    make(first + ".damaged");
+    make(first + ".damaged-2");
+    rig.files.content(first)[SegmentHeader::kDataOffset + BatchHeader::kBytes + 20] ^= 1;
+    while (rig.log->status().segments < 2) fill(rig, 3);
+    rig.read();
+    rig.log->delivered(rig.log->read_record());
+    CHECK(rig.log->status().damaged_records == 3);
+    CHECK(rig.log->status().segments == 1);
+    CHECK(rig.files.content(first + ".damaged-3").size() >= LogRig::kSegmentBytes);
+  }
+  SECTION("and a later one gets another number") {
+    rig.log.reset();
+    rig.files.kill();
+    make("/q/000000000000000a.seg.damaged-2");
+    make("/q/000000000000000c.seg.damagedly");
+    REQUIRE(rig.open());
+    fill(rig, 3);
+    CHECK_FALSE(rig.files.content("/q/000000000000000b.seg").empty());
+  }
+}
+
+TEST_CASE("disk log: what cannot be freed or written down is told, and tried again", "[queue]") {
+  LogRig rig;
+  REQUIRE(rig.open());
+  while (rig.log->status().segments < 3) fill(rig, 3);
+  const SimulatedFiles::Call failing =
+      GENERATE(SimulatedFiles::Call::kUnlink, SimulatedFiles::Call::kWrite);
+  rig.files.fault = [&](SimulatedFiles::Call call) {
+    const bool renames =
+        failing == SimulatedFiles::Call::kUnlink && call == SimulatedFiles::Call::kRename;
+    return call == failing || renames ? -EACCES : 0;
+  };
+  rig.read();
+  rig.log->take_notes();
+  rig.log->tick();
+  CHECK(rig.log->status().segments == 3);
+  const Strings notes = rig.log->take_notes();
+  REQUIRE_FALSE(notes.empty());
+  CHECK(notes.front() ==
+        (failing == SimulatedFiles::Call::kUnlink
+             ? "what is delivered takes up room: remove /q/0000000000000001.seg: permission denied"
+             : "the checkpoint stays behind: write /q/checkpoint: permission denied"));
+  rig.files.fault = nullptr;
+  rig.log->tick();
+  CHECK(rig.log->take_notes().empty());
+  CHECK(rig.log->status().segments == 1);
 }
 
 TEST_CASE(

@@ -210,7 +210,7 @@ class DiskQueue::Reader final : public BatchSource {
   DiskQueue& queue_;
   LogDelivery delivery_;
   std::vector<Kept> kept_;
-  Clock::time_point last_checkpoint_;
+  Clock::time_point last_checkpoint_, read_again_at_;
   log::RateLimit complaints_, notes_, reminders_{1, 30'000};
   std::string last_note_;
   std::atomic<bool> finishing_{false}, abandoned_{false};
@@ -223,6 +223,10 @@ std::optional<QueueEntry> DiskQueue::Reader::pop(std::chrono::milliseconds wait)
     const std::lock_guard lock(queue_.mutex_);
     seen = queue_.kept_;
   }
+  if (Clock::now() < read_again_at_) {
+    if (wait.count() != 0) wait_for_more(seen, wait);
+    return std::nullopt;
+  }
   StoredBatch stored;
   switch (queue_.log_->next(stored)) {
     case DiskLog::ReadStatus::kBatch: {
@@ -233,6 +237,7 @@ std::optional<QueueEntry> DiskQueue::Reader::pop(std::chrono::milliseconds wait)
       if (delivery_.idle()) move_on(queue_.log_->read_record());
       break;
     case DiskLog::ReadStatus::kError: {
+      read_again_at_ = Clock::now() + kReadPause;
       std::uint64_t suppressed = 0;
       if (complaints_.allow(log::steady_ms(), suppressed))
         log::error("queue cannot be read, will try again", {{"sink", queue_.options_.sink},

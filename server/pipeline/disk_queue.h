@@ -35,6 +35,8 @@ class DiskQueue {
   /// Batches are committed together until they hold so much.
   static constexpr std::size_t kGroupBytes = std::size_t{4} << 20;
   static constexpr std::chrono::milliseconds kCheckpointInterval{200};
+  /// Between two attempts to read what the disk did not give (DiskLog::kReadAttempts).
+  static constexpr std::chrono::milliseconds kReadPause{100};
   /// How long write() waits for room before it says so.
   static constexpr std::chrono::milliseconds kRoomPatience{50};
 

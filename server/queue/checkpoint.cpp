@@ -10,6 +10,7 @@
 #include "server/files/created_paths.h"
 #include "server/queue/bytes.h"
 #include "server/queue/crc32c.h"
+#include "server/queue/unreadable.h"
 
 namespace penstock {
 namespace {
@@ -66,6 +67,11 @@ Result<void> CheckpointFile::read() {
   for (const std::size_t at : {std::size_t{0}, kSlotDistance}) {
     char slot[kSlotBytes];
     const std::int64_t n = files_.pread(fd_, slot, sizeof slot, static_cast<std::int64_t>(at));
+
+    if (n < 0 && is_unreadable(static_cast<int>(-n))) {
+      damaged_ = true;
+      continue;
+    }
     if (n < 0)
       return fail(static_cast<int>(-n), "read " + path_ + ": " + errno_text(static_cast<int>(n)));
     const std::string_view bytes(slot, static_cast<std::size_t>(n));

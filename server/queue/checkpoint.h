@@ -35,7 +35,7 @@ class CheckpointFile {
   Result<void> open_to_read();
   const Checkpoint& last() const noexcept { return last_; }
   bool found() const noexcept { return last_.sequence != 0; }
-  /// A slot holds something that is not whole: last() may be older than what was written last.
+  /// A slot holds something that is not whole, or cannot be read: last() may be older than what was written last.
   bool damaged() const noexcept { return damaged_; }
 
   /// Into the slot that does not hold last(). Not synced. A failed write leaves last() as it was.

@@ -10,12 +10,15 @@
 
 #include "protocols/core/check.h"
 #include "protocols/core/errno_text.h"
+#include "server/queue/unreadable.h"
 
 // Appending. Recovery: disk_log_recover.cpp; reading: disk_log_read.cpp.
 namespace penstock {
 namespace {
 
 constexpr mode_t kSegmentMode = 0640;
+/// How often what a failed sync has left is read again where the disk fails to give it. Nothing else is written meanwhile.
+constexpr unsigned kTailAttempts = 5;
 
 std::uint64_t random_epoch() {
   std::uint64_t epoch = 0;
@@ -282,25 +285,37 @@ Result<void> DiskLog::fill_in(int fd, const SegmentHeader& header, std::uint64_t
 /// Reads back what a failed sync has left in the old file, mostly from the kernel's memory, and writes it to the new one.
 DiskLog::RollStatus DiskLog::rewrite_tail() {
   const auto reader = SegmentReader::open(files_, tail_->path, origins_, blocks_);
-  const bool gone = !reader && (reader.error().code == ENOENT || reader.error().code == 0);
-  if (!reader && !gone) {
-    note(reader.error().message);
-    return RollStatus::kRetry;
-  }
-  if (!gone) (*reader)->seek(tail_->from);
-  while (!gone) {
-    if (!write_pending()) return RollStatus::kRetry;
-    StoredBatch batch;
-    const Result<bool> found = (*reader)->next(tail_->to, batch);
-    if (!found || !*found)
-      break;  // what cannot be read is missing: the reading thread will count it
-    tail_->from = (*reader)->offset();
-    if (batch.batch.frames.empty()) continue;
-    append_batch(pending_, batch.batch, 0, batch.batch.frames.size(), epoch_, batch.first_record);
-  }
+  const bool lost = !reader && tail_is_lost(reader.error());
+  if (!(reader ? copy_tail(**reader) : lost && write_pending())) return RollStatus::kRetry;
   tail_.reset();
   show_written(false);
   return RollStatus::kDone;
+}
+
+bool DiskLog::tail_is_lost(const Error& error) {
+  note(error.message);
+  if (error.code == ENOENT || error.code == 0) return true;
+  return is_unreadable(error.code) && ++tail_->failed_reads >= kTailAttempts;
+}
+
+/// What cannot be read for good is missing: the reading thread will count it.
+bool DiskLog::copy_tail(SegmentReader& reader) {
+  reader.seek(tail_->from);
+  reader.pass_over_unreadable(tail_->failed_reads >= kTailAttempts);
+  for (;;) {
+    if (!write_pending()) return false;
+    StoredBatch batch;
+    const Result<bool> found = reader.next_behind_damage(tail_->to, 0, batch);
+    if (!found) {
+      if (is_unreadable(found.error().code)) ++tail_->failed_reads;
+      note(found.error().message);
+      return false;
+    }
+    if (!*found) return true;
+    tail_->from = reader.offset();
+    if (batch.batch.frames.empty()) continue;
+    append_batch(pending_, batch.batch, 0, batch.batch.frames.size(), epoch_, batch.first_record);
+  }
 }
 
 bool DiskLog::drop_oldest(const std::function<void(const StoredBatch&)>& each) {
@@ -320,16 +335,31 @@ bool DiskLog::drop_oldest(const std::function<void(const StoredBatch&)>& each) {
   }
   // Before the file goes: else a start after a crash would take what was dropped for lost by the disk.
   write_checkpoint(options_.sync != QueueSync::kNever);
-  auto reader = SegmentReader::open(files_, segment_path(oldest.id), origins_, blocks_);
-  StoredBatch batch;
-  for (; reader; batch = StoredBatch{}) {
-    const Result<bool> found = (*reader)->next(oldest.end_offset, batch);
-    if (!found || !*found) break;
-    if (batch.first_record >= from && batch.end_record() <= oldest.end_record) each(batch);
+  const std::uint64_t told = tell_dropped(oldest, from, each);
+  {
+    const std::lock_guard lock(mutex_);
+    damaged_records_ += std::max(from + told, oldest.end_record) - (from + told);
   }
   const int removed = files_.unlink(segment_path(oldest.id).c_str());
   if (removed < 0) note("remove " + segment_path(oldest.id) + ": " + errno_text(removed));
   return true;
+}
+
+/// Batches with records from `from` on; how many records those are.
+std::uint64_t DiskLog::tell_dropped(const Segment& segment, std::uint64_t from,
+                                    const std::function<void(const StoredBatch&)>& each) {
+  std::uint64_t told = 0;
+  const auto reader = SegmentReader::open(files_, segment_path(segment.id), origins_, blocks_);
+  if (reader) (*reader)->pass_over_unreadable(true);
+  while (reader) {
+    StoredBatch batch;
+    const Result<bool> found = (*reader)->next_behind_damage(segment.end_offset, from, batch);
+    if (!found || !*found) break;
+    if (batch.first_record < from || batch.end_record() > segment.end_record) continue;
+    each(batch);
+    told += batch.records;
+  }
+  return told;
 }
 
 Result<void> DiskLog::close() {

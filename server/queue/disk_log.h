@@ -36,6 +36,8 @@ struct DiskLogOptions {
   QueueSync sync = QueueSync::kBatch;
   /// Where the disk has no room for a whole segment, one of a single batch is made.
   bool short_segments = false;
+  /// While open() recovers: how long it waits before it reads again what the disk did not give.
+  std::chrono::milliseconds read_pause{100};
 };
 
 /// A queue of records on disk: segments that are written at one end and read at the other, and a checkpoint of what was
@@ -105,8 +107,11 @@ class DiskLog {
 
   // ---- the reading thread
 
+  /// How often what the disk cannot give is read again before it counts as damaged.
+  static constexpr unsigned kReadAttempts = 30;
+
   /// The next batch that is kept and was not read since open(). kError: see read_error(); the same call may succeed
-  /// later.
+  /// later, and where the disk fails to read is passed over after kReadAttempts calls.
   ReadStatus next(StoredBatch& out);
   /// Everything before record `end` is delivered. Frees segments that are; true when there is room again.
   bool delivered(std::uint64_t end);
@@ -164,6 +169,8 @@ class DiskLog {
   Result<std::vector<std::uint64_t>> list_segments();
   Result<void> add_found(std::uint64_t id, Recovered& recovered);
   Result<void> set_aside(std::uint64_t id, const std::string& why, Recovered& recovered);
+  Result<std::unique_ptr<SegmentReader>> open_found(std::uint64_t id);
+  bool wait_to_read_again(const Error& error);
   Result<void> measure_last(Recovered& recovered);
   void find_place(Recovered& recovered);
   bool sync_last();
@@ -174,10 +181,14 @@ class DiskLog {
   Result<int> new_file(const std::string& path);
   Result<void> fill_in(int fd, const SegmentHeader& header, std::uint64_t& bytes);
   bool write_pending();
+  bool tail_is_lost(const Error& error);
+  bool copy_tail(SegmentReader& reader);
   void seal_after_failed_sync(int error);
   void seal(std::uint64_t end_offset, std::uint64_t end_record);
   void show_written(bool synced);
   RollStatus rewrite_tail();
+  std::uint64_t tell_dropped(const Segment& segment, std::uint64_t from,
+                             const std::function<void(const StoredBatch&)>& each);
   bool full(std::uint64_t bytes) const;
   void note(std::string error);
 
@@ -188,6 +199,8 @@ class DiskLog {
   };
   std::optional<Limit> limit_of_reading() const;
   std::optional<ReadStatus> open_reader();
+  bool give_up_reading(const Error& error);
+  void after_reading(bool found);
   bool accept(const StoredBatch& batch, const Limit& limit);
   Result<bool> pass_over_damage(const Limit& limit);
   void leave_segment();
@@ -230,14 +243,16 @@ class DiskLog {
   struct Tail {
     std::string path;
     std::uint64_t from = 0, to = 0;  // offsets
+    unsigned failed_reads = 0;
   };
   std::optional<Tail> tail_;
-  bool withdrawn_ =
-      false;  // what was appended went when a segment was sealed, and commit() has not said so yet
+  /// What was appended went when a segment was sealed, and commit() has not said so yet.
+  bool withdrawn_ = false;
 
   // The reading thread's.
   std::unique_ptr<SegmentReader> reader_;
   std::uint64_t reading_ = 0;  // id of the segment that is read, or was last
+  unsigned failed_reads_ = 0;  // at one place; while open() recovers, in all
 
   mutable std::mutex mutex_;  // of what follows
   std::deque<Segment> segments_;

@@ -4,6 +4,7 @@
 
 #include "protocols/core/errno_text.h"
 #include "server/queue/disk_log.h"
+#include "server/queue/unreadable.h"
 
 namespace penstock {
 void DiskLog::note_reading(std::string error) {
@@ -51,14 +52,30 @@ DiskLog::ReadStatus DiskLog::next(StoredBatch& out) {
     const Result<bool> passed =
         found && !*found ? pass_over_damage(*limit) : Result<bool>(found.has_value());
     if (!found || !passed) {
-      note_reading((!found ? found : passed).error().message);
-      return ReadStatus::kError;
+      if (!give_up_reading((!found ? found : passed).error())) return ReadStatus::kError;
+      reader_->pass_over_unreadable(true);
+      continue;
     }
+    after_reading(*found);
     if (*found && accept(out, *limit)) return ReadStatus::kBatch;
     if (*found || *passed) continue;
     if (limit->active) return ReadStatus::kNothing;
     leave_segment();
   }
+}
+
+/// True where the disk has failed to give this so often that it is passed over.
+bool DiskLog::give_up_reading(const Error& error) {
+  note_reading(error.message);
+  return is_unreadable(error.code) && ++failed_reads_ >= kReadAttempts;
+}
+
+void DiskLog::after_reading(bool found) {
+  if (const std::string what = reader_->take_passed_over(); !what.empty())
+    add_note(what + "; what stood there is passed over and counted as damaged");
+  if (!found || !reader_->behind_unreadable()) return;
+  failed_reads_ = 0;
+  reader_->pass_over_unreadable(false);
 }
 
 /// Nothing: a reader is open, or one segment is passed.
@@ -84,10 +101,13 @@ std::optional<DiskLog::ReadStatus> DiskLog::open_reader() {
   }
   const int code = reader ? 0 : reader.error().code;
   note_reading(reader ? segment_path(segment.id) + ": another segment" : reader.error().message);
-  if (code != 0 && code != ENOENT) {
+  if (code != 0 && code != ENOENT && !give_up_reading(reader.error())) {
     reading_ = segment.id - 1;
     return ReadStatus::kError;
   }
+  if (code != ENOENT)  // else it was dropped, or somebody has taken it away
+    add_note(read_error() +
+             "; the segment is passed over, what is undelivered of it counts as damaged");
   leave_segment();
   return std::nullopt;
 }
@@ -143,6 +163,7 @@ Result<bool> DiskLog::pass_over_damage(const Limit& limit) {
 
 void DiskLog::leave_segment() {
   reader_.reset();
+  failed_reads_ = 0;
   const std::lock_guard lock(mutex_);
   if (const Segment* segment = find_segment(reading_)) count_missing_until(segment->end_record);
 }

@@ -7,6 +7,7 @@
 
 #include "protocols/core/errno_text.h"
 #include "server/queue/disk_log.h"
+#include "server/queue/unreadable.h"
 
 namespace penstock {
 namespace {
@@ -92,6 +93,7 @@ Result<void> DiskLog::recover(Recovered& recovered) {
   if (!segments_.empty()) {
     if (Result<void> measured = measure_last(recovered); !measured) return measured;
   }
+  failed_reads_ = 0;
   find_place(recovered);
   return {};
 }
@@ -113,7 +115,9 @@ Result<std::vector<std::uint64_t>> DiskLog::list_segments() {
 
 Result<void> DiskLog::add_found(std::uint64_t id, Recovered& recovered) {
   const std::string path = segment_path(id);
-  const auto reader = SegmentReader::open(files_, path, origins_, blocks_);
+  const auto reader = open_found(id);
+  if (!reader && is_unreadable(reader.error().code))
+    return set_aside(id, reader.error().message, recovered);
   if (!reader && reader.error().code != 0) return tl::unexpected(reader.error());
   if (!reader && has_content(files_, path))
     return set_aside(id, "both copies of its header are damaged", recovered);
@@ -130,6 +134,21 @@ Result<void> DiskLog::add_found(std::uint64_t id, Recovered& recovered) {
   return {};
 }
 
+Result<std::unique_ptr<SegmentReader>> DiskLog::open_found(std::uint64_t id) {
+  for (;;) {
+    auto reader = SegmentReader::open(files_, segment_path(id), origins_, blocks_);
+    if (reader || !wait_to_read_again(reader.error())) return reader;
+  }
+}
+
+/// False: it makes no sense, or all attempts of this start are used up.
+bool DiskLog::wait_to_read_again(const Error& error) {
+  if (!is_unreadable(error.code) || failed_reads_ == kReadAttempts) return false;
+  ++failed_reads_;
+  std::this_thread::sleep_for(options_.read_pause);
+  return true;
+}
+
 Result<void> DiskLog::set_aside(std::uint64_t id, const std::string& why, Recovered& recovered) {
   const std::string path = segment_path(id);
   std::string aside;
@@ -143,20 +162,27 @@ Result<void> DiskLog::set_aside(std::uint64_t id, const std::string& why, Recove
 /// unless it is known to have been synced: it was not acknowledged, and is cut as a whole.
 Result<void> DiskLog::measure_last(Recovered& recovered) {
   Segment& last = segments_.back();
-  const auto reader = SegmentReader::open(files_, segment_path(last.id), origins_, blocks_);
+  const auto reader = open_found(last.id);
   if (!reader) return tl::unexpected(reader.error());
   last.end_offset = SegmentHeader::kDataOffset;
   for (;;) {
     StoredBatch batch;
-    Result<bool> found = (*reader)->next(last.file_bytes, batch);
-    if (found && !*found) {
-      found = (*reader)->search(last.file_bytes, last.end_record);
-      if (found && *found) continue;
+    const bool behind_unreadable = (*reader)->behind_unreadable();
+    const Result<bool> found =
+        (*reader)->next_behind_damage(last.file_bytes, last.end_record, batch);
+    if (!found && wait_to_read_again(found.error())) continue;
+    if (!found && !is_unreadable(found.error().code)) return tl::unexpected(found.error());
+    (*reader)->pass_over_unreadable(!found || failed_reads_ == kReadAttempts);
+    if (!found) continue;
+    const std::string unreadable = (*reader)->take_passed_over();
+    if (!unreadable.empty())
+      recovered.notes.push_back(unreadable + "; what stood there is passed over");
+    if (!*found) {
       recovered.torn_bytes = (*reader)->offset() - last.end_offset;
+      return {};
     }
-    if (!found) return tl::unexpected(found.error());
-    if (!*found) return {};
-    if (batch.damaged != 0 && batch.first_record >= checkpoint_.last().durable) continue;
+    const bool torn = batch.damaged != 0 && unreadable.empty() && behind_unreadable;
+    if (torn && batch.first_record >= checkpoint_.last().durable) continue;
     last.end_offset = (*reader)->offset();
     last.end_record = std::max(last.end_record, batch.end_record());
   }

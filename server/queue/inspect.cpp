@@ -37,11 +37,8 @@ SegmentReport look_at(FileOps& files, const std::string& directory, const std::s
   report.first_record = report.end_record = reader.header().first_record;
   for (;;) {
     StoredBatch batch;
-    Result<bool> found = reader.next(reader.file_bytes(), batch);
-    if (found && !*found) {
-      found = reader.search(reader.file_bytes(), report.end_record);
-      if (found && *found) continue;
-    }
+    const Result<bool> found =
+        reader.next_behind_damage(reader.file_bytes(), report.end_record, batch);
     if (!found) report.problem = found.error().message;
     if (!found || !*found) return report;
     if (batch.first_record > report.end_record)

@@ -8,10 +8,12 @@
 #include <utility>
 
 #include "protocols/core/errno_text.h"
+#include "server/queue/unreadable.h"
 
 namespace penstock {
 namespace {
 
+constexpr std::uint64_t kPageBytes = 4096;  // what a disk that fails gives back whole or not at all
 constexpr std::size_t kSearchBytes = std::size_t{1} << 20;  // read at once while searching
 
 Result<std::unique_ptr<SegmentReader>> not_opened(int error, const std::string& path) {
@@ -43,20 +45,50 @@ SegmentReader::~SegmentReader() {
   if (fd_ >= 0) files_.close(fd_);
 }
 
+std::string SegmentReader::failure(int code, std::uint64_t offset) const {
+  return "read " + path_ + " at byte " + std::to_string(offset) + ": " + errno_text(code);
+}
+
 Result<std::size_t> SegmentReader::read(char* to, std::size_t size, std::uint64_t offset) {
+  Result<std::size_t> got = read_some(to, size, offset);
+  if (got || !passing_over_ || !is_unreadable(got.error().code)) return got;
+  return read_pages(to, size, offset);
+}
+
+Result<std::size_t> SegmentReader::read_some(char* to, std::size_t size, std::uint64_t offset) {
   std::size_t done = 0;
   while (done < size) {
     const std::int64_t n =
         files_.pread(fd_, to + done, size - done, static_cast<std::int64_t>(offset + done));
     if (n == -EINTR) continue;
-    if (n < 0)
-      return fail(static_cast<int>(-n), "read " + path_ + " at byte " + std::to_string(offset) +
-                                            ": " + errno_text(static_cast<int>(n)));
+    if (n < 0) return fail(static_cast<int>(-n), failure(static_cast<int>(n), offset + done));
     if (n == 0) break;
     done += static_cast<std::size_t>(n);
   }
   return done;
 }
+
+Result<std::size_t> SegmentReader::read_pages(char* to, std::size_t size, std::uint64_t offset) {
+  std::size_t done = 0;
+  while (done < size) {
+    const std::uint64_t at = offset + done;
+    const std::size_t part = std::min<std::uint64_t>(size - done, kPageBytes - at % kPageBytes);
+    const Result<std::size_t> got = read_some(to + done, part, at);
+    if (!got && !is_unreadable(got.error().code)) return got;
+    if (!got) {
+      std::fill_n(to + done, part, '\0');
+      const std::uint64_t page = at - at % kPageBytes;
+      if (page >= unreadable_end_ && passed_over_.empty())
+        passed_over_ = failure(got.error().code, page);
+      unreadable_end_ = std::max(unreadable_end_, page + kPageBytes);
+    }
+    done += got.value_or(part);
+    if (got && *got < part) break;
+  }
+  return done;
+}
+
+std::string SegmentReader::take_passed_over() { return std::exchange(passed_over_, {}); }
 
 Result<bool> SegmentReader::next(std::uint64_t limit, StoredBatch& out) {
   if (offset_ + BatchHeader::kBytes > limit) return false;
@@ -81,6 +113,16 @@ Result<bool> SegmentReader::next(std::uint64_t limit, StoredBatch& out) {
     out.records = out.damaged = header->records;
   }
   return true;
+}
+
+Result<bool> SegmentReader::next_behind_damage(std::uint64_t limit, std::uint64_t least_record,
+                                               StoredBatch& out) {
+  for (;;) {
+    const Result<bool> found = next(limit, out);
+    if (!found || *found) return found;
+    const Result<bool> behind = search(limit, least_record);
+    if (!behind || !*behind) return behind;
+  }
 }
 
 Result<bool> SegmentReader::search(std::uint64_t limit, std::uint64_t least_record) {

@@ -405,6 +405,130 @@ TEST_CASE("disk log: what cannot be freed or written down is told, and tried aga
   CHECK(rig.log->status().segments == 1);
 }
 
+TEST_CASE("disk log: a page that cannot be read costs what stands in it, after some attempts",
+          "[queue]") {
+  LogRig rig;
+  REQUIRE(rig.open());
+  Strings sent;
+  while (rig.log->status().segments < 3) {
+    sent.push_back(numbered(sent.size()) + std::string(100, 'x'));
+    REQUIRE(rig.put(batch_of({sent.back()}, true)));
+  }
+  const std::size_t page = GENERATE(0, 1, 2, 3);
+  CAPTURE(page);
+  const std::string path = "/q/0000000000000001.seg";
+  rig.files.make_unreadable(path, page * SimulatedFiles::kPageBytes + 700);
+  StoredBatch batch;
+  std::size_t before = 0;
+  while (rig.log->next(batch) == DiskLog::ReadStatus::kBatch) ++before;
+  const std::string error = "read " + path + " at byte ";
+  CHECK(rig.log->read_error().starts_with(error));
+  CHECK((before == 0) == (page < 2));
+  SECTION("it could be read again") {
+    rig.files.make_readable(path);
+    CHECK(before + rig.read().size() == sent.size());
+    CHECK(rig.log->status().damaged_records == 0);
+  }
+  SECTION("its segment is dropped") {
+    const std::uint64_t read = rig.log->read_record();
+    std::uint64_t told = 0;
+    REQUIRE(rig.log->drop_oldest([&](const StoredBatch& each) { told += each.records; }));
+    if (page == 1 || page == 2) CHECK(told > 0);
+    CHECK(read + told + rig.log->status().damaged_records == rig.log->done_record());
+  }
+  SECTION("it cannot be read any more") {
+    for (unsigned failed = 2; failed < DiskLog::kReadAttempts; ++failed)
+      REQUIRE(rig.log->next(batch) == DiskLog::ReadStatus::kError);
+    CHECK(rig.log->take_notes().empty());
+    const Strings rest = rig.read();
+    CAPTURE(rig.log->read_error(), rig.log->status().damaged_records, before);
+    REQUIRE(rest.size() > 10);
+    CHECK(rest.back() == sent.back());
+    const std::uint64_t damaged = rig.log->status().damaged_records;
+    CHECK(before + rest.size() + damaged == sent.size());
+    CHECK(damaged < (page == 0 ? sent.size() : 40));
+    const Strings notes = rig.log->take_notes();
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].starts_with(error + std::to_string(page * SimulatedFiles::kPageBytes) +
+                               ": input/output error; "));
+    rig.log->delivered(rig.log->read_record());
+    rig.log->tick();
+    CHECK(rig.files.content(path + ".damaged").size() >= LogRig::kSegmentBytes);
+  }
+}
+
+TEST_CASE("disk log: what a failed sync has left and the disk does not give back is damage",
+          "[queue]") {
+  LogRig rig(QueueSync::kInterval);
+  REQUIRE(rig.open());
+  const Strings sent = fill(rig, 180);
+  int failures = 1;
+  rig.files.fault = [&](SimulatedFiles::Call call) {
+    return call == SimulatedFiles::Call::kSync && failures-- > 0 ? -EIO : 0;
+  };
+  const std::size_t page = GENERATE(0, 1, 2);
+  rig.files.make_unreadable("/q/0000000000000001.seg", page * SimulatedFiles::kPageBytes);
+  CHECK_FALSE(rig.log->sync_written());
+  int attempts = 1;
+  while (rig.log->roll() != DiskLog::RollStatus::kDone) REQUIRE(++attempts < 20);
+  CHECK(attempts > 3);
+  REQUIRE(rig.put(batch_of({"behind"}, true)));
+  const Strings found = rig.read();
+  CHECK(found.back() == "behind");
+  CHECK(found.size() + rig.log->status().damaged_records == sent.size() + 1);
+  CHECK((found.size() == 1) == (page == 0));
+}
+
+TEST_CASE("disk log: a start passes over what cannot be read", "[queue]") {
+  LogRig rig;
+  REQUIRE(rig.open());
+  const Strings sent = fill(rig, 180);
+  REQUIRE(rig.log->status().segments == 1);
+  rig.log->tick();
+  rig.log.reset();
+  rig.files.kill();
+  const std::string path = "/q/0000000000000001.seg";
+  SECTION("a page of records") {
+    const std::size_t page = GENERATE(1, 2, 3);
+    rig.files.make_unreadable(path, page * SimulatedFiles::kPageBytes);
+    REQUIRE(rig.open());
+    CHECK(rig.recovered.records == 180);
+    CHECK(rig.recovered.torn_bytes == 0);
+    REQUIRE(rig.recovered.notes.size() == 1);
+    CHECK(rig.recovered.notes[0] == "read " + path + " at byte " + std::to_string(page * 4096) +
+                                        ": input/output error; what stood there is passed over");
+    Strings found;
+    for (unsigned i = 0; i < DiskLog::kReadAttempts; ++i) {
+      const Strings some = rig.read();
+      found.insert(found.end(), some.begin(), some.end());
+    }
+    CHECK(found.size() > 100);
+    CHECK(found.size() + rig.log->status().damaged_records == 180);
+  }
+  SECTION("the header") {
+    rig.files.make_unreadable(path, 0);
+    REQUIRE(rig.open());
+    CHECK(rig.recovered.notes.at(0) == "/q/0000000000000001.seg: read " + path +
+                                           " at byte 0: input/output error; it is passed over and "
+                                           "kept as " +
+                                           path + ".damaged");
+    CHECK(rig.log->status().damaged_records == 180);
+  }
+  SECTION("what is behind the records") {
+    rig.files.content(path).resize(5 * SimulatedFiles::kPageBytes);
+    rig.files.make_unreadable(path, 4 * SimulatedFiles::kPageBytes);
+    REQUIRE(rig.open());
+    CHECK(rig.read() == sent);
+    CHECK(rig.log->status().damaged_records == 0);
+  }
+  SECTION("a slot of the checkpoint") {
+    rig.files.make_unreadable("/q/checkpoint", CheckpointFile::kSlotDistance);
+    REQUIRE(rig.open());
+    CHECK(rig.read() == sent);
+    CHECK(rig.log->status().damaged_records == 0);
+  }
+}
+
 TEST_CASE(
     "disk log: whichever byte is flipped, what comes is what was sent, and the rest is counted",
     "[queue]") {

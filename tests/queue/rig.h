@@ -61,8 +61,9 @@ struct LogRig {
   bool open() {
     log.reset();
     recovered = {};
-    auto opened =
-        DiskLog::open(files, {"/q", max_bytes, kSegmentBytes, sync}, origins, new_block, recovered);
+    DiskLogOptions options{"/q", max_bytes, kSegmentBytes, sync};
+    options.read_pause = {};
+    auto opened = DiskLog::open(files, std::move(options), origins, new_block, recovered);
     if (!opened) {
       error = opened.error().message;
       return false;

@@ -25,6 +25,8 @@ namespace penstock::test {
 class SimulatedFiles final : public FileOps {
  public:
   static constexpr std::size_t kSectorBytes = 512;
+  static constexpr std::size_t kPageBytes =
+      4096;  // of the kernel's memory: read whole or not at all
 
   enum class Call { kOpen, kWrite, kSync, kRename, kUnlink, kCut, kReserve, kRead, kDirectorySync };
 
@@ -63,6 +65,11 @@ class SimulatedFiles final : public FileOps {
     return all;
   }
   std::string& content(const std::string& name) { return names_.at(name)->cached; }
+  /// The page with this byte cannot be read any more, until it is written.
+  void make_unreadable(const std::string& name, std::size_t offset) {
+    names_.at(name)->unreadable.insert(offset / kPageBytes);
+  }
+  void make_readable(const std::string& name) { names_.at(name)->unreadable.clear(); }
   void remove(const std::string& name) { names_.erase(name); }
   std::size_t open_now() const { return open_.size(); }
 
@@ -89,6 +96,8 @@ class SimulatedFiles final : public FileOps {
     if (error == -1) size = (size + 1) / 2;
     Inode& inode = *open_.at(fd).inode;
     const auto at = static_cast<std::size_t>(offset);
+    for (std::size_t page = at / kPageBytes; page * kPageBytes < at + size; ++page)
+      inode.unreadable.erase(page);
     if (inode.cached.size() < at + size) inode.cached.resize(at + size);
     inode.cached.replace(at, size, data, size);
     for (std::size_t sector = at / kSectorBytes; sector * kSectorBytes < at + size; ++sector)
@@ -100,6 +109,10 @@ class SimulatedFiles final : public FileOps {
     const std::string& bytes = open_.at(fd).inode->cached;
     const auto at = static_cast<std::size_t>(offset);
     if (at >= bytes.size()) return 0;
+    const auto& unreadable = open_.at(fd).inode->unreadable;
+    const auto first = unreadable.lower_bound(at / kPageBytes);
+    if (first != unreadable.end() && *first * kPageBytes < std::min(at + size, bytes.size()))
+      return -EIO;
     return static_cast<std::int64_t>(bytes.copy(data, size, at));
   }
   int reserve(int fd, std::int64_t size) noexcept override {
@@ -173,7 +186,8 @@ class SimulatedFiles final : public FileOps {
  private:
   struct Inode {
     std::string cached, stable;
-    std::set<std::size_t> dirty;  // sectors
+    std::set<std::size_t> dirty;       // sectors
+    std::set<std::size_t> unreadable;  // pages
   };
   struct Descriptor {
     std::shared_ptr<Inode> inode;

@@ -61,7 +61,7 @@ std::string DiskLog::last_error() const {
 
 bool DiskLog::append(const Batch& batch, std::size_t first, std::size_t count) {
   const std::size_t before = pending_.size();
-  append_batch(pending_, batch, first, count, epoch_, next_record_);
+  append_batch(pending_, batch, first, count, header_.epoch, next_record_);
   if (fd_ < 0 || tail_ || write_offset_ + pending_.size() > active_bytes_) {
     wanted_bytes_ = pending_.size() - before;
     pending_.resize(before);
@@ -207,11 +207,12 @@ Result<void> DiskLog::make_whole_or_short_segment(std::uint64_t bytes) {
   return no_room ? make_segment(least) : made;
 }
 
-/// With records from the first one on that is not durable.
+/// With a tail to be rewritten into it, its header says that it begins behind that until all of it is there: a start
+/// after a kill finds the tail where it was.
 Result<void> DiskLog::make_segment(std::uint64_t bytes) {
   SegmentHeader header;
   header.id = next_segment_++;
-  header.first_record = tail_ ? synced_record_ : next_record_;
+  header.first_record = next_record_;
   header.epoch = random_epoch();
   header.created_ns = files_.now_ns();
   const std::string path = segment_path(header.id);
@@ -225,9 +226,9 @@ Result<void> DiskLog::make_segment(std::uint64_t bytes) {
   fd_ = *fd;
   active_path_ = path;
   active_bytes_ = bytes;
-  epoch_ = header.epoch;
+  header_ = header;
   write_offset_ = synced_offset_ = SegmentHeader::kDataOffset;
-  synced_record_ = header.first_record;
+  if (!tail_) synced_record_ = header.first_record;
   wanted_bytes_ = 0;
   const std::lock_guard lock(mutex_);
   segments_.push_back({header.id, header.first_record, header.first_record, 0, bytes, false});
@@ -271,10 +272,7 @@ Result<void> DiskLog::fill_in(int fd, const SegmentHeader& header, std::uint64_t
     if (result < 0) return failed("reserve", result);
   }
   bytes = std::max(bytes, size);
-  const std::string text = header.encode();
-  const std::int64_t n = files_.pwrite(fd, text.data(), text.size(), 0);
-  if (n < 0) return failed("write", n);
-  if (static_cast<std::size_t>(n) != text.size()) return failed("write", -ENOSPC);
+  if (Result<void> written = write_header(fd, header); !written) return written;
   if (options_.sync == QueueSync::kNever) return {};
   if (const int result = files_.fdatasync(fd); result < 0) return failed("sync", result);
   if (const int result = sync_directory(files_, options_.directory); result < 0)
@@ -282,14 +280,31 @@ Result<void> DiskLog::fill_in(int fd, const SegmentHeader& header, std::uint64_t
   return {};
 }
 
+Result<void> DiskLog::write_header(int fd, const SegmentHeader& header) {
+  const std::string text = header.encode();
+  std::int64_t n = files_.pwrite(fd, text.data(), text.size(), 0);
+  if (n == static_cast<std::int64_t>(text.size())) return {};
+  if (n >= 0) n = -ENOSPC;
+  return fail(static_cast<int>(-n),
+              "write " + segment_path(header.id) + ": " + errno_text(static_cast<int>(n)));
+}
+
 /// Reads back what a failed sync has left in the old file, mostly from the kernel's memory, and writes it to the new one.
 DiskLog::RollStatus DiskLog::rewrite_tail() {
   const auto reader = SegmentReader::open(files_, tail_->path, origins_, blocks_);
   const bool lost = !reader && tail_is_lost(reader.error());
-  if (!(reader ? copy_tail(**reader) : lost && write_pending())) return RollStatus::kRetry;
+  const bool copied = reader ? copy_tail(**reader) : lost && write_pending();
+  if (!copied || !claim_tail()) return RollStatus::kRetry;
   tail_.reset();
   show_written(false);
   return RollStatus::kDone;
+}
+
+bool DiskLog::claim_tail() {
+  header_.first_record = synced_record_;
+  const Result<void> written = write_header(fd_, header_);
+  if (!written) note(written.error().message);
+  return written.has_value();
 }
 
 bool DiskLog::tail_is_lost(const Error& error) {
@@ -314,7 +329,8 @@ bool DiskLog::copy_tail(SegmentReader& reader) {
     if (!*found) return true;
     tail_->from = reader.offset();
     if (batch.batch.frames.empty()) continue;
-    append_batch(pending_, batch.batch, 0, batch.batch.frames.size(), epoch_, batch.first_record);
+    append_batch(pending_, batch.batch, 0, batch.batch.frames.size(), header_.epoch,
+                 batch.first_record);
   }
 }
 

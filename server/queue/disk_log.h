@@ -167,6 +167,7 @@ class DiskLog {
   Result<void> open_checkpoint();
   Result<void> recover(Recovered& recovered);
   Result<std::vector<std::uint64_t>> list_segments();
+  void remove_abandoned(std::uint64_t next_first);
   Result<void> add_found(std::uint64_t id, Recovered& recovered);
   Result<void> set_aside(std::uint64_t id, const std::string& why, Recovered& recovered);
   Result<std::unique_ptr<SegmentReader>> open_found(std::uint64_t id);
@@ -180,9 +181,11 @@ class DiskLog {
   Result<void> make_whole_or_short_segment(std::uint64_t bytes);
   Result<int> new_file(const std::string& path);
   Result<void> fill_in(int fd, const SegmentHeader& header, std::uint64_t& bytes);
+  Result<void> write_header(int fd, const SegmentHeader& header);
   bool write_pending();
   bool tail_is_lost(const Error& error);
   bool copy_tail(SegmentReader& reader);
+  bool claim_tail();
   void seal_after_failed_sync(int error);
   void seal(std::uint64_t end_offset, std::uint64_t end_record);
   void show_written(bool synced);
@@ -230,7 +233,7 @@ class DiskLog {
   int fd_ = -1;  // of the active segment
   std::string active_path_;
   std::uint64_t active_bytes_ = 0;  // of its file
-  std::uint64_t epoch_ = 0;
+  SegmentHeader header_;            // of the active segment
   std::uint64_t next_segment_ = 1;
   std::string pending_;  // encoded, to be written at write_offset_
   std::size_t pending_written_ = 0;

@@ -113,6 +113,21 @@ Result<std::vector<std::uint64_t>> DiskLog::list_segments() {
   return ids;
 }
 
+/// Segments without records that say that they begin behind the next one's first: a tail was to be rewritten into them,
+/// which went to the next one in the end (make_segment).
+void DiskLog::remove_abandoned(std::uint64_t next_first) {
+  while (!segments_.empty() && segments_.back().first_record > next_first) {
+    const std::string path = segment_path(segments_.back().id);
+    const auto reader = SegmentReader::open(files_, path, origins_, blocks_);
+    StoredBatch batch;
+    const Result<bool> found =
+        reader ? (*reader)->next_behind_damage((*reader)->file_bytes(), 0, batch)
+               : Result<bool>(true);
+    if (!found || *found || files_.unlink(path.c_str()) < 0) return;
+    segments_.pop_back();
+  }
+}
+
 Result<void> DiskLog::add_found(std::uint64_t id, Recovered& recovered) {
   const std::string path = segment_path(id);
   const auto reader = open_found(id);
@@ -127,6 +142,7 @@ Result<void> DiskLog::add_found(std::uint64_t id, Recovered& recovered) {
     return {};
   }
   const SegmentHeader& header = (*reader)->header();
+  remove_abandoned(header.first_record);
   if (!segments_.empty() && header.first_record < segments_.back().first_record)
     return set_aside(id, "its records do not follow those of the segment before it", recovered);
   segments_.push_back(

@@ -10,15 +10,12 @@
 
 #include "protocols/core/check.h"
 #include "protocols/core/errno_text.h"
-#include "server/queue/unreadable.h"
 
-// Appending. Recovery: disk_log_recover.cpp; reading: disk_log_read.cpp.
+// Appending. After a failed sync: disk_log_rewrite.cpp; recovery: disk_log_recover.cpp; reading: disk_log_read.cpp.
 namespace penstock {
 namespace {
 
 constexpr mode_t kSegmentMode = 0640;
-/// How often what a failed sync has left is read again where the disk fails to give it. Nothing else is written meanwhile.
-constexpr unsigned kTailAttempts = 5;
 
 std::uint64_t random_epoch() {
   std::uint64_t epoch = 0;
@@ -287,51 +284,6 @@ Result<void> DiskLog::write_header(int fd, const SegmentHeader& header) {
   if (n >= 0) n = -ENOSPC;
   return fail(static_cast<int>(-n),
               "write " + segment_path(header.id) + ": " + errno_text(static_cast<int>(n)));
-}
-
-/// Reads back what a failed sync has left in the old file, mostly from the kernel's memory, and writes it to the new one.
-DiskLog::RollStatus DiskLog::rewrite_tail() {
-  const auto reader = SegmentReader::open(files_, tail_->path, origins_, blocks_);
-  const bool lost = !reader && tail_is_lost(reader.error());
-  const bool copied = reader ? copy_tail(**reader) : lost && write_pending();
-  if (!copied || !claim_tail()) return RollStatus::kRetry;
-  tail_.reset();
-  show_written(false);
-  return RollStatus::kDone;
-}
-
-bool DiskLog::claim_tail() {
-  header_.first_record = synced_record_;
-  const Result<void> written = write_header(fd_, header_);
-  if (!written) note(written.error().message);
-  return written.has_value();
-}
-
-bool DiskLog::tail_is_lost(const Error& error) {
-  note(error.message);
-  if (error.code == ENOENT || error.code == 0) return true;
-  return is_unreadable(error.code) && ++tail_->failed_reads >= kTailAttempts;
-}
-
-/// What cannot be read for good is missing: the reading thread will count it.
-bool DiskLog::copy_tail(SegmentReader& reader) {
-  reader.seek(tail_->from);
-  reader.pass_over_unreadable(tail_->failed_reads >= kTailAttempts);
-  for (;;) {
-    if (!write_pending()) return false;
-    StoredBatch batch;
-    const Result<bool> found = reader.next_behind_damage(tail_->to, 0, batch);
-    if (!found) {
-      if (is_unreadable(found.error().code)) ++tail_->failed_reads;
-      note(found.error().message);
-      return false;
-    }
-    if (!*found) return true;
-    tail_->from = reader.offset();
-    if (batch.batch.frames.empty()) continue;
-    append_batch(pending_, batch.batch, 0, batch.batch.frames.size(), header_.epoch,
-                 batch.first_record);
-  }
 }
 
 bool DiskLog::drop_oldest(const std::function<void(const StoredBatch&)>& each) {

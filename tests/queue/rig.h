@@ -14,6 +14,8 @@
 
 namespace penstock::test {
 
+using Strings = std::vector<std::string>;
+
 inline const Origin kQueueOrigin{"syslog", "tcp://127.0.0.1:5514"};
 
 /// A batch of frames of one peer, without a decoder: lines back to back, or frames as they are.
@@ -104,5 +106,18 @@ struct LogRig {
   DiskLog::Recovered recovered;
   std::string error;
 };
+
+inline std::string numbered(std::size_t n) { return "record " + std::to_string(n); }
+
+/// `count` records in batches of three.
+inline Strings fill(LogRig& rig, std::size_t count) {
+  Strings sent;
+  for (std::size_t n = 0; n < count; n += 3) {
+    const Strings some{numbered(n), numbered(n + 1), numbered(n + 2)};
+    REQUIRE(rig.put(batch_of(some, n % 2 == 0)));
+    sent.insert(sent.end(), some.begin(), some.end());
+  }
+  return sent;
+}
 
 }  // namespace penstock::test

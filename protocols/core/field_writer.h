@@ -47,6 +47,7 @@ class FieldWriter {
   /// An open map or array, for end().
   struct Open {
     std::size_t at = 0;
+    std::size_t text_bytes = 0;  // in front of it
   };
 
   FieldWriter(FieldBuffer& buffer, std::string_view frame, EventShape shape)
@@ -75,6 +76,12 @@ class FieldWriter {
   Open begin_map(FieldName name) { return begin(name, FieldType::kMap); }
   Open begin_array(FieldName name) { return begin(name, FieldType::kArray); }
   void end(Open open) noexcept { put32(buffer_.data() + open.at - 4, buffer_.size() - open.at); }
+
+  /// Takes back what was written behind the beginning of `open`, which stays open.
+  void empty(Open open) noexcept {
+    buffer_.shrink_to(open.at);
+    text_bytes_ = open.text_bytes;
+  }
 
   std::string_view frame() const noexcept { return frame_; }
 
@@ -138,7 +145,7 @@ class FieldWriter {
 
   Open begin(FieldName name, FieldType type) {
     head(name, type, 4);
-    return {buffer_.size()};
+    return {buffer_.size(), text_bytes_};
   }
 
   FieldBuffer& buffer_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <compare>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -27,61 +26,70 @@ Tag tag_of(std::string_view item) noexcept {
           colon == std::string_view::npos ? "true"sv : item.substr(colon + 1)};
 }
 
-/// Each tag once, those of a name together: a few compared with each other, more sorted.
-class Groups {
- public:
-  void add(const Tag& tag) {
-    if (many_.empty() && count_ < few_.size()) return add_to_few(tag);
-    if (many_.empty()) many_.assign(few_.begin(), few_.end());
-    many_.push_back(tag);
+/// The next tag of `list` that is not empty, taken off it. False: there is none.
+bool next_tag(std::string_view& list, Tag& tag) noexcept {
+  while (!list.empty()) {
+    const std::string_view item = take_item(list, ',');
+    if (item.empty()) continue;
+    tag = tag_of(item);
+    return true;
   }
+  return false;
+}
 
-  std::span<const Tag> all() {
-    if (many_.empty()) return std::span(few_).first(count_);
-    std::sort(many_.begin(), many_.end());
-    many_.erase(std::unique(many_.begin(), many_.end()), many_.end());
-    return many_;
+/// Names that are compared with each other. Their memory costs nothing before it is used.
+class Names {
+ public:
+  /// False: it is there already, or there is no room for it.
+  bool add(std::string_view name) noexcept {
+    if (count_ == all_.size()) return false;
+    for (std::size_t at = 0; at < count_; ++at)
+      if (std::string_view(all_[at].data, all_[at].size) == name) return false;
+    all_[count_++] = {name.data(), name.size()};
+    return true;
   }
 
  private:
-  void add_to_few(const Tag& tag) {
-    std::size_t behind = count_;
-    for (std::size_t at = 0; at < count_; ++at) {
-      if (few_[at].name != tag.name) continue;
-      if (few_[at].value == tag.value) return;
-      behind = at + 1;
-    }
-    std::move_backward(few_.begin() + behind, few_.begin() + count_, few_.begin() + count_ + 1);
-    few_[behind] = tag;
-    ++count_;
-  }
-
-  std::array<Tag, 24> few_{};
+  struct Name {
+    const char* data;
+    std::size_t size;
+  };
+  std::array<Name, 16> all_;
   std::size_t count_ = 0;
-  std::vector<Tag> many_;
 };
+
+/// As they come. False: a name comes again, or may.
+bool write_distinct(std::string_view list, FieldWriter& fields) {
+  Names names;
+  for (Tag tag; next_tag(list, tag);) {
+    if (!names.add(tag.name)) return false;
+    fields.string(tag.name, tag.value);
+  }
+  return true;
+}
+
+void write_joined(std::string_view list, FieldWriter& fields) {
+  std::vector<Tag> tags;
+  for (Tag tag; next_tag(list, tag);) tags.push_back(tag);
+  std::sort(tags.begin(), tags.end());
+  tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
+  std::string values;
+  for (std::size_t at = 0; at < tags.size();) {
+    const std::string_view name = tags[at].name;
+    values = tags[at].value;
+    for (++at; at < tags.size() && tags[at].name == name; ++at)
+      values.append(1, ',').append(tags[at].value);
+    fields.string(name, values);
+  }
+}
 
 }  // namespace
 
 void write_tags(std::string_view list, FieldWriter& fields) {
-  Groups groups;
-  while (!list.empty()) {
-    const std::string_view item = take_item(list, ',');
-    if (!item.empty()) groups.add(tag_of(item));
-  }
   const auto map = fields.begin_map(Field::kTags);
-  const std::span<const Tag> tags = groups.all();
-  std::string joined;
-  for (std::size_t at = 0; at < tags.size();) {
-    const Tag& first = tags[at++];
-    if (at == tags.size() || tags[at].name != first.name) {
-      fields.string(first.name, first.value);
-      continue;
-    }
-    joined = first.value;
-    for (; at < tags.size() && tags[at].name == first.name; ++at)
-      joined.append(1, ',').append(tags[at].value);
-    fields.string(first.name, joined);
+  if (!write_distinct(list, fields)) {
+    fields.empty(map);
+    write_joined(list, fields);
   }
   fields.end(map);
 }

@@ -6,8 +6,8 @@
 
 namespace penstock::statsd {
 
-/// Writes the map `tags` of a list such as `env:dev,canary`: names in the order in which they come first, or sorted where
-/// there are many. So that no two of them are one series in a database:
+/// Writes the map `tags` of a list such as `env:dev,canary`: in its order; sorted where a name comes again, or there are
+/// many. So that no two series are one in a database:
 ///
 /// - a tag without a colon is "true";
 /// - a name that comes several times has its distinct values, with `,` between them;

@@ -58,8 +58,7 @@ class SyslogHandler final : public FrameHandler {
     frame.remove_prefix(in.at());
   }
 
-  /// The last byte of a zlib stream is a LF in one of 256, so that what was taken for the `end_bytes` behind `frame` may be
-  /// its own.
+  /// The last byte of a zlib stream is a LF in one of 256, so that the `end_bytes` behind `frame` may be its own.
   void on_compressed(std::string_view frame, std::size_t end_bytes, std::uint8_t flags,
                      BatchWriter& writer) {
     auto done = decompressor_.decompress(Coding::kZlib, frame.substr(1));

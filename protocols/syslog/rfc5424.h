@@ -20,7 +20,8 @@ Problem parse_rfc5424(std::string_view frame, FieldWriter& fields,
 
 inline constexpr std::size_t kMostParams = 1024;
 
-/// True where a message can only be of RFC 5424: a version behind the priority.
+/// True where a message can only be of RFC 5424: behind the priority version 1 and what begins as a time or is `-`, or any
+/// other version and a date.
 bool looks_like_rfc5424(std::string_view frame) noexcept;
 
 }  // namespace penstock::syslog

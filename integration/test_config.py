@@ -13,6 +13,9 @@ from support.inherited import given_socket
 from support.settings import ROOT, cannot_run
 from support.wait import wait_until
 
+# The limit on processes counts all of a user: tests that set it run one after another.
+ONE_USER = pytest.mark.xdist_group("limit_on_processes")
+
 GOOD = """\
 [server]
 threads = 2
@@ -165,6 +168,7 @@ def test_a_sink_that_cannot_be_opened_leaves_nothing_behind(workdir):
     assert set(os.listdir(workdir)) == {"penstock.toml"}
 
 
+@ONE_USER
 def test_a_thread_that_cannot_be_made_leaves_nothing_behind(penstock, workdir):
     """As in a container with a limit on processes: exit 1, and what the start had created is gone."""
     if os.geteuid() != 0:
@@ -177,6 +181,7 @@ def test_a_thread_that_cannot_be_made_leaves_nothing_behind(penstock, workdir):
     server.checked = True
 
 
+@ONE_USER
 @pytest.mark.parametrize("processes", [4, 5, 6])
 def test_a_thread_that_cannot_be_made_waits_for_no_dead_sink(penstock, processes):
     """Its queue on disk has records for a receiver that is away: they stay there, and the start fails at once."""

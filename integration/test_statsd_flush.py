@@ -90,7 +90,7 @@ def test_sums_over_all_transports_connections_and_loops(penstock):
     assert len(series) == 40
     for name in range(10):
         assert series[f"c{name}", "counter", "all", "t"] == {
-            "name": f"c{name}", "kind": "counter", "value": counters[name], "tags": {"t": str(name), "all": ""}}
+            "name": f"c{name}", "kind": "counter", "value": counters[name], "tags": {"t": str(name), "all": "true"}}
         assert series[f"g{name}", "gauge"]["value"] == gauges[name]
         assert series[f"s{name}", "set"]["value"] == len(texts[name])
         timer, values = series[f"t{name}", "timer"]["fields"], sorted(timers[name])

@@ -38,6 +38,7 @@ class RawReceiver:
         self.path = path
         self._process = subprocess.Popen([sys.executable, "-c", _PROGRAM, str(port), str(path)], stdout=subprocess.PIPE)
         self.port = int(self._process.stdout.readline())
+        self._listens = self._sockets()
 
     @property
     def url(self) -> str:
@@ -69,8 +70,9 @@ class RawReceiver:
 
     def connection(self) -> int:
         """The inode of its connection, once there is one."""
-        def look():
-            links = [os.readlink(f"/proc/{self.pid}/fd/{n}") for n in os.listdir(f"/proc/{self.pid}/fd")]
-            inodes = sorted(int(link[8:-1]) for link in links if link.startswith("socket:["))
-            return inodes[-1] if len(inodes) == 2 else None
-        return wait_until(look, "a connection")
+        return wait_until(lambda: self._sockets() - self._listens, "a connection").pop()
+
+    def _sockets(self) -> set:
+        """The inodes of its sockets. Their order says nothing: each processor gives out numbers of its own."""
+        links = [os.readlink(f"/proc/{self.pid}/fd/{n}") for n in os.listdir(f"/proc/{self.pid}/fd")]
+        return {int(link[8:-1]) for link in links if link.startswith("socket:[")}

@@ -185,7 +185,7 @@ def test_what_a_full_queue_has_dropped_is_no_damage_at_the_next_start(penstock):
     """Batches in flight have lain in the dropped files as well."""
     pipe = StalledPipe(pipe_bytes=4096)
     server = penstock({"listen": "tcp4://127.0.0.1:0"}, stalled_sink(max_bytes="4MiB", when_full="drop_oldest"),
-                      server={"flush_timeout": "300ms"}, stdout=pipe.write_end)
+                      server={"flush_timeout": "2s"}, stdout=pipe.write_end)
     pipe.started()
     count, line = 60000, b"x" * 200
     with server.address().connect() as sock:
@@ -193,6 +193,7 @@ def test_what_a_full_queue_has_dropped_is_no_damage_at_the_next_start(penstock):
             sock.sendall(b"".join(b"%08d " % n + line + b"\n" for n in range(first, first + 1000)))
     wait_until(lambda: server.admin.listener()["events"] == count, lambda: f"everything read: {server.admin.listener()}")
     wait_until(lambda: route(server)["lost"].get("drop_oldest"), lambda: f"drops: {route(server)}")
+    wait_until(lambda: server.admin.sink()["queue"]["bytes"] == 0, lambda: f"nothing in memory: {server.admin.sink()}")
     assert disk(server)["records"] < count
     server.stop(expect=0)
     row = server.ledger().route()

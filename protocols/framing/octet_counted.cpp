@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "protocols/core/scanner.h"
+
 namespace penstock {
 namespace {
-
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 // One LF, or CRLF, at the end of the counted bytes.
 std::size_t trailing_newline(std::string_view message) noexcept {
@@ -48,7 +48,7 @@ OctetCountedFramer::Header OctetCountedFramer::parse_header(std::string_view inp
       header_whole_ = true;
       return Header::kWhole;
     }
-    if (!is_digit(c))
+    if (!Scanner::is_digit(c))
       why_ = header_ == 0 ? "no octet count where a frame must begin"
                           : "octet count not ended by a blank";
     else if (header_ == 0 && c == '0')

@@ -1,5 +1,7 @@
 #include "protocols/framing/syslog_auto.h"
 
+#include "protocols/core/scanner.h"
+
 namespace penstock {
 
 // Digits seen in an earlier read are not looked at again.
@@ -19,12 +21,11 @@ SyslogAutoFramer::Kind SyslogAutoFramer::decide(std::string_view input) noexcept
 }
 
 SyslogAutoFramer::Start SyslogAutoFramer::start_of(std::string_view input) noexcept {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   if (input.front() == '\0') return Start::kNul;
-  if (is_digit(input.front())) return Start::kDigit;
+  if (Scanner::is_digit(input.front())) return Start::kDigit;
   if (input.front() != '<') return Start::kOther;
   if (input.size() == 1) return Start::kUnknown;
-  return is_digit(input[1]) ? Start::kPriority : Start::kOther;
+  return Scanner::is_digit(input[1]) ? Start::kPriority : Start::kOther;
 }
 
 /// What it is to begin a message with `start` behind the end of the last one.

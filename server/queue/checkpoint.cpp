@@ -67,7 +67,6 @@ Result<void> CheckpointFile::read() {
   for (const std::size_t at : {std::size_t{0}, kSlotDistance}) {
     char slot[kSlotBytes];
     const std::int64_t n = files_.pread(fd_, slot, sizeof slot, static_cast<std::int64_t>(at));
-
     if (n < 0 && is_unreadable(static_cast<int>(-n))) {
       damaged_ = true;
       continue;

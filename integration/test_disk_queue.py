@@ -158,17 +158,23 @@ def test_full_disk_holds_senders_and_needs_no_restart(penstock, small_disk, leav
     assert numbers(protocol, pipe.records()) == list(range(count))
 
 
-@pytest.mark.parametrize("when_full, reason", [("drop_oldest", "drop_oldest"), ("drop_newest", "queue_full")])
-def test_a_full_queue_that_drops_counts_each_record(penstock, when_full, reason):
-    pipe = StalledPipe(pipe_bytes=4096)
-    server = penstock({"listen": "tcp4://127.0.0.1:0"}, stalled_sink(max_bytes="4MiB", when_full=when_full), stdout=pipe.write_end)
-    pipe.started()
+def send_more_than_it_holds(server, reason) -> int:
+    """How many numbered records: all of them read, and some dropped for `reason`."""
     count, line = 60000, b"x" * 200
     with server.address().connect() as sock:
         for first in range(0, count, 1000):
             sock.sendall(b"".join(b"%08d " % n + line + b"\n" for n in range(first, first + 1000)))
     wait_until(lambda: server.admin.listener()["events"] == count, lambda: f"everything read: {server.admin.listener()}")
     wait_until(lambda: route(server)["lost"].get(reason), lambda: f"drops: {route(server)}")
+    return count
+
+
+@pytest.mark.parametrize("when_full, reason", [("drop_oldest", "drop_oldest"), ("drop_newest", "queue_full")])
+def test_a_full_queue_that_drops_counts_each_record(penstock, when_full, reason):
+    pipe = StalledPipe(pipe_bytes=4096)
+    server = penstock({"listen": "tcp4://127.0.0.1:0"}, stalled_sink(max_bytes="4MiB", when_full=when_full), stdout=pipe.write_end)
+    pipe.started()
+    count = send_more_than_it_holds(server, reason)
     pipe.flow()
     wait_delivered(server)
     server.stop()
@@ -187,12 +193,7 @@ def test_what_a_full_queue_has_dropped_is_no_damage_at_the_next_start(penstock):
     server = penstock({"listen": "tcp4://127.0.0.1:0"}, stalled_sink(max_bytes="4MiB", when_full="drop_oldest"),
                       server={"flush_timeout": "2s"}, stdout=pipe.write_end)
     pipe.started()
-    count, line = 60000, b"x" * 200
-    with server.address().connect() as sock:
-        for first in range(0, count, 1000):
-            sock.sendall(b"".join(b"%08d " % n + line + b"\n" for n in range(first, first + 1000)))
-    wait_until(lambda: server.admin.listener()["events"] == count, lambda: f"everything read: {server.admin.listener()}")
-    wait_until(lambda: route(server)["lost"].get("drop_oldest"), lambda: f"drops: {route(server)}")
+    count = send_more_than_it_holds(server, "drop_oldest")
     wait_until(lambda: server.admin.sink()["queue"]["bytes"] == 0, lambda: f"nothing in memory: {server.admin.sink()}")
     assert disk(server)["records"] < count
     server.stop(expect=0)

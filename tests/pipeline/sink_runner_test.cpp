@@ -8,7 +8,6 @@
 #include <thread>
 #include <utility>
 
-#include "server/pipeline/frame_ranges.h"
 #include "tests/pipeline/fakes.h"
 #include "tests/pipeline/left_over.h"
 #include "tests/pipeline/quarantine_entries.h"
@@ -66,6 +65,13 @@ struct Rig {
     route.queued += count;
     auto sealed = std::make_shared<SealedBatch>(std::move(batch), required ? 1 : 0, outcomes);
     REQUIRE(runner->queue().push({sealed, &route, required}, false));
+  }
+  /// The sink's first write ends when it is interrupted, and takes nothing.
+  void stand_still() {
+    sink->on_write = [this](const Batch&) {
+      sink->hang();
+      return WriteStatus::kRetry;
+    };
   }
   void finish() {
     runner->finish();
@@ -245,10 +251,7 @@ TEST_CASE(
 TEST_CASE("sink runner: what a sink passed over before it was diverted is left over as well",
           "[sink_runner]") {
   Rig rig;
-  rig.sink->on_write = [&](const Batch&) {
-    rig.sink->hang();
-    return WriteStatus::kRetry;
-  };
+  rig.stand_still();
   rig.sink->on_abandon = [](const Batch&) { return std::vector<FrameRange>{{3, 2}}; };
   rig.sink->on_undeliverable = [](const Batch&) {
     return std::vector<Undeliverable>{{{1, 1}}, {{4, 1}}};
@@ -262,15 +265,6 @@ TEST_CASE("sink runner: what a sink passed over before it was diverted is left o
   CHECK(rig.route.delivered == 2);
   CHECK(rig.lost(RouteLoss::kLeftover) == 3);
   CHECK(rig.balance());
-}
-
-TEST_CASE("merge ranges: sorted; those that touch or overlap are one", "[sink_runner]") {
-  std::vector<FrameRange> ranges = {{5, 2}, {0, 3}, {7, 1}, {3, 1}, {10, 5}, {11, 1}, {12, 4}};
-  merge_ranges(ranges);
-  REQUIRE(ranges.size() == 3);
-  CHECK((ranges[0].first == 0 && ranges[0].count == 4));
-  CHECK((ranges[1].first == 5 && ranges[1].count == 3));
-  CHECK((ranges[2].first == 10 && ranges[2].count == 6));
 }
 
 TEST_CASE("sink runner: an interrupted batch that turns out to be whole is delivered",
@@ -295,10 +289,7 @@ TEST_CASE("sink runner: an interrupted batch that turns out to be whole is deliv
 
 TEST_CASE("sink runner: diverting a best-effort route counts and writes nothing", "[sink_runner]") {
   Rig rig;
-  rig.sink->on_write = [&](const Batch&) {
-    rig.sink->hang();
-    return WriteStatus::kRetry;
-  };
+  rig.stand_still();
   rig.push(1, 3, false);
   rig.push(2, 2, false);
   rig.runner->start();
@@ -313,10 +304,7 @@ TEST_CASE("sink runner: diverting a best-effort route counts and writes nothing"
 TEST_CASE("sink runner: what cannot be left over is abandoned, counted, and failed",
           "[sink_runner]") {
   Rig rig;
-  rig.sink->on_write = [&](const Batch&) {
-    rig.sink->hang();
-    return WriteStatus::kRetry;
-  };
+  rig.stand_still();
   rig.push(1, 3);
   rig.runner->start();
   rig.sink->await_hanging();

@@ -17,8 +17,9 @@ namespace penstock::statsd {
 ///
 /// Fields of a metric: `name`, `kind` (counter, gauge, timer, histogram, distribution, set), `value` (a number; an array
 /// of them where several are packed; a set's text, colons included), `delta` (true; a gauge with a sign is a change),
-/// `tags` (map, see write_tags), `timestamp`, `sample_rate` (above 0, at most 1), `container`, `external_data`, `cardinality`, and `extensions` (array of texts) for
-/// parts that nobody has defined yet. The parts may come in any order, each once.
+/// `tags` (map, see write_tags), `timestamp`, `sample_rate` (above 0, at most 1), `container`, `external_data`,
+/// `cardinality`, and `extensions` (array of texts) for parts that nobody has defined yet. The parts may come in any
+/// order, each once.
 ///
 /// Fields of an event: `name` is absent, `kind` "event", `title`, `text` (in both `\n`, two bytes, is a line's end), `host`,
 /// `aggregation_key`, `priority`, `source_type`, `alert_type`, and the last ones above. Of a service check: `name`, `kind`

@@ -29,6 +29,11 @@ FrameResult LineFramer::next(std::string_view input) noexcept {
   return {};
 }
 
+std::size_t LineFramer::closing_quotes() const noexcept {
+  if (at_ == At::kEscaped) return 2;
+  return at_ == At::kString ? 1 : 0;
+}
+
 /// The place of the LF that ends the line, or the window's size where it has not come.
 std::size_t LineFramer::walk(std::string_view window) noexcept {
   std::size_t at = walked_, lf = find(window, at, '\n');

@@ -29,6 +29,9 @@ class LineFramer {
   /// How many of the unconsumed bytes have been looked at; they are not looked at again.
   std::size_t scanned() const noexcept { return walked_; }
   bool skipping() const noexcept { return skipping_; }
+  /// How many quotes close the text that the unconsumed bytes end in: 0 where they end in none, 2 behind a backslash, which
+  /// escapes the first.
+  std::size_t closing_quotes() const noexcept;
 
   std::size_t tail_front(std::string_view) const noexcept { return 0; }
   std::size_t tail_back(std::string_view tail) const noexcept {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "protocols/core/batch.h"
@@ -49,9 +50,18 @@ struct Encoder {
   /// Whether encodes() can say no at all.
   virtual bool encodes_all() const noexcept { return true; }
 
-  /// How a file's whole records are found, which another end may have torn. Null: each record ends in LF and holds no
-  /// other, so that one behind a torn record is the end of it.
+  /// Whether a file that ends in `end`, its last kEndBytes or all of it, ends in a whole record. False where that does not
+  /// show it: then walk() tells.
+  virtual bool ends_whole(std::string_view end) const noexcept { return end.ends_with('\n'); }
+  static constexpr std::size_t kEndBytes = 32;
+
+  /// How the whole records of such a file are found. Null: each record ends in LF and holds no other, and torn_ending()
+  /// behind a torn one is the end of it.
   virtual std::unique_ptr<RecordWalk> walk() const { return nullptr; }
+
+  /// Without a walk(): what to write behind a torn record, so that readers find the next one and take the torn one for no
+  /// whole one. A static text.
+  virtual std::string_view torn_ending() const noexcept { return "\n"; }
 
   /// Bytes of frame `frame` of `batch` in encoded form, its LF included.
   virtual std::size_t encoded_bytes(const Batch& batch, const Segment& segment,

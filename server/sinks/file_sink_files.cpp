@@ -42,7 +42,7 @@ int FileSink::ensure_open(OutFile& file) {
     repaired_.fetch_add(1, std::memory_order_relaxed);
     report(log::Level::kWarn,
            opened->cut_bytes == 0
-               ? "the file did not end in a newline: one was added behind its torn last record"
+               ? "the file did not end in a newline: its torn last record was ended"
                : "the file ended in a torn record, which was cut off: " +
                      std::to_string(opened->cut_bytes) + " bytes",
            file);

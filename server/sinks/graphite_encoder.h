@@ -15,6 +15,8 @@ namespace penstock {
 class GraphiteEncoder final : public TextEncoder {
  public:
   bool encodes(const Batch& batch, std::size_t frame) const override;
+  /// The front of a line may be a line of its own, with another number or time: no more behind a word that is neither.
+  std::string_view torn_ending() const noexcept override { return " (torn)\n"; }
 
  private:
   void write(const Batch& batch, const Segment& segment, std::size_t frame,

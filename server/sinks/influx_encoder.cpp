@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "protocols/core/scanner.h"
+#include "server/sinks/influx_walk.h"
 #include "server/sinks/metric_point.h"
 
 namespace penstock {
@@ -153,6 +155,18 @@ bool InfluxEncoder::encodes(const Batch& batch, std::size_t frame) const {
   const auto event = batch.event(frame);
   return event && has_form(*event);
 }
+
+bool InfluxEncoder::ends_whole(std::string_view end) const noexcept {
+  if (!end.ends_with('\n')) return false;
+  end.remove_suffix(1);
+  const std::size_t behind_time = end.size();
+  while (!end.empty() && Scanner::is_digit(end.back())) end.remove_suffix(1);
+  const bool has_digits = end.size() != behind_time;
+  if (end.ends_with('-')) end.remove_suffix(1);
+  return has_digits && end.ends_with(' ');
+}
+
+std::unique_ptr<RecordWalk> InfluxEncoder::walk() const { return std::make_unique<InfluxWalk>(); }
 
 void InfluxEncoder::write(const Batch& batch, const Segment& segment, std::size_t frame,
                           std::string& out) const {

@@ -22,6 +22,9 @@ namespace penstock {
 class InfluxEncoder final : public TextEncoder {
  public:
   bool encodes(const Batch& batch, std::size_t frame) const override;
+  /// By the time that each record ends in: a LF alone may be one of a text.
+  bool ends_whole(std::string_view end) const noexcept override;
+  std::unique_ptr<RecordWalk> walk() const override;
 
  private:
   void write(const Batch& batch, const Segment& segment, std::size_t frame,

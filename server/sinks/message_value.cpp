@@ -5,7 +5,7 @@ namespace penstock {
 MessageValue::MessageValue(const config::Sink& config)
     : encoder_(make_encoder(config)),
       raw_(config.encoding == config::Encoding::kRaw),
-      ends_in_newline_(encoder_->walk() == nullptr) {}
+      ends_in_newline_(config.encoding != config::Encoding::kMsgpack) {}
 
 std::string_view MessageValue::of(const Batch& batch, const Segment& segment, std::size_t frame) {
   if (raw_) return batch.bytes(batch.frames[frame]);

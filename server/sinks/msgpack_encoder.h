@@ -21,6 +21,7 @@ namespace penstock {
 class MsgpackEncoder final : public Encoder {
  public:
   bool keeps_lines() const noexcept override { return false; }
+  bool ends_whole(std::string_view) const noexcept override { return false; }
   std::unique_ptr<RecordWalk> walk() const override;
   std::size_t encoded_bytes(const Batch& batch, const Segment& segment,
                             std::size_t frame) const override;

@@ -56,12 +56,14 @@ int append_ending(FileOps& files, OpenedFile& file, std::string_view ending) {
   return written < 0 ? static_cast<int>(written) : 0;
 }
 
-int end_last_line(FileOps& files, OpenedFile& file, std::int64_t size) {
-  char last = '\n';
-  const std::int64_t got = files.pread(file.fd, &last, 1, size - 1);
-  if (got == -EBADF || got == 0) return 0;  // opened write-only, or cut by somebody else just now
+/// Encoder::ends_whole of the file, 0 or 1, or a negated errno.
+int ends_whole(FileOps& files, int fd, const Encoder& encoder, std::int64_t size) {
+  char end[Encoder::kEndBytes];
+  const auto wanted = static_cast<std::size_t>(std::min<std::int64_t>(size, sizeof end));
+  const std::int64_t got = files.pread(fd, end, wanted, size - static_cast<std::int64_t>(wanted));
+  if (got == -EBADF || got == 0) return 1;  // opened write-only, or cut by somebody else just now
   if (got < 0) return static_cast<int>(got);
-  return last == '\n' ? 0 : append_ending(files, file, "\n");
+  return encoder.ends_whole({end, static_cast<std::size_t>(got)}) ? 1 : 0;
 }
 
 /// Reads a file piece by piece up to a size that it had.
@@ -131,8 +133,11 @@ int walk_records(FileOps& files, OpenedFile& file, RecordWalk& walk, std::int64_
 /// Where the file does not end in a whole record. 0 or a negated errno.
 int repair(FileOps& files, OpenedFile& file, const Encoder& encoder, std::int64_t known,
            std::int64_t size) {
+  if (known == size) return 0;
+  const int ended = ends_whole(files, file.fd, encoder, size);
+  if (ended != 0) return std::min(ended, 0);
   const std::unique_ptr<RecordWalk> walk = encoder.walk();
-  if (walk == nullptr) return end_last_line(files, file, size);
+  if (walk == nullptr) return append_ending(files, file, encoder.torn_ending());
   const int result = walk_records(files, file, *walk, known, size);
   // What was known was another file of the same number, perhaps.
   return result == -EBADMSG && known != 0 ? repair(files, file, encoder, 0, size) : result;

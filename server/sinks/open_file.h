@@ -40,10 +40,10 @@ struct OpenedFile {
 /// else here. Block devices are refused. What is created is added to
 /// `created`, where one is given, also when the call fails later.
 ///
-/// Where the file does not end in a whole record of `encoder`, it is repaired: a LF is added, so that the torn record
-/// stands alone. Encodings with a RecordWalk have the file read from `known` on, as a rule from its beginning; its ending
-/// is added, or the torn record cut off where it has none. A file that holds something else is refused with EBADMSG: nothing
-/// of it is cut.
+/// Where the file does not end in a whole record of `encoder`, it is repaired: its torn_ending() is added, so that the torn
+/// record stands alone. Encodings with a RecordWalk have the file read from `known` on, as a rule from its beginning, unless
+/// its last bytes show a whole record; the walk's ending is added, or the torn record cut off where it has none. A file that
+/// holds something else is refused with EBADMSG: nothing of it is cut.
 Result<OpenedFile> open_for_append(FileOps& files, const std::string& path, bool durable,
                                    const Encoder& encoder, const KnownEnd& known = {},
                                    CreatedPaths* created = nullptr);

@@ -26,7 +26,7 @@ Place RecordChain::begin(std::uint32_t head) const noexcept {
 }
 
 std::string RecordChain::ending(const Place& place) const {
-  if (encoder_.walk() == nullptr) return "\n";
+  if (encoder_.walk() == nullptr) return std::string(encoder_.torn_ending());
   if (place.segment == kNoSegment || place.skip == 0) return {};
   EncodeBuffer record;
   encoder_.encode(batch_, batch_.segments[place.segment], place.frame, place.frame + 1, record);

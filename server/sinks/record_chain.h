@@ -56,7 +56,8 @@ class RecordChain {
     return encoder_.encoded_bytes(batch_, batch_.segments[place.segment], place.frame) - place.skip;
   }
 
-  /// What ends the torn record at `place` where it cannot be taken back: a LF, or in encodings with a RecordWalk its rest.
+  /// What ends the torn record at `place` where it cannot be taken back: Encoder::torn_ending(), or in encodings with a
+  /// RecordWalk its rest.
   std::string ending(const Place& place) const;
 
   /// The place `bytes` behind `from`. Walks the index: for the rare short write.

@@ -14,10 +14,11 @@ namespace penstock::syslog {
 /// Taken as well, for senders write so: names longer than the RFC's maxima, more than six digits of fraction, a leap
 /// second, a message right behind the structured data, a control byte in a name, `\` in front of another byte than `"`,
 /// `\` and `]` (it stands for itself). A parameter that an element has several times becomes an array of its values
-/// (section 6.3.3 allows it). At most kMostParams parameters.
+/// (section 6.3.3 allows it), and elements of one name become one with the parameters of all.
 Problem parse_rfc5424(std::string_view frame, FieldWriter& fields,
                       SyslogOptions::Payload payload = SyslogOptions::Payload::kNone);
 
+/// Elements and parameters of one message together.
 inline constexpr std::size_t kMostParams = 1024;
 
 /// True where a message can only be of RFC 5424: behind the priority version 1 and what begins as a time or is `-`, or any

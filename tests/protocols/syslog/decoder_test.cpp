@@ -183,6 +183,14 @@ TEST_CASE("syslog: a compressed message whose last bytes are a line's end is who
   }
 }
 
+TEST_CASE("syslog: a bomb of elements of structured data has no event", "[syslog]") {
+  std::string text = "<13>1 - - - - - ";
+  while (text.size() < 1'000'000) text += "[a]";
+  Feed feed(make_syslog_decoder(kAuto, {}));
+  feed.datagram(zipped(text));
+  CHECK(feed.events()[0].starts_with(R"({"error":"more than 1024 parameters")"));
+}
+
 TEST_CASE("syslog: compressed messages that are none, and bombs", "[syslog]") {
   const std::string good = zipped(std::string(2000, 'x'));
   Feed feed(make_syslog_decoder(kAuto, {.max_decompressed_bytes = 1999}));

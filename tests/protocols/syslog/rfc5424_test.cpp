@@ -56,6 +56,8 @@ TEST_CASE("RFC 5424: structured data", "[syslog][rfc5424]") {
       {R"([a b="x]y"])", R"("structured_data":{"a":{"b":"x]y"}})"},
       {R"([a ip="1" x="0" ip="2" ip="3"])",
        R"("structured_data":{"a":{"ip":["1","2","3"],"x":"0"}})"},
+      {R"([a b="1" c="x"][d][a b="2" e="y"][d f=""] m)",
+       R"("structured_data":{"a":{"b":["1","2"],"c":"x","e":"y"},"d":{"f":""}},"message":"m")"},
       {R"([a  b=""  ] m)", R"("structured_data":{"a":{"b":""}},"message":"m")"},
       {"- ", ""},
       {"-", ""},
@@ -137,9 +139,31 @@ TEST_CASE("RFC 5424: a message cut anywhere is an event or a problem", "[syslog]
   }
 }
 
-TEST_CASE("RFC 5424: parameters have a limit", "[syslog][rfc5424]") {
-  std::string message = "<13>1 - - - - - [a";
-  for (std::size_t at = 0; at < syslog::kMostParams; ++at) message += " p=\"\"";
-  CHECK(parsed(message + "]").starts_with(R"({"facility")"));
-  CHECK(parsed(message + " q=\"\"]").starts_with(R"({"error":"more than 1024 parameters")"));
+TEST_CASE("RFC 5424: elements and parameters have one limit", "[syslog][rfc5424]") {
+  const std::string head = "<13>1 - - - - - ";
+  const std::string too_many = R"({"error":"more than 1024 parameters")";
+  std::string params = head + "[a", elements = head;
+  for (std::size_t at = 1; at < syslog::kMostParams; ++at) params += " p=\"\"";
+  for (std::size_t at = 0; at < syslog::kMostParams; ++at) elements += "[a]";
+  CHECK(parsed(params + "]").starts_with(R"({"facility")"));
+  CHECK(parsed(params + " q=\"\"]").starts_with(too_many));
+  CHECK(parsed(params + "][b]").starts_with(too_many));
+  CHECK(parsed(elements).ends_with(R"("structured_data":{"a":{}}})"));
+  CHECK(parsed(elements + "[b]").starts_with(too_many));
+}
+
+TEST_CASE("RFC 5424: a parameter that comes several times is one list, however many there are",
+          "[syslog][rfc5424]") {
+  const std::size_t count = GENERATE(2u, 32u, 33u, 40u, 340u);
+  CAPTURE(count);
+  std::string data, ips, ports, others;
+  for (std::size_t at = 0; at < count; ++at) {
+    const std::string value = '"' + std::to_string(at) + '"', comma = at == 0 ? "" : ",";
+    data += " ip=" + value + " n" + std::to_string(at) + "=\"\" port=" + value;
+    ips += comma + value, ports += comma + value;
+    if (at != 0) others += R"(,"n)" + std::to_string(at) + R"(":"")";
+  }
+  CHECK(parsed("<13>1 - - - - - [a" + data + "]") ==
+        R"({"facility":1,"severity":5,"structured_data":{"a":{"ip":[)" + ips +
+            R"(],"n0":"","port":[)" + ports + ']' + others + "}}}");
 }

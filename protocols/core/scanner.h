@@ -80,6 +80,9 @@ class Scanner {
 
   /// ASCII only: bytes above 0x7f are none.
   static bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+  static bool is_letter(char c) noexcept {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  }
 
   Problem problem(const char* why) const noexcept { return {why, at_}; }
 

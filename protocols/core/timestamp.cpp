@@ -11,6 +11,7 @@ constexpr unsigned kNanosDigits = 9;
 enum class ZoneColon : std::uint8_t { kRequired, kOptional };
 
 bool scan_zone(Scanner& in, std::int32_t& offset_s, ZoneColon colon) noexcept {
+  offset_s = 0;
   if (in.take('Z') || in.take('z')) return true;
   const bool east = in.is('+');
   if (!in.take('+') && !in.take('-')) return false;
@@ -23,13 +24,14 @@ bool scan_zone(Scanner& in, std::int32_t& offset_s, ZoneColon colon) noexcept {
   return true;
 }
 
-Problem scan_date(Scanner& in, CivilTime& time) noexcept {
+Problem scan_date(Scanner& in, CivilTime& time, char separator = 'T') noexcept {
   unsigned year = 0;
   if (!in.digits(4, year) || !in.take('-') || !in.digits(2, time.month) || !in.take('-') ||
       !in.digits(2, time.day))
     return in.problem("the date is not of the form 2003-10-11");
   time.year = static_cast<int>(year);
-  if (!in.take('T') && !in.take('t')) return in.problem("no T between date and time");
+  if (!in.take(separator) && (separator != 'T' || !in.take('t')))
+    return in.problem("no T between date and time");
   return {};
 }
 
@@ -75,11 +77,15 @@ Problem scan_rfc3339(Scanner& in, std::int64_t& ns) noexcept {
   return in.problem("there is no such time");
 }
 
-bool scan_iso8601(Scanner& in, CivilTime& time, bool& zoned) noexcept {
-  if (scan_date(in, time) || !scan_clock(in, time)) return false;
+bool scan_zone_offset(Scanner& in, std::int32_t& offset_s) noexcept {
+  return scan_zone(in, offset_s, ZoneColon::kOptional);
+}
+
+bool scan_iso8601(Scanner& in, CivilTime& time, bool& zoned, char separator) noexcept {
+  if (scan_date(in, time, separator) || !scan_clock(in, time)) return false;
   if (!scan_fraction(in, time.nanos, in.is(',') ? ',' : '.')) return false;
   const std::size_t begin = in.at();
-  zoned = scan_zone(in, time.zone_offset_s, ZoneColon::kOptional);
+  zoned = scan_zone_offset(in, time.zone_offset_s);
   if (!zoned) in.back_to(begin);
   return true;
 }

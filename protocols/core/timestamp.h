@@ -32,7 +32,11 @@ bool scan_clock(Scanner& in, CivilTime& time) noexcept;
 Problem scan_rfc3339(Scanner& in, std::int64_t& ns) noexcept;
 
 /// What else is written in its name (ISO 8601): a comma in front of the fraction, `+0200`, or no zone at all; `zoned` says
-/// whether there is one. False, somewhere in it, where it is not of that form.
-bool scan_iso8601(Scanner& in, CivilTime& time, bool& zoned) noexcept;
+/// whether there is one. `separator` stands between date and time; for `T`, `t` may as well. False, somewhere in it, where
+/// it is not of that form.
+bool scan_iso8601(Scanner& in, CivilTime& time, bool& zoned, char separator = 'T') noexcept;
+
+/// `Z`, `+02:00` or `+0200`, as seconds east of UTC. False, somewhere in it, where it is not of that form.
+bool scan_zone_offset(Scanner& in, std::int32_t& offset_s) noexcept;
 
 }  // namespace penstock

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
+#include <charconv>
+#include <climits>
 #include <optional>
 #include <string>
 
@@ -13,6 +14,7 @@ constexpr std::string_view kCef = "CEF:", kLeef = "LEEF:";
 constexpr std::string_view kExtension = "extension";
 /// More are passed over.
 constexpr std::size_t kMostExtensions = 1024;
+constexpr std::size_t kMostHexDigits = 4;
 
 /// Up to the next `|` that no backslash stands in front of; nothing where there is none.
 std::optional<std::string_view> take_part(std::string_view& rest) noexcept {
@@ -100,22 +102,36 @@ void write_leef_attributes(std::string_view text, char delimiter, FieldWriter& f
   }
 }
 
-/// `^`, `x5E`, `0x5E`; a tab where it is empty or nothing of these.
-char delimiter_of(std::string_view text) noexcept {
-  if (text.size() == 1) return text[0];
-  if (text.starts_with("0x")) text.remove_prefix(1);
-  if (!text.starts_with('x') || text.size() > 3 || text.size() < 2) return '\t';
+/// `x5E`, `0x5E`, `x005E`
+std::optional<char> hexadecimal(std::string_view text) noexcept {
+  if (text.starts_with('0')) text.remove_prefix(1);
+  if (!text.starts_with('x')) return std::nullopt;
+  text.remove_prefix(1);
   unsigned value = 0;
-  for (const char c : text.substr(1)) {
-    const char small = static_cast<char>(c | 0x20);
-    if (c >= '0' && c <= '9')
-      value = value * 16 + static_cast<unsigned>(c - '0');
-    else if (small >= 'a' && small <= 'f')
-      value = value * 16 + static_cast<unsigned>(small - 'a' + 10);
-    else
-      return '\t';
-  }
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  const bool whole = error == std::errc{} && end == text.data() + text.size();
+  if (!whole || text.size() > kMostHexDigits || value > UCHAR_MAX) return std::nullopt;
   return static_cast<char>(value);
+}
+
+/// The sixth part of LEEF 2.0: a byte (`|` and `\` as well), its number, or nothing, which is a tab. Where it is none of
+/// them it is missing, and the first of the attributes.
+char take_delimiter(std::string_view& rest) noexcept {
+  constexpr char kUsual = '\t';
+  if (rest.starts_with('|') && !rest.starts_with("||")) {
+    rest.remove_prefix(1);
+    return kUsual;
+  }
+  if (rest.size() >= 2 && rest[1] == '|') {
+    const char delimiter = rest[0];
+    rest.remove_prefix(2);
+    return delimiter;
+  }
+  const std::size_t end = std::min(rest.find('|'), rest.size());
+  const auto delimiter = hexadecimal(rest.substr(0, end));
+  if (!delimiter || end == rest.size()) return kUsual;
+  rest.remove_prefix(end + 1);
+  return *delimiter;
 }
 
 template <std::size_t kCount>
@@ -155,12 +171,7 @@ bool write_cef(std::string_view rest, FieldWriter& fields) {
 bool write_leef(std::string_view rest, FieldWriter& fields) {
   std::array<std::string_view, 5> parts;
   if (!take_parts(rest, parts)) return false;
-  char delimiter = '\t';
-  if (parts[0].starts_with('2')) {
-    const auto given = take_part(rest);
-    if (!given) return false;
-    delimiter = delimiter_of(*given);
-  }
+  const char delimiter = parts[0].starts_with('2') ? take_delimiter(rest) : '\t';
   const auto map = begin(fields, "LEEF", parts);
   const auto extension = fields.begin_map(kExtension);
   write_leef_attributes(rest, delimiter, fields);

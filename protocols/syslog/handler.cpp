@@ -70,23 +70,39 @@ class SyslogHandler final : public FrameHandler {
       frame = longer;
       writer.counts().framing_bytes -= more;
     }
-    if (!done.whole()) return writer.reject(done.reason(), frame, Problem{done.why});
+    if (!done.whole()) {
+      const char* why =
+          done.ends_early && has_byte_behind(frame) ? "a byte behind its end" : done.why;
+      return writer.reject(done.reason(), frame, blamed(flags, {why}));
+    }
     writer.counts().compressed_bytes += frame.size();
     writer.counts().decompressed_bytes += done.bytes.size();
     if (done.bytes.empty()) return writer.skip_empty();
     on_message(done.bytes, flags, Shape::kOpaque, writer);
   }
 
+  /// One alone could be the first of a further stream.
+  bool has_byte_behind(std::string_view frame) {
+    return decompressor_.decompress(Coding::kZlib, frame.substr(1, frame.size() - 2)).whole();
+  }
+
   void on_message(std::string_view frame, std::uint8_t flags, Shape shape, BatchWriter& writer) {
-    add_parsed(framing_, frame, flags, shape, EventShape::kLog, writer,
-               [&](FieldWriter& fields) { return parse(frame, writer.segment().time_ns, fields); });
+    add_parsed(framing_, frame, flags, shape, EventShape::kLog, writer, [&](FieldWriter& fields) {
+      return blamed(flags, parse(frame, writer.segment().time_ns, fields));
+    });
+  }
+
+  /// What is wrong with a message that was cut is most likely that.
+  static Problem blamed(std::uint8_t flags, const Problem& problem) noexcept {
+    if (!problem || (flags & kFrameTruncated) == 0) return problem;
+    return {"cut off at max_frame_bytes"};
   }
 
   Problem parse(std::string_view frame, std::int64_t received_ns, FieldWriter& fields) const {
     const bool rfc5424 =
         options_.form == SyslogOptions::Form::k5424 ||
         (options_.form == SyslogOptions::Form::kAuto && syslog::looks_like_rfc5424(frame));
-    return rfc5424 ? syslog::parse_rfc5424(frame, fields, options_.payload)
+    return rfc5424 ? syslog::parse_rfc5424(frame, options_, received_ns, fields)
                    : syslog::parse_rfc3164(frame, options_, received_ns, fields);
   }
 

@@ -26,7 +26,9 @@ Problem scan_pri(Scanner& in, FieldWriter& fields) {
 
 std::string_view message_of(std::string_view rest) noexcept {
   while (rest.ends_with('\0')) rest.remove_suffix(1);
-  if (rest.ends_with('\n')) rest.remove_suffix(1);
+  if (!rest.ends_with('\n')) return rest;
+  rest.remove_suffix(1);
+  if (rest.ends_with('\r')) rest.remove_suffix(1);
   return rest;
 }
 

@@ -10,7 +10,7 @@ namespace penstock::syslog {
 /// other). Takes it and writes facility and severity.
 Problem scan_pri(Scanner& in, FieldWriter& fields);
 
-/// What stands behind the header is the message, less what only ends it: one LF that an octet count included
+/// What stands behind the header is the message, less what only ends it: one LF, or CR and LF, that an octet count included
 /// (syslog-ng), and NUL bytes (Python, Perl).
 std::string_view message_of(std::string_view rest) noexcept;
 

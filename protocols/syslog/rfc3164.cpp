@@ -1,208 +1,23 @@
 #include "protocols/syslog/rfc3164.h"
 
-#include <array>
-#include <chrono>
-#include <cstdlib>
-
-#include "protocols/core/local_zone.h"
-#include "protocols/core/timestamp.h"
 #include "protocols/syslog/cef.h"
+#include "protocols/syslog/cisco.h"
 #include "protocols/syslog/header.h"
+#include "protocols/syslog/message_time.h"
+#include "protocols/syslog/tag.h"
 
 namespace penstock::syslog {
 namespace {
 
-constexpr std::size_t kMostTagBytes = 64;
-constexpr std::size_t kMostZoneNameBytes = 5;
-
-bool is_letter(char c) noexcept { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
-
-bool is_tag_byte(char c) noexcept {
-  return is_letter(c) || Scanner::is_digit(c) || c == '_' || c == '-' || c == '.' || c == '/' ||
-         c == '@' || c == '%';
-}
-
-bool scan_month(Scanner& in, unsigned& month) noexcept {
-  static constexpr std::array<std::string_view, 12> kMonths = {
-      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  for (unsigned at = 0; at < kMonths.size(); ++at) {
-    if (!in.take(kMonths[at])) continue;
-    month = at + 1;
-    return true;
-  }
-  return false;
-}
-
-/// What may stand behind a time, or a year: a blank, a colon and a blank, or the end.
-bool at_time_end(const Scanner& in) noexcept {
-  return in.done() || in.is(' ') ||
-         (in.is(':') && (in.peek(1) == ' ' || in.at() + 1 == in.frame().size()));
-}
-
-/// Nothing is taken where there is none.
-bool scan_year(Scanner& in, int& year) noexcept {
-  const std::size_t begin = in.at();
-  unsigned value = 0;
-  if (in.take(' ') && in.digits(4, value) && at_time_end(in)) {
-    year = static_cast<int>(value);
-    return true;
-  }
-  in.back_to(begin);
-  return false;
-}
-
-/// `Mmm dd [yyyy] hh:mm:ss[.fraction]`; nothing is taken where it is not that.
-bool scan_bsd_time(Scanner& in, CivilTime& time) noexcept {
-  const std::size_t begin = in.at();
-  const auto no = [&] {
-    in.back_to(begin);
-    return false;
-  };
-  if (!scan_month(in, time.month) || !in.take(' ')) return no();
-  in.skip_all(' ');
-  if (!in.number(2, time.day)) return no();
-  scan_year(in, time.year);
-  if (!in.take(' ') || !scan_clock(in, time) || !scan_fraction(in, time.nanos)) return no();
-  return true;
-}
-
-/// Senders whose clock or zone is wrong are ahead of us by less.
-constexpr std::int64_t kMostAheadNs = std::int64_t{7} * 86'400 * kNanosPerSecond;
-/// Between two leap years there may be eight.
-constexpr int kYearsBack = 8;
-
-/// In that zone, or in this machine's.
-bool moment_of(CivilTime time, std::optional<std::int32_t> zone_offset_s, std::int64_t received_ns,
-               std::int64_t& ns) noexcept {
-  time.zone_offset_s = zone_offset_s ? *zone_offset_s : local_offset_s(time, received_ns);
-  return to_nanoseconds(time, ns);
-}
-
-/// Without a year: the last one that puts it no more than a week ahead of its receipt.
-bool with_likely_year(CivilTime& time, std::optional<std::int32_t> zone_offset_s,
-                      std::int64_t received_ns, std::int64_t& ns) noexcept {
-  const std::chrono::sys_seconds received(std::chrono::seconds(received_ns / kNanosPerSecond));
-  const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(received));
-  const int this_year = static_cast<int>(date.year());
-  for (time.year = this_year + 1; time.year >= this_year - kYearsBack; --time.year) {
-    if (moment_of(time, zone_offset_s, received_ns, ns) && ns <= received_ns + kMostAheadNs)
-      return true;
-  }
-  return false;
-}
-
-/// Where the year of a time stands: not behind it, or just there.
-enum class Year : std::uint8_t { kNotBehind, kBehind };
-
-/// A time of any form, of which the end must stand behind it. Nothing is taken where there is none.
-class TimeScanner {
- public:
-  TimeScanner(const SyslogOptions& options, std::int64_t received_ns) noexcept
-      : options_(options), received_ns_(received_ns) {}
-
-  bool scan(Scanner& in, std::int64_t& ns, Year year = Year::kNotBehind) const noexcept {
-    const std::size_t begin = in.at();
-    const bool found =
-        Scanner::is_digit(in.peek()) ? scan_iso(in, ns, year) : scan_bsd(in, ns, year);
-    if (found && at_time_end(in)) return true;
-    in.back_to(begin);
-    return false;
-  }
-
-  /// `*Mar  1 18:46:11.123 UTC:`: a mark of an unset clock, and a zone's name.
-  bool scan_cisco(Scanner& in, std::int64_t& ns) const noexcept {
-    const std::size_t begin = in.at();
-    if (!in.take('*')) in.take('.');
-    const std::size_t time = in.at();
-    for (const Year year : {Year::kNotBehind, Year::kBehind}) {
-      if (!scan(in, ns, year)) continue;
-      scan_zone_name(in);
-      if (in.take(": ")) return true;
-      in.back_to(time);
-    }
-    in.back_to(begin);
-    return false;
-  }
-
- private:
-  bool scan_iso(Scanner& in, std::int64_t& ns, Year year) const noexcept {
-    if (year == Year::kBehind) return false;
-    const std::size_t begin = in.at();
-    if (!scan_rfc3339(in, ns)) return true;
-    in.back_to(begin);
-    CivilTime time;
-    bool zoned = false;
-    if (!scan_iso8601(in, time, zoned)) return false;
-    return zoned ? to_nanoseconds(time, ns)
-                 : moment_of(time, options_.zone_offset_s, received_ns_, ns);
-  }
-
-  bool scan_bsd(Scanner& in, std::int64_t& ns, Year year) const noexcept {
-    CivilTime time;
-    if (!scan_bsd_time(in, time)) return false;
-    if (year == Year::kBehind && (time.year != 0 || !scan_year(in, time.year))) return false;
-    if (time.year == 0) time.year = options_.year;
-    return time.year != 0 ? moment_of(time, options_.zone_offset_s, received_ns_, ns)
-                          : with_likely_year(time, options_.zone_offset_s, received_ns_, ns);
-  }
-
-  /// Its offset cannot be known, unless it is UTC, which the option says anyway.
-  static void scan_zone_name(Scanner& in) noexcept {
-    const std::size_t begin = in.at();
-    if (in.take(' ')) {
-      std::size_t letters = 0;
-      while (is_letter(in.peek()) && letters < kMostZoneNameBytes) in.skip(1), ++letters;
-      if (letters >= 2 && in.is(':')) return;
-    }
-    in.back_to(begin);
-  }
-
-  const SyslogOptions& options_;
-  const std::int64_t received_ns_;
+/// What stands between priority and message.
+struct Head {
+  bool timed = false, tagged = false;
+  std::int64_t ns = 0;
+  std::string_view host;
+  Tag tag;
 };
 
-struct Tag {
-  std::string_view app, procid;
-};
-
-/// A word of hexadecimal digits and several colons: an address of IPv6 is no tag.
-bool is_address(std::string_view rest) noexcept {
-  const std::string_view word = rest.substr(0, rest.find(' '));
-  return word.find_first_not_of("0123456789abcdefABCDEF:.%") == std::string_view::npos &&
-         word.find(':') != word.rfind(':');
-}
-
-/// `2003-10-11T22`, of a time that is none: no tag either.
-bool is_date(std::string_view word) noexcept {
-  Scanner in(word);
-  unsigned number = 0;
-  return in.digits(4, number) && in.take('-') && in.digits(2, number) && in.take('-') &&
-         in.digits(2, number) && (in.take('T') || in.take('t')) && in.digits(2, number);
-}
-
-/// `TAG[PID]:`, `TAG:`; a blank behind it is no part of the message. Nothing is taken where it is not that.
-bool scan_tag(Scanner& in, Tag& tag) noexcept {
-  const std::size_t begin = in.at();
-  while (is_tag_byte(in.peek()) && in.at() - begin <= kMostTagBytes) in.skip(1);
-  tag.app = in.since(begin);
-  const bool other = is_address(in.frame().substr(begin)) || is_date(tag.app);
-  bool found =
-      !other && !tag.app.empty() && tag.app.size() <= kMostTagBytes && tag.app.front() != '%';
-  if (found && in.take('[')) {
-    const std::size_t pid = in.at();
-    while (!in.done() && !in.is(']') && !in.is(' ')) in.skip(1);
-    tag.procid = in.since(pid);
-    found = in.take(']');
-  }
-  if (found && in.take(':')) {
-    in.take(' ');
-    return true;
-  }
-  in.back_to(begin);
-  return false;
-}
-
-/// One word and its blank: letters, digits and what addresses have in them.
+/// One word and its blank.
 bool scan_host(Scanner& in, std::string_view& host) noexcept {
   const std::size_t begin = in.at();
   while (!in.done() && !in.is(' ')) in.skip(1);
@@ -215,43 +30,44 @@ bool scan_host(Scanner& in, std::string_view& host) noexcept {
   return false;
 }
 
-/// `123: ` or `123: host: ` or `host: ` in front of a time, as Cisco devices write it; nothing taken where it is not that.
-bool scan_cisco_front(Scanner& in, const TimeScanner& times, std::string_view& host,
-                      std::int64_t& ns) noexcept {
+/// `Message forwarded from HOST: `, which AIX writes where others have the host. Nothing is taken where it is not that.
+bool scan_forwarded(Scanner& in, std::string_view& host) noexcept {
   const std::size_t begin = in.at();
-  unsigned sequence = 0;
-  if (in.number(9, sequence) && !in.take(": ")) in.back_to(begin);
-  if (times.scan_cisco(in, ns)) return true;
-  const std::size_t word = in.at();
-  while (is_tag_byte(in.peek()) || in.is(':')) in.skip(1);
-  host = in.since(word);
-  if (host.ends_with(':') && in.take(' ') && times.scan_cisco(in, ns)) {
-    host.remove_suffix(1);
-    return true;
+  if (in.take("Message forwarded from ")) {
+    host = in.until(' ');
+    if (host.size() > 1 && host.ends_with(':') && in.take(' ')) {
+      host.remove_suffix(1);
+      return true;
+    }
   }
   host = {};
   in.back_to(begin);
   return false;
 }
 
-/// What stands between priority and message.
-struct Head {
-  bool timed = false, tagged = false;
-  std::int64_t ns = 0;
-  std::string_view host;
-  Tag tag;
-};
-
-/// What CEF and LEEF begin with looks like a tag.
-bool scan_optional_tag(Scanner& in, Tag& tag) noexcept {
-  return !is_cef_or_leef(in.rest()) && scan_tag(in, tag);
+/// Which word behind a time is the host? None of what syslogd says itself, nor of CEF and LEEF.
+bool begins_message(const Scanner& in) noexcept {
+  return in.rest().starts_with("last message repeated ") || is_cef_or_leef(in.rest());
 }
 
-void scan_host_and_tag(Scanner& in, Head& head) noexcept {
+/// What a Cisco device wrote itself stands behind what a relay did. Its time is the better one, if it knows it.
+void scan_relayed_cisco(Scanner& in, const TimeScanner& times, Head& head) noexcept {
+  const std::size_t begin = in.at();
+  CiscoFront front;
+  if (!scan_cisco_front(in, times, front)) return;
+  const bool two_hosts = !head.host.empty() && !front.host.empty();
+  if (two_hosts || !at_mnemonic(in)) return in.back_to(begin);
+  if (head.host.empty()) head.host = front.host;
+  if (front.timed && front.clock_is_right) head.ns = front.ns;
+}
+
+void scan_host_and_tag(Scanner& in, const TimeScanner& times, Head& head) noexcept {
   in.skip_all(' ');
-  head.tagged = scan_optional_tag(in, head.tag);
-  if (!head.tagged && !is_cef_or_leef(in.rest()) && scan_host(in, head.host))
-    head.tagged = scan_optional_tag(in, head.tag);
+  head.tagged = scan_tag(in, head.tag);
+  if (head.tagged || begins_message(in)) return;
+  if (!scan_forwarded(in, head.host)) scan_host(in, head.host);
+  if (may_begin_cisco_front(in.peek())) scan_relayed_cisco(in, times, head);
+  if (!head.host.empty()) head.tagged = scan_tag(in, head.tag);
 }
 
 /// From `begin` a time with its year behind it, and what can only stand behind a time: a tag, something of Cisco's, CEF or
@@ -265,7 +81,7 @@ bool scan_head_with_year(Scanner& in, std::size_t begin, const TimeScanner& time
   Head found{.timed = true};
   if (times.scan(in, found.ns, Year::kBehind)) {
     const bool cisco = in.take(": ");
-    if (!cisco && in.take(' ')) scan_host_and_tag(in, found);
+    if (!cisco && in.take(' ')) scan_host_and_tag(in, times, found);
     if (cisco || found.tagged || in.is('%') || is_cef_or_leef(in.rest())) {
       head = found;
       return true;
@@ -275,20 +91,59 @@ bool scan_head_with_year(Scanner& in, std::size_t begin, const TimeScanner& time
   return false;
 }
 
-Head scan_head(Scanner& in, const TimeScanner& times) noexcept {
-  Head head;
+/// Behind a time of its own form, which may have a blank in front of it (HP ProCurve).
+bool scan_head_with_time(Scanner& in, const TimeScanner& times, Head& head) noexcept {
   const std::size_t begin = in.at();
+  in.skip_all(' ');
+  const std::size_t time = in.at();
   if (times.scan(in, head.ns)) {
-    if (scan_head_with_year(in, begin, times, head)) return head;
+    if (scan_head_with_year(in, time, times, head)) return true;
     if (in.take(' ')) {
       head.timed = true;
-      scan_host_and_tag(in, head);
-      return head;
+      scan_host_and_tag(in, times, head);
+      return true;
     }
   }
   in.back_to(begin);
-  head.timed = scan_cisco_front(in, times, head.host, head.ns);
-  if (!head.timed) head.tagged = scan_optional_tag(in, head.tag);
+  return false;
+}
+
+/// The process of IOS XR, `ifmgr[214]: `, may stand behind the time.
+bool scan_head_of_cisco(Scanner& in, const TimeScanner& times, Head& head) noexcept {
+  CiscoFront front;
+  if (!scan_cisco_front(in, times, front)) {
+    head.timed = scan_meraki_front(in, head.ns, head.host);
+    return head.timed;
+  }
+  head = {.timed = front.timed, .ns = front.ns, .host = front.host};
+  const std::size_t behind = in.at();
+  head.tagged = scan_tag(in, head.tag) && !head.tag.procid.empty();
+  if (!head.tagged) in.back_to(behind);
+  return true;
+}
+
+/// `2015-09-06 17:14:15 host app: `. A log line of a program may begin so too, but not go on so.
+bool scan_head_with_split_time(Scanner& in, const TimeScanner& times, Head& head) noexcept {
+  const std::size_t begin = in.at();
+  Head found{.timed = true};
+  if (times.scan_iso(in, found.ns, ' ') && in.take(' ')) {
+    scan_host_and_tag(in, times, found);
+    if (found.tagged && !found.host.empty()) {
+      head = found;
+      return true;
+    }
+  }
+  in.back_to(begin);
+  return false;
+}
+
+Head scan_head(Scanner& in, const TimeScanner& times) noexcept {
+  Head head;
+  if (scan_head_with_time(in, times, head) || scan_head_of_cisco(in, times, head) ||
+      scan_head_with_split_time(in, times, head))
+    return head;
+  head = {};
+  head.tagged = scan_tag(in, head.tag);
   return head;
 }
 

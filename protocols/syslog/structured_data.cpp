@@ -186,6 +186,7 @@ Problem scan_element(Scanner& in, StructuredData& data) noexcept {
 
 Problem scan_structured_data(Scanner& in, FieldWriter& fields) {
   if (in.take('-')) return {};
+  if (in.done()) return in.problem("no structured data");
   if (!in.is('[')) return in.problem("the structured data is neither - nor in brackets");
   StructuredData data;
   while (in.take('[')) {

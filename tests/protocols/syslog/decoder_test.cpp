@@ -144,6 +144,25 @@ TEST_CASE("syslog: what is not parsed goes on, or to the quarantine with the rea
   CHECK(refuse.records() == std::vector<Record>{{"<13>good"}});
 }
 
+TEST_CASE("syslog: what is wrong with a message that was cut is that it was cut", "[syslog]") {
+  const FramingOptions framing{.framing = Framing::kSyslogAuto, .max_frame_bytes = 28};
+  const std::string params = R"(<13>1 - h a - - [abcdefghijklmnop="q"])",
+                    text = "<13>1 - h a - - - 1234567890abc", bad = "<13>1 - h a - - [a",
+                    packed = zipped(text + text);
+  REQUIRE(packed.size() > 28);
+  Feed feed(make_syslog_decoder(framing, {}));
+  feed.read(params + '\n' + text + '\n' + bad + '\n');
+  feed.datagram(packed);
+  CHECK(feed.events() ==
+        std::vector<std::string>{
+            R"({"error":"cut off at max_frame_bytes","message":")" + params.substr(0, 28) + R"("})",
+            R"({"facility":1,"severity":5,"host":"h","app":"a","message":"1234567890"})",
+            R"({"error":"no ] behind an element of the structured data","error_offset":18,)"
+            R"("message":")" +
+                bad + R"("})"});
+  CHECK(feed.noted().back() == "cut off at max_frame_bytes");
+}
+
 TEST_CASE("syslog: one form for all messages", "[syslog]") {
   CHECK(parsed("<13>text", {.form = SyslogOptions::Form::k5424})
             .starts_with(R"({"error":"the version is not 1")"));
@@ -199,7 +218,12 @@ TEST_CASE("syslog: compressed messages that are none, and bombs", "[syslog]") {
   Feed broken(make_syslog_decoder(kAuto, {}));
   broken.datagram(good.substr(0, good.size() - 1));
   broken.datagram("zx garbage");
-  CHECK(rejected(broken, Reason::kUndecodable) == 1);
+  broken.datagram(good + "x");
+  broken.datagram(good + "xyz");
+  const std::vector<std::string> why = {"it ends in the middle", "a byte behind its end",
+                                        "bytes behind the end that are no further member"};
+  CHECK(rejected(broken, Reason::kUndecodable) == why.size());
+  CHECK(broken.noted() == why);
   CHECK(broken.records() == std::vector<Record>{{"zx garbage"}});
   Feed off(make_syslog_decoder(kAuto, {.decompress = false}));
   off.datagram(good);

@@ -73,7 +73,7 @@ TEST_CASE("RFC 3164: a number behind the time is a year only where a tag follows
       {"4096 h su: m", R"("host":"4096","message":"h su: m")"},
       {"2014 items done", R"("host":"2014","message":"items done")"},
       {"2015", R"("message":"2015")"},
-      {"2015:", R"("app":"2015")"},
+      {"2015:", R"("message":"2015:")"},
   }));
   CAPTURE(rest);
   CHECK(rest_of("<13>Sep  6 17:14:15 " + rest) ==
@@ -149,30 +149,73 @@ TEST_CASE("RFC 3164: without a time", "[syslog][rfc3164]") {
   CHECK(rest_of(message) == expected);
 }
 
-TEST_CASE("RFC 3164: Cisco's forms", "[syslog][rfc3164]") {
-  const std::string message = R"("message":"%SYS-5-CONFIG_I: Configured")";
-  const std::string time = R"("timestamp":@1425235571123000000)";
-  const auto [head, expected] = GENERATE_COPY(table<std::string, std::string>({
-      {"123: *Mar  1 18:46:11.123 UTC: ", time},
-      {"*Mar  1 18:46:11.123: ", time},
-      {".Mar 1 2015 18:46:11.123 CET: ", time},
-      {"Mar  1 18:46:11.123 2015: ", time},
-      {"*Mar  1 18:46:11.123 2015: ", time},
-      {"*Mar  1 18:46:11.123 2015 UTC: ", time},
-      {"Mar  1 18:46:11.123 2015 ", time},
-      {"Mar  1 18:46:11.123 2015 sw1 ", time + R"(,"host":"sw1")"},
-      {"123: sw1: Mar  1 18:46:11.123: ", time + R"(,"host":"sw1")"},
-      {"10.0.0.1: Mar  1 18:46:11.123: ", time + R"(,"host":"10.0.0.1")"},
+TEST_CASE("RFC 3164: tags with brackets and other signs", "[syslog][rfc3164]") {
+  const auto [tag, expected] = GENERATE(table<std::string, std::string>({
+      {"sshd(pam_unix)[19939]: m", R"-("app":"sshd(pam_unix)","procid":"19939","message":"m")-"},
+      {"(sd-pam)[812]: m", R"-("app":"(sd-pam)","procid":"812","message":"m")-"},
+      {"app+x[1]: m", R"("app":"app+x","procid":"1","message":"m")"},
+      {"app#1: m", R"("app":"app#1","message":"m")"},
+      {"U7PG2,788a20,v4.0: m", R"("app":"U7PG2,788a20,v4.0","message":"m")"},
+      {"12[7]: m", R"("app":"12","procid":"7","message":"m")"},
+      {"12: m", R"("message":"12: m")"},
+      {"{a:1}", R"("message":"{a:1}")"},
   }));
-  CAPTURE(head);
-  CHECK(rest_of("<13>" + head + "%SYS-5-CONFIG_I: Configured") ==
-        '{' + expected + ',' + message + '}');
+  CAPTURE(tag);
+  CHECK(rest_of("<13>" + tag) == '{' + expected + '}');
+  CHECK(rest_of("<13>Sep  6 17:14:15 h " + tag) ==
+        std::string(R"({"timestamp":)") + kSeptember6 + R"(,"host":"h",)" + expected + '}');
+}
+
+TEST_CASE("RFC 3164: heads of some devices and daemons", "[syslog][rfc3164]") {
+  const auto [message, expected] = GENERATE(table<std::string, std::string>({
+      {" Sep  6 17:14:15 h su: m", R"("host":"h","app":"su","message":"m")"},  // HP ProCurve
+      {"2015-09-06 17:14:15 h su: m", R"("host":"h","app":"su","message":"m")"},
+      {"2015-09-06 17:14:15 h su[1]: m", R"("host":"h","app":"su","procid":"1","message":"m")"},
+      {"2015 Sep  6 17:14:15 h su: m", R"("host":"h","app":"su","message":"m")"},
+      {"Sep  6 2015 19:14:15+02:00 HW %%01SHELL/5/CMD(l): m",
+       R"("host":"HW","message":"%%01SHELL/5/CMD(l): m")"},  // Huawei
+      {"Sep  6 17:14:15 UTC h su: m", R"("host":"h","app":"su","message":"m")"},
+      {"Sep  6 17:14:15 GMT 2015 h su: m", R"("host":"h","app":"su","message":"m")"},
+      {"Sep  6 17:14:15 Message forwarded from h: su: m",
+       R"("host":"h","app":"su","message":"m")"},  // AIX
+      {"Sep  6 17:14:15 Message forwarded from", R"("host":"Message","message":"forwarded from")"},
+      {"Sep  6 17:14:15 last message repeated 3 times",
+       R"("message":"last message repeated 3 times")"},
+      {"Sep  6 17:14:15 h last message repeated 3 times",
+       R"("host":"h","message":"last message repeated 3 times")"},
+      {"1 1441559655.000000000 MX84 flows src=1.2.3.4 dst=2",
+       R"("host":"MX84","message":"flows src=1.2.3.4 dst=2")"},  // Meraki
+  }));
+  CAPTURE(message);
+  CHECK(rest_of("<13>" + message) ==
+        std::string(R"({"timestamp":)") + kSeptember6 + ',' + expected + '}');
+}
+
+TEST_CASE("RFC 3164: a time with UTC behind it is in no other zone", "[syslog][rfc3164]") {
+  for (const std::string time : {"Sep  6 17:14:15 UTC", "Sep  6 19:14:15+02:00", "Sep  6 18:14:15"})
+    CHECK(rest_of("<13>" + time + " h m", {.zone_offset_s = 3600}) ==
+          std::string(R"({"timestamp":)") + kSeptember6 + R"(,"host":"h","message":"m"})");
+}
+
+TEST_CASE("RFC 3164: what begins like a head of a device and is none is text",
+          "[syslog][rfc3164]") {
+  for (const std::string text :
+       {" Sep 6 is no time", "2015-09-06 17:14:15 INFO all is well", "2015-09-06 17:14:15",
+        "1 1441559655 MX84 flows", "1 1441559655.5", "1 144155965.55 MX84 flows",
+        "1 1441559655.5 x", "2015 Sep  6 is no time", "2015 Sep  6 2015 17:14:15 h m"})
+    CHECK(rest_of("<13>" + text) == R"({"message":")" + text + R"("})");
 }
 
 TEST_CASE("RFC 3164: a message cut anywhere is an event", "[syslog][rfc3164]") {
   for (const std::string message :
        {"<189>123: sw1: *Mar  1 18:46:11.123 UTC: %SYS-5-CONFIG_I: Configured",
-        "<13>2015-09-06T19:14:15.5+02:00 h su[12]: m", "<13>Sep  6 17:14:15 2015 h su[12]: m"}) {
+        "<189>86: RP/0/RSP0/CPU0:Mar  1 18:46:11.123 UTC : ifmgr[214]: %PKT-LINK-3-UPDOWN : x",
+        "<189>: 2015 Mar  1 18:46:11 EST: %SYS-5-CONFIG_I: Configured",
+        "<189>Sep  6 17:14:15 h 88: 1w2d: %SYS-5-CONFIG_I: Configured",
+        "<134>1 1441559655.123456789 MX84 flows src=1.2.3.4",
+        "<134>Sep  6 17:14:15 Message forwarded from h: su[1]: m",
+        "<13>2015-09-06 17:14:15 h su: m", "<13>2015-09-06T19:14:15.5+02:00 h su[12]: m",
+        "<13>Sep  6 17:14:15 2015 h su[12]: m"}) {
     for (std::size_t size = 5; size < message.size(); ++size) {
       CAPTURE(message, size);
       CHECK_FALSE(parsed(message.substr(0, size)).starts_with(R"({"error":)"));

@@ -77,8 +77,10 @@ TEST_CASE("RFC 5424: what ends a message is no part of it", "[syslog][rfc5424]")
   using namespace std::string_literals;
   const std::string head = "<13>1 - h a - - - ",
                     expected = R"("host":"h","app":"a","message":"m"})";
-  for (const std::string& message : {head + "m", head + "m\n", head + "m\0"s, head + "m\n\0"s})
+  for (const std::string& message :
+       {head + "m", head + "m\n", head + "m\0"s, head + "m\n\0"s, head + "m\r\n\0"s})
     CHECK(parsed(message).ends_with(expected));
+  CHECK(parsed(head + "m\r\0"s).ends_with("\"m\\x0d\"}"));
   CHECK(parsed(head + "two\nlines").ends_with(R"("message":"two\x0alines"})"));
 }
 
@@ -88,6 +90,9 @@ TEST_CASE("RFC 5424: times", "[syslog][rfc5424]") {
       {"1985-04-12T19:20:50.52-04:00", "482196050520000000"},
       {"2003-08-24T05:14:15.123456789Z", "1061702055123456789"},
       {"2003-08-24T05:14:15.1234567891Z", "1061702055123456789"},
+      {"1985-04-12T19:20:50.52-0400", "482196050520000000"},
+      {"1985-04-12T23:20:50,52Z", "482196050520000000"},
+      {"1985-04-12T23:20:50.52", "482196050520000000"},
       {"2016-12-31T23:59:60Z", "1483228800000000000"},
       {"2016-12-31t23:59:59z", "1483228799000000000"},
       {"1969-12-31T23:59:59.9Z", "-100000000"},
@@ -95,6 +100,11 @@ TEST_CASE("RFC 5424: times", "[syslog][rfc5424]") {
   CAPTURE(time);
   CHECK(parsed("<13>1 " + time + " - - - - -") ==
         R"({"facility":1,"severity":5,"timestamp":@)" + ns + '}');
+}
+
+TEST_CASE("RFC 5424: a time without a zone is in that of the options", "[syslog][rfc5424]") {
+  CHECK(parsed("<13>1 1985-04-12T23:20:50.52 - - - - -", {.zone_offset_s = -3600}) ==
+        R"({"facility":1,"severity":5,"timestamp":@482199650520000000})");
 }
 
 TEST_CASE("RFC 5424: a problem is told with its byte, and the message goes on as it is",
@@ -105,14 +115,18 @@ TEST_CASE("RFC 5424: a problem is told with its byte, and the message goes on as
       {"<13>2 2003-10-11T22:14:15Z - - - - -", R"("the version is not 1","error_offset":5)"},
       {"<13>1 2003-10-11 - - - - -", R"("no T between date and time","error_offset":16)"},
       {"<13>1 2003-02-29T00:00:00Z - - - - -", R"("there is no such time","error_offset":6)"},
-      {"<13>1 2003-02-28T00:00:00 - - - - -",
-       R"("the time has no zone, Z or +02:00","error_offset":25)"},
+      {"<13>1 2003-02-28T00:00:00+2 - - - - -",
+       R"("the time has no zone, Z or +02:00","error_offset":26)"},
       {"<13>1 2003-02-28T00:00:00.Z - - - - -",
        R"("no digit behind the point of the time","error_offset":26)"},
       {"<13>1 1677-01-01T00:00:00Z - - - - -", R"("there is no such time","error_offset":6)"},
-      {"<13>1 - host", R"("no host name","error_offset":12)"},
+      {"<13>1 - ", R"("no host name","error_offset":8)"},
+      {"<13>1 - host", R"("no application name","error_offset":12)"},
       {"<13>1 -  a p m -", R"("no host name","error_offset":8)"},
-      {"<13>1 - h a p m", R"("no message id","error_offset":15)"},
+      {"<13>1 - h a p", R"("no message id","error_offset":13)"},
+      {"<13>1 - h a p ", R"("no message id","error_offset":14)"},
+      {"<13>1 - h a p m", R"("no structured data","error_offset":15)"},
+      {"<13>1 - h a p m ", R"("no structured data","error_offset":16)"},
       {"<13>1 - h a p m x",
        R"("the structured data is neither - nor in brackets","error_offset":16)"},
       {"<13>1 - h a p m [", R"("an element of the structured data has no name","error_offset":17)"},

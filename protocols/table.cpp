@@ -91,6 +91,7 @@ constexpr std::array kTable = {
                  .acks = false,
                  .makes = Makes::kLogs,
                  .framing = Framing::kNul,
+                 .max_frame_bytes = std::size_t{1} << 20,
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_gelf_decoder(framing, options.gelf);

@@ -27,13 +27,16 @@ StreamForm stream_form(Framing framing) noexcept {
 }
 
 /// How much of a datagram is kept: a frame and its line end; all of it where it is cut into lines, comes in a train or is
-/// compressed.
+/// compressed. Where all are of udp, no more than one can have: more of the slots are filled by one system call then.
 std::size_t datagram_bytes(const config::Listener& listener) {
   const bool whole = listener.gro || listener.frames.split == Split::kNewline ||
                      listener.content_encoding != ContentEncoding::kNone;
-  return (whole ? std::max(listener.frames.max_frame_bytes, kLargestUdpBytes)
-                : listener.frames.max_frame_bytes) +
-         std::max(kLineEndBytes, listener.frames.delimiter.size());
+  const bool udp = std::ranges::all_of(
+      listener.listen, [](const config::ListenUrl& url) { return url.url.starts_with("udp"); });
+  std::size_t bytes = listener.frames.max_frame_bytes;
+  if (whole) bytes = std::max(bytes, kLargestUdpBytes);
+  if (udp) bytes = std::min(bytes, kLargestUdpBytes);
+  return bytes + std::max(kLineEndBytes, listener.frames.delimiter.size());
 }
 
 /// What a datagram or packet may become is held in memory at once, and no more than that whatever is configured.

@@ -29,13 +29,23 @@ FileProblem for_each_line(std::string_view text, TakeLine take) {
   return {};
 }
 
+/// The next of a list whose parts blanks or a comma separate, or both. False at its end.
+bool take_source(std::string_view& rest, std::string_view& source) noexcept {
+  rest = trim(rest);
+  source = rest.substr(0, rest.find_first_of(" \t\r,"));
+  const bool found = !rest.empty();
+  rest = trim(rest.substr(source.size()));
+  if (rest.starts_with(',')) rest.remove_prefix(1);
+  return found;
+}
+
 Problem take_type(std::string_view line, Tables& tables) {
   line = trim(take_until(line, '#'));
   const std::size_t blank = line.find_first_of(kBlanks);
   if (blank == std::string_view::npos) return {"a type without data sources"};
   std::vector<std::string> sources;
-  for (std::string_view rest = line.substr(blank); !rest.empty();) {
-    std::string_view source = trim(take_until(rest, ','));
+  std::string_view source;
+  for (std::string_view rest = line.substr(blank); take_source(rest, source);) {
     const std::string_view name = take_until(source, ':');
     if (name.empty() || source.empty()) return {"a data source that is not NAME:TYPE:MIN:MAX"};
     sources.emplace_back(name);

@@ -31,7 +31,8 @@ struct FileProblem {
   Problem problem;
 };
 
-/// types.db(5): `load  shortterm:GAUGE:0:5000, midterm:GAUGE:0:5000`, a type a line, comments behind `#`. Adds to `tables`; the
+/// types.db(5): `load  shortterm:GAUGE:0:5000, midterm:GAUGE:0:5000`, a type a line, its sources parted by blanks,
+/// commas or both, comments behind `#`. Adds to `tables`; the
 /// last of two types of one name counts.
 FileProblem parse_types_db(std::string_view text, Tables& tables);
 

@@ -58,6 +58,16 @@ bool to_real(std::string_view text, double& real) noexcept {
   return error == std::errc::result_out_of_range && is_too_small(text);
 }
 
+/// `text` is a sign or none, and digits; from_chars takes no plus.
+bool to_integer(std::string_view text, Decimal& value) noexcept {
+  if (text.front() == '+') text.remove_prefix(1);
+  const char* const end = text.data() + text.size();
+  value.kind = Decimal::Kind::kInteger;
+  if (std::from_chars(text.data(), end, value.integer).ec == std::errc()) return true;
+  value.kind = Decimal::Kind::kUnsigned;
+  return std::from_chars(text.data(), end, value.unsigned_integer).ec == std::errc();
+}
+
 }  // namespace
 
 bool parse_decimal(std::string_view text, Decimal& value) noexcept {
@@ -66,18 +76,15 @@ bool parse_decimal(std::string_view text, Decimal& value) noexcept {
   const std::size_t begin = at;
   std::size_t digits = count_digits(text, at);
   if (at == text.size() && digits != 0) {
-    value.is_integer = true;
     if (digits <= kSafeDigits) {
       const std::int64_t sum = sum_of_digits(text.substr(begin));
+      value.kind = Decimal::Kind::kInteger;
       value.integer = text[0] == '-' ? -sum : sum;
       return true;
     }
-    const std::string_view number = text[0] == '+' ? text.substr(1) : text;
-    if (std::from_chars(number.data(), number.data() + number.size(), value.integer).ec ==
-        std::errc())
-      return true;
+    if (to_integer(text, value)) return true;
   }
-  value.is_integer = false;
+  value.kind = Decimal::Kind::kReal;
   if (at < text.size() && text[at] == '.') digits += count_digits(text, ++at);
   if (digits == 0 || (at != text.size() && !is_exponent(text.substr(at)))) return false;
   return to_real(text, value.real);

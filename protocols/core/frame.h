@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "protocols/core/problem.h"
+
 namespace penstock {
 
 /// Bits of FrameRef::flags.
@@ -44,6 +46,7 @@ struct FrameResult {
   std::size_t framing = 0;   ///< how many of those are delimiter, CR or count
   std::string_view frame = {};  ///< inside the input; only with kFrame, kTruncated, kRejected
   const char* why = "";         ///< kMalformed, kRejected: a plain reason, static storage
+  std::size_t why_at = Problem::kNowhere;  ///< kRejected: the byte of `frame` at which it shows
 };
 
 }  // namespace penstock

@@ -100,4 +100,25 @@ std::size_t invalid_utf8_length(std::string_view text) noexcept {
   return first_character(text).right;
 }
 
+char* put_utf8(std::uint32_t character, char* to) noexcept {
+  const auto put = [&to](std::uint32_t byte) { *to++ = static_cast<char>(byte); };
+  const auto put_more = [&put](std::uint32_t bits) { put(0x80 | (bits & 0x3f)); };
+  if (character < 0x80) {
+    put(character);
+  } else if (character < 0x800) {
+    put(0xc0 | character >> 6);
+    put_more(character);
+  } else if (character < 0x10000) {
+    put(0xe0 | character >> 12);
+    put_more(character >> 6);
+    put_more(character);
+  } else {
+    put(0xf0 | character >> 18);
+    put_more(character >> 12);
+    put_more(character >> 6);
+    put_more(character);
+  }
+  return to;
+}
+
 }  // namespace penstock

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,9 @@ std::size_t valid_utf8_prefix(std::string_view text) noexcept;
 
 /// `text` with U+FFFD for each part of it that is no UTF-8 (see invalid_utf8_length).
 std::string with_replacements(std::string_view text);
+
+/// Puts a character, at most U+10FFFF and no surrogate, at `to`, where four bytes must have room; gives the place behind it.
+char* put_utf8(std::uint32_t character, char* to) noexcept;
 
 /// How many bytes one U+FFFD replaces where `text` begins with invalid UTF-8: the longest front of a character that goes
 /// wrong behind it, or one byte (Unicode 15 section 3.9, "maximal subparts"; the WHATWG decoder and Python's `replace` do

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -30,5 +31,11 @@ class EventPerFrame final : public FrameHandler {
   const EventShape shape_;
   const Parse parse_;
 };
+
+template <class Parse>
+std::unique_ptr<FrameHandler> make_event_per_frame(const FramingOptions& framing, EventShape shape,
+                                                   Parse parse) {
+  return std::make_unique<EventPerFrame<Parse>>(framing, shape, std::move(parse));
+}
 
 }  // namespace penstock

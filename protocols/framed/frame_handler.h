@@ -39,6 +39,10 @@ struct FrameHandler {
 void take_unparsed(const FramingOptions& options, std::string_view frame, std::uint8_t flags,
                    Shape shape, const Problem& problem, BatchWriter& writer);
 
+/// The same for a frame that was written anew, and stands for `wire_bytes` of the input.
+void take_unparsed_anew(const FramingOptions& options, std::string_view frame,
+                        std::size_t wire_bytes, const Problem& problem, BatchWriter& writer);
+
 /// Adds the event that `parse(FieldWriter&)`, which gives a Problem, makes of `frame`; where there is one, the frame is
 /// unparsed.
 template <class Parse>

@@ -91,8 +91,8 @@ class FramedDecoder : public Decoder {
 
   void take_last(std::string_view frame, FrameContext& context) {
     if constexpr (requires { framer_.tail_problem(frame); }) {
-      if (const char* why = framer_.tail_problem(frame); why != nullptr)
-        return context.writer.reject(Reason::kMalformed, frame, Problem{why});
+      if (const Problem problem = framer_.tail_problem(frame))
+        return context.writer.reject(Reason::kMalformed, frame, problem);
     }
     handler_.on_frame(frame, kFrameWhole, Shape::kOpaque, context);
   }
@@ -108,7 +108,7 @@ class FramedDecoder : public Decoder {
       return give_up(Reason::kOversize, "frame longer than max_frame_bytes", rest, writer);
     }
     if (found.status == FrameStatus::kRejected)
-      return writer.reject(Reason::kMalformed, found.frame, Problem{found.why});
+      return writer.reject(Reason::kMalformed, found.frame, {found.why, found.why_at});
     if (found.status == FrameStatus::kDiscarding)
       return writer.discard(Reason::kMalformed, found.consumed - found.framing);
     const std::string_view head = rest.substr(0, options_.max_frame_bytes);

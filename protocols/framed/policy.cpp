@@ -68,4 +68,14 @@ void take_unparsed(const FramingOptions& options, std::string_view frame, std::u
   writer.add_unparsed(frame, flags, shape, problem);
 }
 
+void take_unparsed_anew(const FramingOptions& options, std::string_view frame,
+                        std::size_t wire_bytes, const Problem& problem, BatchWriter& writer) {
+  take_unparsed(options, frame, kFrameWhole, Shape::kOpaque, problem, writer);
+  FrameCounts& counts = writer.counts();
+  auto& counted = options.unparsed == Unparsed::kDeliver
+                      ? counts.in_frames_bytes
+                      : counts.discarded_bytes[static_cast<std::size_t>(Reason::kUnparsed)];
+  counted += wire_bytes - frame.size();
+}
+
 }  // namespace penstock

@@ -46,7 +46,7 @@ bool is_bare_json(std::string_view record) {
   if (record.empty() || kSpace.find(record.front()) != std::string_view::npos ||
       kSpace.find(record.back()) != std::string_view::npos)
     return false;
-  return json_problem(record) == nullptr;
+  return !json_problem(record);
 }
 
 // The first delimiter on the wire is the one behind the record.

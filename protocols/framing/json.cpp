@@ -110,7 +110,7 @@ void JsonFramer::begin_value(char first) noexcept {
     mode_ = Mode::kScalar;
   } else {
     mode_ = Mode::kBroken;
-    why_ = "no JSON value begins with this byte";
+    why_ = {"no JSON value begins with this byte", scanned_};
   }
 }
 
@@ -210,7 +210,7 @@ JsonFramer::Scan JsonFramer::stray_value() noexcept {
 }
 
 JsonFramer::Scan JsonFramer::no_value(Scan how, const char* why) noexcept {
-  why_ = why;
+  why_ = {why, scanned_};
   return how;
 }
 
@@ -241,7 +241,8 @@ FrameResult JsonFramer::in_broken(std::string_view input) noexcept {
       return {.status = FrameStatus::kRejected,
               .consumed = max_,
               .frame = input.substr(0, max_),
-              .why = why_};
+              .why = why_.why,
+              .why_at = why_.at};
     }
     return unfinished(input);
   }
@@ -250,12 +251,13 @@ FrameResult JsonFramer::in_broken(std::string_view input) noexcept {
 }
 
 FrameResult JsonFramer::refuse(std::string_view input, const FrameResult& found,
-                               const char* why) noexcept {
+                               const Problem& why) noexcept {
   if (begins_closed_value(found.frame.front())) {
     FrameResult result = found;
     result.status = FrameStatus::kRejected;
     result.line = false;
-    result.why = why;
+    result.why = why.why;
+    result.why_at = why.at;
     return result;
   }
   mode_ = Mode::kBroken;
@@ -312,7 +314,8 @@ FrameResult JsonFramer::rejected(std::string_view input) noexcept {
               .consumed = size + lf,
               .framing = lf,
               .frame = input.substr(0, size),
-              .why = why_};
+              .why = why_.why,
+              .why_at = why_.at};
   else if (size + lf != 0)
     result = passed(size + lf, lf);
   end_value();

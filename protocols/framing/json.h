@@ -38,8 +38,8 @@ class JsonFramer {
 
   /// The frame that next(input) has just given, `found`, is no JSON: the kRejected result in its place. A value that was
   /// closed by its bracket or quote is rejected alone; a number or word with the rest of its line, for which more input
-  /// may be needed. `why` has static storage.
-  FrameResult refuse(std::string_view input, const FrameResult& found, const char* why) noexcept;
+  /// may be needed.
+  FrameResult refuse(std::string_view input, const FrameResult& found, const Problem& why) noexcept;
 
   /// How many of the unconsumed bytes have been looked at; they are not looked at again.
   std::size_t scanned() const noexcept { return scanned_; }
@@ -88,7 +88,7 @@ class JsonFramer {
 
   std::size_t max_;
   std::size_t scanned_ = 0;
-  const char* why_ = "";
+  Problem why_;
   std::uint16_t depth_ = 0;
   Mode mode_ = Mode::kStart;
   Passing passing_ = Passing::kNothing;

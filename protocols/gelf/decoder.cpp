@@ -2,6 +2,7 @@
 
 #include "protocols/compression/message.h"
 #include "protocols/framed/decoder.h"
+#include "protocols/framed/event_per_frame.h"
 #include "protocols/gelf/chunk.h"
 #include "protocols/gelf/message.h"
 
@@ -10,22 +11,19 @@ namespace {
 
 constexpr std::size_t kGraceBytes = std::size_t{64} << 10;
 
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 /// One message as JSON.
-class GelfHandler final : public FrameHandler {
- public:
-  GelfHandler(const FramingOptions& framing, const JsonLimits& limits)
-      : framing_(framing), limits_(limits) {}
-
-  void on_frame(std::string_view frame, std::uint8_t flags, Shape shape,
-                FrameContext& context) override {
-    add_parsed(framing_, frame, flags, shape, EventShape::kLog, context.writer,
-               [&](FieldWriter& fields) { return gelf::parse_message(frame, limits_, fields); });
-  }
-
- private:
-  const FramingOptions framing_;
-  const JsonLimits limits_;
-};
+std::unique_ptr<FrameHandler> make_handler(const FramingOptions& framing,
+                                           const JsonLimits& limits) {
+  return make_event_per_frame(
+      framing, EventShape::kLog, [limits](std::string_view frame, FieldWriter& fields) {
+        const std::size_t mark = frame.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+        Problem problem = gelf::parse_message(frame.substr(mark), limits, fields);
+        if (problem && problem.at != Problem::kNowhere) problem.at += mark;
+        return problem;
+      });
+}
 
 Coding coding_of(std::string_view message) noexcept {
   if (message.size() < 2) return Coding::kPlain;
@@ -41,9 +39,8 @@ Coding coding_of(std::string_view message) noexcept {
 class GelfDecoder final : public Decoder {
  public:
   GelfDecoder(const FramingOptions& framing, const GelfOptions& options)
-      : frames_(
-            make_framed_decoder(framing, std::make_unique<GelfHandler>(framing, options.limits))),
-        handler_(framing, options.limits),
+      : frames_(make_framed_decoder(framing, make_handler(framing, options.limits))),
+        handler_(make_handler(framing, options.limits)),
         decompressor_({.max_bytes = options.max_message_bytes,
                        .max_ratio = options.max_decompressed_ratio,
                        .grace_bytes = kGraceBytes}),
@@ -101,13 +98,17 @@ class GelfDecoder final : public Decoder {
   }
 
   void on_json(std::string_view json, BatchWriter& writer) {
+    if (json.ends_with('\0')) {  // as on a stream
+      json.remove_suffix(1);
+      ++writer.counts().framing_bytes;
+    }
     if (json.empty()) return writer.skip_empty();
     FrameContext context{writer};
-    handler_.on_frame(json, kFrameWhole, Shape::kOpaque, context);
+    handler_->on_frame(json, kFrameWhole, Shape::kOpaque, context);
   }
 
   const std::unique_ptr<Decoder> frames_;
-  GelfHandler handler_;
+  const std::unique_ptr<FrameHandler> handler_;
   MessageDecompressor decompressor_;
   gelf::ChunkTable chunks_;
 };

@@ -1,6 +1,8 @@
 #include "protocols/graphite/line.h"
 
 #include "protocols/core/decimal.h"
+#include "protocols/core/epoch.h"
+#include "protocols/core/timestamp.h"
 #include "protocols/graphite/words.h"
 
 namespace penstock::graphite {
@@ -19,6 +21,17 @@ Problem write_tags(std::string_view tags, std::size_t place, FieldWriter& fields
     fields.string(tag.substr(0, equals), tag.substr(equals + 1));
   }
   fields.end(map);
+  return {};
+}
+
+/// carbon takes whatever Python's float() does (`1.7e9`), and -1, with a fraction or without, as now.
+Problem write_time(std::string_view time, std::size_t place, FieldWriter& fields) {
+  if (time == "-1" || time == "N") return {};
+  std::int64_t ns = 0;
+  const bool number = parse_epoch_seconds(time, ns) || epoch_seconds(time, ns);
+  if (number && ns <= -kNanosPerSecond && ns > -2 * kNanosPerSecond) return {};
+  if (!number || ns < 0) return {"the time is neither seconds since 1970 nor -1 or N", place};
+  fields.time(Field::kTimestamp, ns);
   return {};
 }
 
@@ -45,12 +58,7 @@ Problem parse_graphite(std::string_view line, FieldWriter& fields) {
   if (!tags.empty()) {
     if (const Problem problem = write_tags(tags, place(in, tags), fields)) return problem;
   }
-  if (time == "-1" || time == "N") return {};
-  std::int64_t ns = 0;
-  if (!parse_epoch_seconds(time, ns))
-    return {"the time is neither seconds since 1970 nor -1 or N", place(in, time)};
-  fields.time(Field::kTimestamp, ns);
-  return {};
+  return write_time(time, place(in, time), fields);
 }
 
 }  // namespace penstock::graphite

@@ -14,7 +14,7 @@ bool parse_time(std::string_view text, std::int64_t& ns) noexcept {
     return parse_epoch_seconds(text, ns);
   Decimal milliseconds;
   if (!Scanner::is_digit(text[0]) || !parse_decimal(text, milliseconds)) return false;
-  if (!milliseconds.is_integer) return false;
+  if (milliseconds.kind != Decimal::Kind::kInteger) return false;
   return !__builtin_mul_overflow(milliseconds.integer, kNanosPerMillisecond, &ns);
 }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "protocols/core/decimal.h"
+#include "protocols/graphite/pickle_text.h"
 
 namespace penstock::graphite {
 namespace {
@@ -65,6 +66,23 @@ PickleValue real(double number) noexcept {
   return value;
 }
 
+PickleValue unsigned_integer(std::uint64_t number) noexcept {
+  PickleValue value = of_kind(Kind::kUnsigned);
+  value.unsigned_integer = number;
+  return value;
+}
+
+/// Of a LONG's bytes, little endian: of a negative one the complement is summed up, so that nothing cancels out.
+double real_of_long(std::string_view bytes) noexcept {
+  const bool negative = (static_cast<unsigned char>(bytes.back()) & 0x80) != 0;
+  double sum = 0;
+  for (std::size_t at = bytes.size(); at-- > 0;) {
+    const auto byte = static_cast<unsigned char>(bytes[at]);
+    sum = sum * 256 + (negative ? 255 - byte : byte);
+  }
+  return negative ? -sum - 1 : sum;
+}
+
 /// float.__repr__ in text: `1.5`, `1e+16`, `nan`, `-inf`.
 bool parse_float(std::string_view text, double& value) noexcept {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -82,6 +100,7 @@ Problem PickleReader::read(std::string_view pickle) {
   links_.clear();
   stack_.clear();
   memo_.clear();
+  decoded_.clear();
   next_memo_ = 0;
   Scanner in(pickle);
   while (!in.done()) {
@@ -101,6 +120,7 @@ void PickleReader::release() {
   if (links_.capacity() > kKeptValues) links_ = {};
   if (stack_.capacity() > kKeptValues) stack_ = {};
   if (memo_.capacity() > kKeptValues) memo_ = {};
+  if (!decoded_.empty()) decoded_ = {};
 }
 
 // One case an opcode; those that need more than a line or two have a function.
@@ -136,9 +156,7 @@ Problem PickleReader::step(Scanner& in) {
       if (opcode == kInt && (line == "00" || line == "01"))
         return push(of_kind(line == "01" ? Kind::kTrue : Kind::kFalse));
       if (opcode == kLong && line.ends_with('L')) line.remove_suffix(1);
-      std::int64_t number = 0;
-      if (!parse_integer(line, number)) return {"no integer of 64 bits", opcode_at_};
-      return push_integer(number);
+      return push_decimal(line);
     }
     case kFloat: {
       if (!take_line(in, line)) break;
@@ -159,13 +177,8 @@ Problem PickleReader::step_text(Scanner& in, char opcode) {
     case kString:
     case kUnicode: {
       std::string_view line;
-      if (opcode == kString) return push_quoted_text(in);
       if (!take_line(in, line)) return {kCutOff, in.frame().size()};
-      if (line.find('\\') != std::string_view::npos) return {"a text with escapes", opcode_at_};
-      PickleValue value = of_kind(Kind::kText);
-      value.text = line.data();
-      value.size = static_cast<std::uint32_t>(line.size());
-      return push(value);
+      return opcode == kString ? push_quoted_text(line) : push_raw_unicode(line);
     }
     case kShortBinString:
     case kShortBinUnicode:
@@ -246,41 +259,74 @@ Problem PickleReader::push_integer(std::int64_t number) {
   return push(value);
 }
 
+/// An integer in text.
+Problem PickleReader::push_decimal(std::string_view digits) {
+  Decimal number;
+  if (digits.find_first_of(".eE") != std::string_view::npos || !parse_decimal(digits, number))
+    return {"no integer that a double holds", opcode_at_};
+  if (number.kind == Decimal::Kind::kInteger) return push_integer(number.integer);
+  return push(number.kind == Decimal::Kind::kReal ? real(number.real)
+                                                  : unsigned_integer(number.unsigned_integer));
+}
+
+/// Two's complement, little endian. What 64 bits do not hold becomes a double, infinite at the worst.
+Problem PickleReader::push_long(Scanner& in, unsigned length_bytes) {
+  std::uint64_t size = 0, bits = 0;
+  if (!take_little(in, length_bytes, size) || size > in.rest().size())
+    return {kCutOff, in.frame().size()};
+  const std::string_view bytes = in.rest().substr(0, size);
+  const bool one_above = size == 9 && bytes.back() == '\0';
+  if (size > sizeof bits && !one_above) {
+    in.skip(size);
+    return push(real(real_of_long(bytes)));
+  }
+  const auto used = static_cast<unsigned>(std::min<std::uint64_t>(size, sizeof bits));
+  take_little(in, used, bits);
+  in.skip(size - used);
+  if (one_above) return push(unsigned_integer(bits));
+  if (size == 0) return push_integer(0);
+  const auto unused = static_cast<unsigned>(64 - 8 * size);
+  return push_integer(static_cast<std::int64_t>(bits << unused) >> unused);
+}
+
+Problem PickleReader::push_text(std::string_view text) {
+  PickleValue value = of_kind(Kind::kText);
+  value.text = text.data();
+  value.size = static_cast<std::uint32_t>(text.size());
+  return push(value);
+}
+
 Problem PickleReader::push_counted_text(Scanner& in, unsigned length_bytes) {
   std::uint64_t size = 0;
   if (!take_little(in, length_bytes, size) || size > in.rest().size())
     return {kCutOff, in.frame().size()};
-  PickleValue value = of_kind(Kind::kText);
-  value.text = in.rest().data();
-  value.size = static_cast<std::uint32_t>(size);
-  in.skip(value.size);
-  return push(value);
+  const std::string_view text = in.rest().substr(0, size);
+  in.skip(size);
+  return push_text(text);
 }
 
 /// A Python literal in quotes of either kind.
-Problem PickleReader::push_quoted_text(Scanner& in) {
-  std::string_view line;
-  if (!take_line(in, line)) return {kCutOff, in.frame().size()};
+Problem PickleReader::push_quoted_text(std::string_view line) {
   const bool quoted = line.size() >= 2 && line.front() == line.back() &&
                       (line.front() == '\'' || line.front() == '"');
   if (!quoted) return {"a text without quotes", opcode_at_};
   line = line.substr(1, line.size() - 2);
-  if (line.find('\\') != std::string_view::npos) return {"a text with escapes", opcode_at_};
-  PickleValue value = of_kind(Kind::kText);
-  value.text = line.data();
-  value.size = static_cast<std::uint32_t>(line.size());
-  return push(value);
+  if (line.find('\\') == std::string_view::npos) return push_text(line);
+  std::string text;
+  if (!decode_repr(line, text)) return {"a text with an unknown escape", opcode_at_};
+  return push_decoded(std::move(text));
 }
 
-/// Two's complement, little endian, of at most eight bytes.
-Problem PickleReader::push_long(Scanner& in, unsigned length_bytes) {
-  std::uint64_t size = 0, bits = 0;
-  if (!take_little(in, length_bytes, size)) return {kCutOff, in.frame().size()};
-  if (size > sizeof bits) return {"no integer of 64 bits", opcode_at_};
-  if (size == 0) return push_integer(0);
-  if (!take_little(in, static_cast<unsigned>(size), bits)) return {kCutOff, in.frame().size()};
-  const auto unused = static_cast<unsigned>(64 - 8 * size);
-  return push_integer(static_cast<std::int64_t>(bits << unused) >> unused);
+Problem PickleReader::push_raw_unicode(std::string_view line) {
+  const auto is_plain = [](char c) { return static_cast<unsigned char>(c) < 0x80 && c != '\\'; };
+  if (std::ranges::all_of(line, is_plain)) return push_text(line);
+  std::string text;
+  if (!decode_raw_unicode(line, text)) return {"a text with an escape that is none", opcode_at_};
+  return push_decoded(std::move(text));
+}
+
+Problem PickleReader::push_decoded(std::string text) {
+  return push_text(decoded_.emplace_back(std::move(text)));
 }
 
 bool PickleReader::count_to_mark(std::size_t& count) const noexcept {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,7 +15,7 @@
 /// pickle says is ever executed. Pure.
 namespace penstock::graphite {
 
-/// A value of a pickle; texts are views into it.
+/// A value of a pickle; texts are views into it, or into what its reader has decoded.
 struct PickleValue {
   enum class Kind : std::uint8_t {
     kMark,
@@ -21,7 +23,8 @@ struct PickleValue {
     kFalse,
     kTrue,
     kInteger,
-    kReal,
+    kUnsigned,  ///< an integer that int64 does not hold, and uint64 does
+    kReal,      ///< one beyond both, too
     kText,
     kList,
     kTuple
@@ -37,6 +40,7 @@ struct PickleValue {
   std::uint32_t size = 0;  ///< bytes of kText, items of kList and kTuple
   union {
     std::int64_t integer = 0;
+    std::uint64_t unsigned_integer;
     double real;
     const char* text;
     Items items;
@@ -58,8 +62,7 @@ class PickleReader {
                                            << 17;  ///< highest place in the memo, 4 bytes each
 
   /// All of `pickle`, STOP is its last byte. Problem: an opcode that plain data does not need, an end in the middle, a
-  /// stack that does not hold what an opcode takes, escapes in a text of protocol 0, an integer of more than 64 bits, a
-  /// limit. `pickle` must outlive the use of what was read.
+  /// stack that does not hold what an opcode takes, a number or text of protocol 0 that is none, a limit. `pickle` must outlive the use of what was read.
   Problem read(std::string_view pickle);
 
   /// What the pickle is of. Only behind a read without a problem.
@@ -91,9 +94,13 @@ class PickleReader {
 
   Problem push(const PickleValue& value);
   Problem push_integer(std::int64_t value);
-  Problem push_counted_text(Scanner& in, unsigned length_bytes);
-  Problem push_quoted_text(Scanner& in);
+  Problem push_decimal(std::string_view digits);
   Problem push_long(Scanner& in, unsigned length_bytes);
+  Problem push_text(std::string_view text);
+  Problem push_counted_text(Scanner& in, unsigned length_bytes);
+  Problem push_quoted_text(std::string_view line);
+  Problem push_raw_unicode(std::string_view line);
+  Problem push_decoded(std::string text);
   Problem push_tuple(std::size_t count);
   Problem append(std::size_t count);
   Problem put(std::uint64_t place);
@@ -106,6 +113,7 @@ class PickleReader {
   std::vector<Link> links_;
   std::vector<std::uint32_t> stack_;  // places in values_
   std::vector<std::uint32_t> memo_;   // likewise; kNoItem: nothing put there
+  std::deque<std::string> decoded_;   // texts that have escapes in the pickle
   std::size_t next_memo_ = 0;         // MEMOIZE counts what is there
   std::size_t opcode_at_ = 0;
 };

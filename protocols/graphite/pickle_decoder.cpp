@@ -27,7 +27,7 @@ class PickleHandler final : public FrameHandler {
     else if (reader_.top().size == 0)
       skip(frame, writer);
     else
-      take_metrics(frame.size(), writer);
+      take_items(frame.size(), writer);
     reader_.release();
   }
 
@@ -35,7 +35,7 @@ class PickleHandler final : public FrameHandler {
   Problem read(std::string_view frame, std::uint8_t flags) {
     if (flags != kFrameWhole) return {"the pickle is not whole"};
     if (const Problem problem = reader_.read(frame)) return problem;
-    return graphite::check_metrics(reader_, frame.size());
+    return graphite::check_items(reader_, frame.size());
   }
 
   static void skip(std::string_view frame, BatchWriter& writer) noexcept {
@@ -43,41 +43,33 @@ class PickleHandler final : public FrameHandler {
     writer.skip_empty();
   }
 
-  /// The pickle's bytes are counted with its first metric.
-  void take_metrics(std::size_t wire_bytes, BatchWriter& writer) {
+  /// The pickle's bytes are counted with its first item.
+  void take_items(std::size_t wire_bytes, BatchWriter& writer) {
     reader_.for_each(reader_.top(), [&](const PickleValue& item) {
-      PickleMetric metric;
-      graphite::as_metric(reader_, item, metric);
       line_.clear();
-      graphite::append_line(metric, line_);
-      take_line(wire_bytes, writer);
+      if (const Problem problem = show(item))
+        take_unparsed_anew(framing_, line_, wire_bytes, problem, writer);
+      else
+        take_line(wire_bytes, writer);
       wire_bytes = 0;
       return true;
     });
   }
 
+  Problem show(const PickleValue& item) {
+    PickleMetric metric;
+    if (graphite::as_metric(reader_, item, metric)) return graphite::append_line(metric, line_);
+    graphite::append_item(reader_, item, line_);
+    return {"no (path, (time, value))"};
+  }
+
   void take_line(std::size_t wire_bytes, BatchWriter& writer) {
     FieldWriter fields = writer.begin_event(line_, EventShape::kMetric);
-    if (const Problem problem = parse(fields)) {
+    if (const Problem problem = graphite::parse_graphite(line_, fields)) {
       fields.forget();
-      return take_unparsed_line(problem, wire_bytes, writer);
+      return take_unparsed_anew(framing_, line_, wire_bytes, problem, writer);
     }
     writer.add_event(fields, kFrameWhole, Shape::kOpaque, wire_bytes);
-  }
-
-  Problem parse(FieldWriter& fields) const {
-    const std::size_t line_end = line_.find_first_of("\r\n");
-    if (line_end != std::string::npos) return {"a line end in the path", line_end};
-    return graphite::parse_graphite(line_, fields);
-  }
-
-  void take_unparsed_line(const Problem& problem, std::size_t wire_bytes, BatchWriter& writer) {
-    take_unparsed(framing_, line_, kFrameWhole, Shape::kOpaque, problem, writer);
-    FrameCounts& counts = writer.counts();
-    auto& counted = framing_.unparsed == Unparsed::kDeliver
-                        ? counts.in_frames_bytes
-                        : counts.discarded_bytes[static_cast<std::size_t>(Reason::kUnparsed)];
-    counted += wire_bytes - line_.size();
   }
 
   const FramingOptions framing_;

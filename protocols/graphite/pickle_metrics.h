@@ -18,13 +18,18 @@ struct PickleMetric {
 /// two items that are no sequences. Numbers may be texts, as carbon takes them too.
 bool as_metric(const PickleReader& reader, const PickleValue& item, PickleMetric& metric);
 
-/// Whether the pickle is a list (or tuple) of metrics. A problem too: one line that is longer than the
-/// `pickle_bytes` that it comes from, beyond a little, or lines that together are so 32 times: a few texts used again and
-/// again could make them without end.
-Problem check_metrics(const PickleReader& reader, std::size_t pickle_bytes);
+/// Whether the pickle is a list (or tuple), and its items, as lines, not much longer than itself: one line longer
+/// than the `pickle_bytes` that it comes from, beyond a little, or lines that together are so 32 times: a few texts used
+/// again and again could make them without end.
+Problem check_items(const PickleReader& reader, std::size_t pickle_bytes);
 
 /// Appends `path value time`, as plaintext says it: a real value has a point or an exponent, so that it stays one; None,
-/// True and False stand as Python writes them.
-void append_line(const PickleMetric& metric, std::string& line);
+/// True and False stand as Python writes them. A problem, at its place in the line, where that line would say something
+/// else: blanks or line ends in the path, a number that is no word.
+Problem append_line(const PickleMetric& metric, std::string& line);
+
+/// Appends an item that is no metric, as Python shows it, at most kMostShownBytes and three points where it has more.
+void append_item(const PickleReader& reader, const PickleValue& item, std::string& line);
+inline constexpr std::size_t kMostShownBytes = 256;
 
 }  // namespace penstock::graphite

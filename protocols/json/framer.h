@@ -21,8 +21,8 @@ class ValidJsonFramer {
   FrameResult next(std::string_view input) {
     const FrameResult found = ends_.next(input);
     if (found.status != FrameStatus::kFrame) return found;
-    const char* why = json_problem(found.frame, input.size() - found.frame.size());
-    return why == nullptr ? found : ends_.refuse(input, found, why);
+    const Problem problem = json_problem(found.frame, input.size() - found.frame.size());
+    return problem ? ends_.refuse(input, found, problem) : found;
   }
 
   std::size_t scanned() const noexcept { return ends_.scanned(); }
@@ -30,8 +30,8 @@ class ValidJsonFramer {
   std::size_t tail_front(std::string_view tail) const noexcept { return ends_.tail_front(tail); }
   std::size_t tail_back(std::string_view tail) const noexcept { return ends_.tail_back(tail); }
   TailKind tail_kind() const noexcept { return ends_.tail_kind(); }
-  /// What keeps `tail`, which the end of its stream has made whole, from being a record; nullptr: nothing.
-  static const char* tail_problem(std::string_view tail) { return json_problem(tail); }
+  /// What keeps `tail`, which the end of its stream has made whole, from being a record.
+  static Problem tail_problem(std::string_view tail) { return json_problem(tail); }
 
  private:
   JsonFramer ends_;

@@ -43,7 +43,11 @@ bool read_time(const FieldValue& value, std::int64_t& ns) noexcept {
   if (is_number(value.type)) return epoch_of_any_unit(value.text, ns);
   if (value.type != FieldType::kString) return false;
   Scanner in(value.text);
-  return !scan_rfc3339(in, ns) && in.done();
+  if (!scan_rfc3339(in, ns)) return in.done();
+  Scanner again(value.text);
+  CivilTime time;
+  bool zoned = false;
+  return scan_iso8601(again, time, zoned) && zoned && again.done() && to_nanoseconds(time, ns);
 }
 
 bool read_severity(const FieldValue& value, std::int64_t& severity) noexcept {

@@ -1,6 +1,6 @@
 #include "protocols/json/problem.h"
 
-#include <rapidjson/error/en.h>
+#include <rapidjson/error/error.h>
 #include <rapidjson/reader.h>
 #include <simdjson.h>
 
@@ -60,26 +60,38 @@ Parser& this_threads_parser() {
   return parser;
 }
 
-/// simdjson reads integers into 64 bits; a longer one is JSON nevertheless. Rare, so it may take its time.
-bool is_json_with_long_numbers(std::string_view value) {
+const char* reason_of(rapidjson::ParseErrorCode error) noexcept {
+  switch (error) {
+    case rapidjson::kParseErrorValueInvalid: return "invalid JSON: no value where one is due";
+    case rapidjson::kParseErrorObjectMissName: return "invalid JSON: no name where one is due";
+    case rapidjson::kParseErrorObjectMissColon: return "invalid JSON: no `:` behind a name";
+    case rapidjson::kParseErrorObjectMissCommaOrCurlyBracket:
+      return "invalid JSON: neither `,` nor `}` behind a member";
+    case rapidjson::kParseErrorArrayMissCommaOrSquareBracket:
+      return "invalid JSON: neither `,` nor `]` behind an element";
+    case rapidjson::kParseErrorDocumentRootNotSingular:
+      return "invalid JSON: something follows the value";
+    default: return nullptr;
+  }
+}
+
+/// simdjson says neither where nor, of the structure, what; and it reads integers into 64 bits, while a longer one is JSON
+/// nevertheless: no error then. Rare, so it may take its time.
+rapidjson::ParseResult look_closely(std::string_view value) {
   using namespace rapidjson;
   Reader reader;
   MemoryStream bytes(value.data(), value.size());
   EncodedInputStream<UTF8<>, MemoryStream> stream(bytes);
   BaseReaderHandler<> nobody;
-  return !reader
-              .Parse<kParseIterativeFlag | kParseNumbersAsStringsFlag | kParseValidateEncodingFlag>(
-                  stream, nobody)
-              .IsError();
+  return reader
+      .Parse<kParseIterativeFlag | kParseNumbersAsStringsFlag | kParseValidateEncodingFlag>(stream,
+                                                                                            nobody);
 }
 
-}  // namespace
-
-const char* json_problem(std::string_view value, std::size_t readable) {
-  switch (this_threads_parser().parse(value, readable)) {
-    case simdjson::SUCCESS: return nullptr;
-    case simdjson::NUMBER_ERROR:
-      return is_json_with_long_numbers(value) ? nullptr : "invalid JSON: a number is malformed";
+/// What simdjson says more exactly; null where that is nothing.
+const char* reason_of(simdjson::error_code error) noexcept {
+  switch (error) {
+    case simdjson::NUMBER_ERROR: return "invalid JSON: a number is malformed";
     case simdjson::UTF8_ERROR: return "invalid JSON: not UTF-8";
     case simdjson::STRING_ERROR: return "invalid JSON: an escape in a string is malformed";
     case simdjson::UNESCAPED_CHARS: return "invalid JSON: a control character in a string";
@@ -87,8 +99,22 @@ const char* json_problem(std::string_view value, std::size_t readable) {
     case simdjson::T_ATOM_ERROR:
     case simdjson::F_ATOM_ERROR:
     case simdjson::N_ATOM_ERROR: return "invalid JSON: a word other than true, false, null";
-    default: return "invalid JSON: its structure";
+    default: return nullptr;
   }
+}
+
+}  // namespace
+
+Problem json_problem(std::string_view value, std::size_t readable) {
+  const simdjson::error_code error = this_threads_parser().parse(value, readable);
+  if (error == simdjson::SUCCESS) return {};
+  const rapidjson::ParseResult closely = look_closely(value);
+  if (error == simdjson::NUMBER_ERROR && !closely.IsError()) return {};
+  Problem problem{.why = reason_of(error)};
+  if (problem.why == nullptr && closely.IsError()) problem.why = reason_of(closely.Code());
+  if (problem.why == nullptr) problem.why = "invalid JSON: its structure";
+  if (closely.IsError()) problem.at = closely.Offset();
+  return problem;
 }
 
 }  // namespace penstock

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "protocols/core/utf8.h"
+
 namespace penstock {
 namespace {
 
@@ -41,27 +43,6 @@ std::uint32_t take_unicode(std::string_view& text) noexcept {
   if (second == kNoCharacter || !is_low(second)) return kNoCharacter;
   text.remove_prefix(kUnicodeEscapeBytes);
   return 0x10000 + ((first & 0x3ff) << 10) + (second & 0x3ff);
-}
-
-char* put_utf8(std::uint32_t character, char* to) noexcept {
-  const auto put = [&to](std::uint32_t byte) { *to++ = static_cast<char>(byte); };
-  const auto put_more = [&put](std::uint32_t bits) { put(0x80 | (bits & 0x3f)); };
-  if (character < 0x80) {
-    put(character);
-  } else if (character < 0x800) {
-    put(0xc0 | character >> 6);
-    put_more(character);
-  } else if (character < 0x10000) {
-    put(0xe0 | character >> 12);
-    put_more(character >> 6);
-    put_more(character);
-  } else {
-    put(0xf0 | character >> 18);
-    put_more(character >> 12);
-    put_more(character >> 6);
-    put_more(character);
-  }
-  return to;
 }
 
 /// What `\c` stands for; NUL where it stands for nothing.

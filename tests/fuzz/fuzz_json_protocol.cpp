@@ -20,8 +20,8 @@ void check_events(const test::Feed& feed) {
     const std::string_view frame = record.bytes;
     const std::size_t mark = frame.starts_with("\xef\xbb\xbf") ? 3 : 0;
     // Numbers out of a double's range are JSON too; simdjson and RapidJSON say no.
-    const char* why = json_problem(frame.substr(mark));
-    PENSTOCK_CHECK(why == nullptr || std::string_view(why).ends_with("a number is malformed"));
+    const Problem problem = json_problem(frame.substr(mark));
+    PENSTOCK_CHECK(!problem || std::string_view(problem.why).ends_with("a number is malformed"));
   }
 }
 

@@ -142,6 +142,7 @@ bool Feed::lines() const { return lines_ && batch_.segments.back().lines; }
 
 void Feed::on_reject(Reason reason, std::string_view bytes, const Problem& problem,
                      const Segment&) {
+  reasons_.push_back(to_string(problem));
   refusals_.push_back({reason, std::string(bytes),
                        reason == Reason::kUnparsed ? to_string(problem) : std::string()});
 }

@@ -54,6 +54,8 @@ class Feed final : private RejectHandler, private Replies {
   /// As events_of() shows them.
   std::vector<std::string> events() const;
   const std::vector<Refusal>& refusals() const noexcept { return refusals_; }
+  /// Why, one a refusal, of all reasons.
+  const std::vector<std::string>& reasons() const noexcept { return reasons_; }
   const std::string& sent() const noexcept { return sent_; }
   const std::string& tail() const noexcept { return tail_; }
   std::size_t longest_tail() const noexcept { return longest_tail_; }
@@ -96,6 +98,7 @@ class Feed final : private RejectHandler, private Replies {
   std::vector<std::string> events_;  // of those
   bool lines_ = true;
   std::vector<Refusal> refusals_;
+  std::vector<std::string> reasons_;
   std::string sent_;
   std::vector<std::string> noted_;
   const char* why_ = nullptr;

@@ -13,10 +13,12 @@ TEST_CASE("types.db: names of types and their sources", "[collectd]") {
       "# comment\n\n"
       "absolute                value:ABSOLUTE:0:U\n"
       "load\tshortterm:GAUGE:0:5000, midterm:GAUGE:0:5000,\tlongterm:GAUGE:0:5000 # three\r\n"
+      "blanks\trx:DERIVE:0:U tx:DERIVE:0:U \t , z:GAUGE:U:U ,\n"
       "if_octets  rx:DERIVE:0:U,tx:DERIVE:0:U",
       tables);
   CHECK_FALSE(problem.problem);
-  CHECK(tables.types.size() == 3);
+  CHECK(tables.types.size() == 4);
+  CHECK(tables.types["blanks"] == std::vector<std::string>{"rx", "tx", "z"});
   CHECK(tables.types["load"] == std::vector<std::string>{"shortterm", "midterm", "longterm"});
   CHECK(tables.types["if_octets"] == std::vector<std::string>{"rx", "tx"});
 }

@@ -20,8 +20,17 @@ TEST_CASE("decimal: integers keep their 64 bits, the rest are doubles", "[decima
                                       {"00000000000000000000000001", 1}}) {
     CAPTURE(text);
     REQUIRE(parse_decimal(text, value));
-    CHECK(value.is_integer);
+    CHECK(value.kind == Decimal::Kind::kInteger);
     CHECK(value.integer == integer);
+  }
+  for (const auto& [text, integer] :
+       {std::pair<std::string, std::uint64_t>{"9223372036854775808", std::uint64_t{1} << 63},
+        {"+18446744073709551615", UINT64_MAX}}) {
+    CAPTURE(text);
+    REQUIRE(parse_decimal(text, value));
+    CHECK(value.kind == Decimal::Kind::kUnsigned);
+    CHECK(value.unsigned_integer == integer);
+    CHECK(value.as_real() == static_cast<double>(integer));
   }
   for (const auto& [text, real] : {std::pair<std::string, double>{"1.5", 1.5},
                                    {"-.25", -.25},
@@ -31,13 +40,14 @@ TEST_CASE("decimal: integers keep their 64 bits, the rest are doubles", "[decima
                                    {"0.1", 0.1},
                                    {"-0.0", -0.0},
                                    {"18446744073709551616", 18446744073709551616.0},
+                                   {"-9223372036854775809", -9223372036854775809.0},
                                    {"1.7976931348623157e308", std::numeric_limits<double>::max()},
                                    {"1e-400", 0},
                                    {"0." + std::string(400, '0') + "1", 0},
                                    {"1" + std::string(400, '0') + "e-400", 1}}) {
     CAPTURE(text);
     REQUIRE(parse_decimal(text, value));
-    CHECK_FALSE(value.is_integer);
+    CHECK(value.kind == Decimal::Kind::kReal);
     CHECK(value.real == real);
     CHECK(value.as_real() == real);
   }

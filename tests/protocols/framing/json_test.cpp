@@ -174,19 +174,21 @@ TEST_CASE("json: what the end of a stream finds", "[framing][json]") {
 TEST_CASE("json: a frame that the parser refuses", "[framing][json]") {
   JsonFramer framer(kMax);
   const std::string closed = "[1,]\n{}";
-  FrameResult found = framer.refuse(closed, framer.next(closed), "why");
+  FrameResult found = framer.refuse(closed, framer.next(closed), {"why", 3});
   CHECK(found.status == FrameStatus::kRejected);
   CHECK(found.frame == "[1,]");
+  CHECK(found.why_at == 3);
   CHECK(found.consumed == 5);
   CHECK(framer.next("{}").frame == "{}");
 
   const std::string word = "nul 12";
-  found = framer.refuse(word, framer.next(word), "why");
+  found = framer.refuse(word, framer.next(word), {"why", 2});
   CHECK(found.status == FrameStatus::kNeedMore);  // the line has not ended
   CHECK(framer.tail_kind() == TailKind::kRejected);
   const std::string line = word + "\n3 ";
   found = framer.next(line);
   CHECK(found.status == FrameStatus::kRejected);
+  CHECK(found.why_at == 2);
   CHECK(found.frame == word);
   CHECK(found.why == "why"s);
   CHECK(framer.next("3 ").frame == "3");

@@ -66,6 +66,22 @@ TEST_CASE("gelf: a datagram as JSON, gzip and zlib, whole and as a single chunk"
   }
 }
 
+TEST_CASE("gelf: a byte order mark in front and a NUL behind are none of a message", "[gelf]") {
+  for (const std::string& json : {"\xef\xbb\xbf" + kJson, kJson + '\0'}) {
+    test::Feed feed(decoder());
+    feed.datagram(json);
+    feed.datagram(test::compress(Coding::kZlib, json));
+    feed.read(json + (json.ends_with('\0') ? ""s : "\0"s));
+    CHECK(feed.events() == Lines{kEvent, kEvent, kEvent});
+  }
+}
+
+TEST_CASE("gelf: a message that was cut says so", "[gelf]") {
+  test::Feed feed(make_gelf_decoder({.framing = Framing::kNul, .max_frame_bytes = 9}, {}));
+  feed.read(kJson + '\0');
+  CHECK(feed.events() == Lines{R"({"error":"cut off at max_frame_bytes","message":"{\"version"})"});
+}
+
 TEST_CASE("gelf: chunks in every order, each of them twice", "[gelf]") {
   for (const std::string& body : {kJson, test::compress(Coding::kZlib, kJson)}) {
     Lines order = chunks(kId, body, 4);

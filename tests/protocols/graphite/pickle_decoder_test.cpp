@@ -37,7 +37,7 @@ TEST_CASE("graphite_pickle: each metric is an event whose frame says it in plain
       Texts{
           R"({"name":"a","value":2,"tags":{"k":"v"},"timestamp":@1000000000})",
           R"({"error":"the value is no finite decimal number","error_offset":2,"message":"b nan 1"})",
-          R"({"error":"more than path, value and time","error_offset":9,"message":"c d None 1"})",
+          R"({"error":"a blank or a line end in the path","error_offset":1,"message":"c d None 1"})",
           R"({"error":"the pickle is no list","message":"N."})",
           R"({"name":"e","value":0.5,"timestamp":@1000000000})"});
   CHECK(feed.counts().empty == 2);
@@ -48,8 +48,24 @@ TEST_CASE("graphite_pickle: what is unparsed goes to the quarantine where the li
   Feed feed(make_graphite_pickle_decoder({.unparsed = Unparsed::kQuarantine}));
   feed.read(message({{"a\nb", "K\x02"}, {"c", "K\x02"}}));
   CHECK(feed.events() == Texts{R"({"name":"c","value":2,"timestamp":@1000000000})"});
-  CHECK(feed.refusals() ==
-        std::vector<Refusal>{{Reason::kUnparsed, "a\nb 2 1", "at byte 1: a line end in the path"}});
+  CHECK(feed.refusals() == std::vector<Refusal>{{Reason::kUnparsed, "a\nb 2 1",
+                                                 "at byte 1: a blank or a line end in the path"}});
+}
+
+TEST_CASE("graphite_pickle: an item that is no metric goes on beside the good ones", "[pickle]") {
+  // [("a", (1, 2)), ("b", (1, 2), 3), ("c", (1, 2**63))]
+  const std::string pickle =
+      "\x80\x02](U\x01"
+      "aK\x01K\x02\x86\x86U\x01"
+      "bK\x01K\x02\x86K\x03\x87U\x01"
+      "cK\x01\x8a\x09\0\0\0\0\0\0\0\x80\0\x86\x86"
+      "e."s;
+  Feed feed(make_graphite_pickle_decoder({}));
+  feed.read("\0\0\0"s + static_cast<char>(pickle.size()) + pickle);
+  CHECK(feed.events() ==
+        Texts{R"({"name":"a","value":2,"timestamp":@1000000000})",
+              R"_({"error":"no (path, (time, value))","message":"('b', (1, 2), 3)"})_",
+              R"({"name":"c","value":9223372036854775808,"timestamp":@1000000000})"});
 }
 
 TEST_CASE("graphite_pickle: a length over the maximum is passed over, and the stream goes on",

@@ -15,14 +15,19 @@ namespace {
 std::string lines(const std::string& pickle) {
   PickleReader reader;
   if (const Problem problem = reader.read(pickle)) return to_string(problem);
-  if (const Problem problem = graphite::check_metrics(reader, pickle.size()))
+  if (const Problem problem = graphite::check_items(reader, pickle.size()))
     return to_string(problem);
   std::string out;
   reader.for_each(reader.top(), [&](const PickleValue& item) {
     graphite::PickleMetric metric;
-    REQUIRE(graphite::as_metric(reader, item, metric));
     if (!out.empty()) out += '\n';
-    graphite::append_line(metric, out);
+    if (!graphite::as_metric(reader, item, metric)) {
+      graphite::append_item(reader, item, out);
+      return true;
+    }
+    std::string line;
+    const Problem problem = graphite::append_line(metric, line);
+    out += line + (problem ? " # " + to_string(problem) : "");
     return true;
   });
   return out;
@@ -115,9 +120,15 @@ TEST_CASE("pickle: numbers of every kind", "[pickle]") {
   CHECK(metric("Fnan\n") == "a nan 1");
   CHECK(metric("F1e+16\n") == "a 1e+16 1");
   CHECK(metric("F-0.25\n") == "a -0.25 1");
-  CHECK(metric("\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x01"s) ==
-        "at byte 12: no integer of 64 bits");
-  CHECK(metric("L99999999999999999999L\n") == "at byte 12: no integer of 64 bits");
+  CHECK(metric("\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x80\x00"s) == "a 9223372036854775808 1");
+  CHECK(metric("L18446744073709551615L\n") == "a 18446744073709551615 1");
+  CHECK(metric("\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x01"s) == "a 18446744073709551616.0 1");
+  CHECK(metric("\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\xff"s) == "a -18446744073709551616.0 1");
+  CHECK(metric("\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\x80"s) == "a -2.342736497361113e+21 1");
+  CHECK(metric("\x8a\xff"s + std::string(255, '\x7f')) == "a inf 1");
+  CHECK(metric("\x8b\xff\xff\xff\x7f"s) == "at byte 21: the pickle ends in the middle");
+  CHECK(metric("L99999999999999999999L\n") == "a 1e+20 1");
+  CHECK(metric("L1.5L\n") == "at byte 12: no integer that a double holds");
   CHECK(metric("Fx\n") == "at byte 12: no number");
 }
 
@@ -166,8 +177,12 @@ TEST_CASE("pickle: what is none, and at which byte", "[pickle]") {
        "at byte 12: the pickle ends in the middle"},
       {"U\x05"s + "abc", "at byte 5: the pickle ends in the middle"},
       {"Sabc\n.", "at byte 0: a text without quotes"},
-      {"S'a\\x41'\n.", "at byte 0: a text with escapes"},
-      {"V\\u0041\n.", "at byte 0: a text with escapes"},
+      {"S'a\\q'\n.", "at byte 0: a text with an unknown escape"},
+      {"S'a\\x4'\n.", "at byte 0: a text with an unknown escape"},
+      {"S'a\\'\n.", "at byte 0: a text with an unknown escape"},
+      {"V\\u004\n.", "at byte 0: a text with an escape that is none"},
+      {"V\\ud800x\n.", "at byte 0: a text with an escape that is none"},
+      {"V\\U00110000\n.", "at byte 0: a text with an escape that is none"},
       {"S'abc", "at byte 5: the pickle ends in the middle"},
       {"Nr\xff\xff\xff\xff."s, "at byte 1: a place in the memo beyond its limit"},
       {"Np99999999999999999999\n.", "at byte 1: no place in the memo"},
@@ -175,12 +190,13 @@ TEST_CASE("pickle: what is none, and at which byte", "[pickle]") {
       {"h\x00."s, "at byte 0: nothing at that place of the memo"},
       {"q\x00."s, "at byte 0: an opcode finds nothing on the stack to take"},
       {"N.", "the pickle is no list"},
-      {"(lNa.", "the pickle holds something that is no (path, (time, value))"},
-      {"(l(S'a'\nNta.", "the pickle holds something that is no (path, (time, value))"},
+      {"(lNa.", "None"},
+      {"(l(S'a'\nNta.", "('a', None)"},
       {"(l(S'a'\n(I1\nttta.", "at byte 14: no mark on the stack"},
       {"(l(S'a'\n(I1\n(lta.", "at byte 15: no list to append to"},
-      {"(l(S'a'\n(I1\n(ltta.", "the pickle holds something that is no (path, (time, value))"},
-      {"(l(I1\n(I1\nI1\ntta.", "the pickle holds something that is no (path, (time, value))"},
+      {"(l(S'a'\n(I1\n(ltta.", "('a', (1, []))"},
+      {"(l(I1\n(I1\nI1\ntta.", "(1, (1, 1))"},
+      {"(l(I1\nta.", "(1,)"},
   }));
   CAPTURE(pickle);
   CHECK(lines(pickle) == problem);
@@ -188,10 +204,14 @@ TEST_CASE("pickle: what is none, and at which byte", "[pickle]") {
 
 TEST_CASE("pickle: a list that holds itself, and nesting without end, do no harm", "[pickle]") {
   CHECK(lines("]q\x00h\x00"
-              "a."s) == "the pickle holds something that is no (path, (time, value))");
+              "a."s) == "[[[[[[[[[...]]]]]]]]]");
+  const std::string twice =
+      "]q\x00(h\x00h\x00"
+      "e."s;
+  CHECK(lines(twice).size() == 2 * (graphite::kMostShownBytes + 3) + 1);
   std::string nested(100'000, ']');
   nested += std::string(99'999, 'a') + '.';
-  CHECK(lines(nested) == "the pickle holds something that is no (path, (time, value))");
+  CHECK(lines(nested) == "[[[[[[[[[...]]]]]]]]]");
   CHECK(lines(std::string(400'000, ']')) == "at byte 262144: too many values in one pickle");
   CHECK(lines("Nq\x01"s +
               [] {
@@ -200,6 +220,29 @@ TEST_CASE("pickle: a list that holds itself, and nesting without end, do no harm
                 return gets;
               }())
             .ends_with("too many values in one pickle"));
+}
+
+TEST_CASE("pickle: the texts of protocol 0 with what they escape", "[pickle]") {
+  const auto path = [](const std::string& opcode) {
+    return lines("(l(" + opcode + "\n(I1\nI2\ntta.");
+  };
+  CHECK(path(R"(S'caf\xc3\xa9')") == "caf\xc3\xa9 2 1");
+  CHECK(path(R"(S"a\\\'\"b")") == R"(a\'"b 2 1)");
+  CHECK(path("Vcaf\xe9") == "caf\xc3\xa9 2 1");
+  CHECK(path(R"(V\u20ac\U0001f600\ud83d\ude00\u005cq\q)") ==
+        "\xe2\x82\xac\xf0\x9f\x98\x80\xf0\x9f\x98\x80\\q\\q 2 1");
+}
+
+TEST_CASE("pickle: a metric whose line would say something else is none", "[pickle]") {
+  const auto metric = [](const std::string& path, const std::string& time,
+                         const std::string& value) {
+    return lines("(l(S'" + path + "'\n(" + time + "\n" + value + "\ntta.");
+  };
+  CHECK(metric("a 5", "I7", "S''") == "a 5  7 # at byte 1: a blank or a line end in the path");
+  CHECK(metric("", "I3", "S'1 2'") == " 1 2 3 # at byte 0: no path");
+  CHECK(metric("x", "S''", "S'5 1'") == "x 5 1  # at byte 2: the value is no number");
+  CHECK(metric("x", "S'1 2'", "I5") == "x 5 1 2 # at byte 4: the time is no number");
+  CHECK(metric("x", "S' 7 '", "S' 5 '") == "x 5 7");
 }
 
 TEST_CASE("pickle: one long text used again and again does not fill the memory", "[pickle]") {

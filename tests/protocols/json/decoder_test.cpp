@@ -51,6 +51,12 @@ TEST_CASE("json: what loggers send becomes a log record", "[json]") {
       {R"({"@timestamp":"2018-07-09T21:17:54Z","@version":1,"message":"m","host":{"name":"h"},"level":"ERROR"})",
        R"({"timestamp":@1531171074000000000,"severity":3,"message":"m",)"
        R"("fields":{"@version":1,"host":{"name":"h"},"level":"ERROR"}})"},
+      // zap, log4j2: ISO 8601 with a zone
+      {R"({"ts":"2018-07-09T21:17:54.631+0200","msg":"m"})",
+       R"({"timestamp":@1531163874631000000,"message":"m"})"},
+      {R"({"time":"2018-07-09T21:17:54,631Z"})", R"({"timestamp":@1531171074631000000})"},
+      {R"({"time":"2018-07-09T21:17:54"})", R"({"fields":{"time":"2018-07-09T21:17:54"}})"},
+      {R"({"time":"2018-07-09T21:17:54Z "})", R"({"fields":{"time":"2018-07-09T21:17:54Z "}})"},
       // the first name of a row that has a usable value
       {R"({"msg":"second","message":"first","time":"soon","ts":1.5})",
        R"({"timestamp":@1500000000,"message":"first","fields":{"msg":"second","time":"soon"}})"},
@@ -116,11 +122,8 @@ TEST_CASE("json: what is no object goes on unparsed, with the byte", "[json]") {
 TEST_CASE("json: a line cut at the maximum is unparsed and says so", "[json]") {
   test::Feed feed(decoder({.max_frame_bytes = 9}));
   feed.read("{\"message\":\"too long\"}\n{\"a\":1}\n");
-  CHECK(
-      feed.events() ==
-      Lines{
-          R"({"error":"invalid JSON: a string does not end","error_offset":1,"message":"{\"message"})",
-          R"({"fields":{"a":1}})"});
+  CHECK(feed.events() == Lines{R"({"error":"cut off at max_frame_bytes","message":"{\"message"})",
+                               R"({"fields":{"a":1}})"});
   CHECK(feed.records()[0].flags == (kFrameTruncated | kFrameUnparsed));
 }
 
@@ -137,6 +140,17 @@ TEST_CASE("json: values one behind the other", "[json]") {
   CHECK(events_of("{\"a\":1}{\"a\":\n2} [3]", {.framing = Framing::kJson}) ==
         Lines{R"({"fields":{"a":1}})", R"({"fields":{"a":2}})",
               R"({"error":"not a JSON object","error_offset":0,"message":"[3]"})"});
+}
+
+TEST_CASE("json: what is between values and none is refused with its byte", "[json]") {
+  test::Feed feed(decoder({.framing = Framing::kJson}));
+  feed.read(R"({"a":1}{"d":NaN}{"f":1,}{"g":2}nul{})"
+            "\n=1\n");
+  CHECK(feed.events() == Lines{R"({"fields":{"a":1}})", R"({"fields":{"g":2}})"});
+  CHECK(feed.reasons() == Lines{"at byte 5: invalid JSON: no value where one is due",
+                                "at byte 7: invalid JSON: no name where one is due",
+                                "at byte 3: invalid JSON: a word other than true, false, null",
+                                "at byte 0: no JSON value begins with this byte"});
 }
 
 TEST_CASE("json: limits are those of the options", "[json]") {

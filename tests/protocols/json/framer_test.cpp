@@ -30,6 +30,6 @@ TEST_CASE("valid json: frames are JSON, the others are rejected, cut anywhere", 
 }
 
 TEST_CASE("valid json: the last value of a stream is judged too", "[json]") {
-  CHECK(ValidJsonFramer::tail_problem("12") == nullptr);
-  CHECK(ValidJsonFramer::tail_problem("nul") != nullptr);
+  CHECK_FALSE(ValidJsonFramer::tail_problem("12"));
+  CHECK(ValidJsonFramer::tail_problem("nul"));
 }

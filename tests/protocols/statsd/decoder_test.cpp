@@ -28,6 +28,31 @@ TEST_CASE("statsd: one datagram with 30 lines, the last without LF", "[statsd]")
   CHECK(feed.counts().unparsed == 0);
 }
 
+TEST_CASE("statsd: several metrics of one name in a line", "[statsd]") {
+  Feed feed(make_statsd_decoder({}));
+  feed.read("a:1|c:2:3|ms|@0.5:+4|g:x|s\nb:1|c:2|q:3|c\nc:1|c:2|c|#x:y\nd:1|c:\n");
+  CHECK(
+      feed.events() ==
+      Texts{
+          counter("a", 1), R"({"name":"a","kind":"timer","value":[2,3],"sample_rate":0.5})",
+          R"({"name":"a","kind":"gauge","value":4,"delta":true})",
+          R"({"name":"a","kind":"set","value":"x"})", counter("b", 1),
+          R"({"error":"the type is none of c, g, ms, h, d and s","error_offset":4,"message":"b:2|q"})",
+          counter("b", 3),
+          R"({"error":"the type is none of c, g, ms, h, d and s","error_offset":4,"message":"c:1|c:2|c|#x:y"})",
+          R"({"error":"the type is none of c, g, ms, h, d and s","error_offset":4,"message":"d:1|c:"})"});
+  CHECK(feed.records()[1].bytes == "a:2:3|ms|@0.5");
+}
+
+TEST_CASE("statsd: a long name with many metrics is not repeated for each", "[statsd]") {
+  std::string line(1000, 'n');
+  for (int n = 0; n < 1000; ++n) line += ":1|c";
+  Feed feed(make_statsd_decoder({}));
+  feed.read(line + '\n');
+  CHECK(feed.records().size() == 1);
+  CHECK(feed.counts().unparsed == 1);
+}
+
 TEST_CASE("statsd: a stream gives the same however it is cut", "[statsd]") {
   const std::string stream =
       "a:1|c\r\nb:2:3|ms|@0.5|#x:y,z|c:in-1|T1656581400\n\n_e{1,4}:t|a\\nb|h:w\nbad\n_sc|n|1|m:"

@@ -64,7 +64,7 @@ TEST_CASE("statsd: what clients send", "[statsd]") {
       {"a:+1:+2|g", R"({"name":"a","kind":"gauge","value":[1,2],"delta":true})"},
       {"a:9223372036854775807|g", R"({"name":"a","kind":"gauge","value":9223372036854775807})"},
       {"a:-9223372036854775808|c", R"({"name":"a","kind":"counter","value":-9223372036854775808})"},
-      {"a:9223372036854775808|g", R"({"name":"a","kind":"gauge","value":9.2233720368547758e+18})"},
+      {"a:9223372036854775808|g", R"({"name":"a","kind":"gauge","value":9223372036854775808})"},
       {"a:x y:z|s", R"({"name":"a","kind":"set","value":"x y:z"})"},
       {"a b/c-d.e:1|c", R"({"name":"a b/c-d.e","kind":"counter","value":1})"},
       {"a:1|c|#", R"({"name":"a","kind":"counter","value":1,"tags":{}})"},

@@ -78,16 +78,21 @@ bool scan_year_first(Scanner& in, CivilTime& time) noexcept {
   return true;
 }
 
-/// ` UTC`: of all names of zones the one of which the offset is known.
-bool scan_utc(Scanner& in) noexcept {
-  if (!in.is(' ') || (in.peek(1) != 'U' && in.peek(1) != 'G')) return false;
+/// ` UTC`, of all names of zones the one of which the offset is known, ` +02:00`, or `+08:00` without a blank (Huawei).
+/// Nothing is taken where there is none.
+void scan_bsd_zone(Scanner& in, std::optional<std::int32_t>& offset_s) noexcept {
   const std::size_t begin = in.at();
-  if ((in.take(" UTC") || in.take(" GMT")) && at_time_end(in)) return true;
-  in.back_to(begin);
-  return false;
+  in.take(' ');
+  std::int32_t found_s = 0;
+  const bool numeric = in.is('+') || in.is('-');
+  const bool found = numeric ? scan_zone_offset(in, found_s) : in.take("UTC") || in.take("GMT");
+  if (found && at_time_end(in) && (numeric || in.frame()[begin] == ' '))
+    offset_s = found_s;
+  else
+    in.back_to(begin);
 }
 
-/// Any other: a word of letters in front of a colon.
+/// Any name: a word of letters in front of a colon.
 void scan_zone_name(Scanner& in) noexcept {
   const std::size_t begin = in.at();
   if (in.take(' ')) {
@@ -145,13 +150,11 @@ bool TimeScanner::scan_bsd(Scanner& in, std::int64_t& ns, Year year) const noexc
   CivilTime time;
   const bool year_first = Scanner::is_digit(in.peek());
   if (!(year_first ? scan_year_first(in, time) : scan_bsd_time(in, time))) return false;
-  const bool utc = scan_utc(in);
-  if (year == Year::kBehind && (time.year != 0 || !scan_year(in, time.year))) return false;
   std::optional<std::int32_t> zone_offset_s = options_.zone_offset_s;
-  if (utc || scan_utc(in)) {
-    zone_offset_s = 0;
-  } else if (in.is('+') || in.is('-')) {  // `11:22:33+08:00`, as Huawei's devices write it
-    if (!scan_zone_offset(in, zone_offset_s.emplace(0))) return false;
+  scan_bsd_zone(in, zone_offset_s);
+  if (year == Year::kBehind) {
+    if (time.year != 0 || !scan_year(in, time.year)) return false;
+    scan_bsd_zone(in, zone_offset_s);
   }
   if (time.year == 0) time.year = options_.year;
   return time.year != 0 ? moment_of(time, zone_offset_s, received_ns_, ns)

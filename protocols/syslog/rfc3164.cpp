@@ -45,7 +45,7 @@ bool scan_forwarded(Scanner& in, std::string_view& host) noexcept {
   return false;
 }
 
-/// Which word behind a time is the host? None of what syslogd says itself, nor of CEF and LEEF.
+/// No word of it is a host: what syslogd says itself, CEF and LEEF.
 bool begins_message(const Scanner& in) noexcept {
   return in.rest().starts_with("last message repeated ") || is_cef_or_leef(in.rest());
 }

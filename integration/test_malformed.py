@@ -139,7 +139,8 @@ CASES = [
       ((32, WRAPS_32, {"events": 1}), (64, WRAPS_64, UNPARSED))],
     # A frame that is too long, over many reads
     *[Case(protocol, "long frame", b"x" * LONG_BYTES + end, TRUNCATED) for protocol, end in (
-        ("raw", b"\n"), ("syslog", b"\n"), ("statsd", b"\n"), ("influx", b"\n"), ("graphite", b"\n"), ("opentsdb", b"\n"), ("gelf", b"\0"))],
+        ("raw", b"\n"), ("syslog", b"\n"), ("statsd", b"\n"), ("influx", b"\n"), ("graphite", b"\n"), ("opentsdb", b"\n"))],
+    Case("gelf", "long frame", b"x" * LONG_BYTES + b"\0", TRUNCATED, SHORT_FRAMES),
     Case("json", "long frame", b'"' + b"x" * LONG_BYTES + b'"\n', TRUNCATED),
     Case("graphite_pickle", "long frame", pickled(b"x" * LONG_BYTES), TRUNCATED, SHORT_FRAMES),
     Case("relp", "long frame", RELP.greeting() + b"2 syslog %d " % LONG_BYTES + b"x" * LONG_BYTES + b"\n", OVERSIZE,

@@ -100,7 +100,7 @@ constexpr std::array kTable = {
                  .transports = {.datagrams = true},
                  .default_port = 25826,
                  .acks = false,
-                 .makes = Makes::kMetrics,
+                 .makes = Makes::kBoth,
                  .own_framing = true,
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {

@@ -20,7 +20,7 @@ struct Transports {
 };
 
 /// Which events a protocol makes (EventShape): what an encoding must know.
-enum class Makes : std::uint8_t { kNothing, kLogs, kMetrics };
+enum class Makes : std::uint8_t { kNothing, kLogs, kMetrics, kBoth };
 
 /// One row a protocol. A reader of this table knows all that the binary speaks.
 struct ProtocolInfo {

@@ -10,6 +10,7 @@ namespace {
 
 /// Why the encoding has no form for anything that such a protocol makes; empty: it has.
 std::string_view why_not(Encoding encoding, Makes makes) noexcept {
+  if (makes == Makes::kBoth) return {};
   switch (encoding) {
     case Encoding::kRaw:
     case Encoding::kJson:

@@ -147,4 +147,15 @@ TEST_CASE("protocol: an encoding that has no form for what it makes is an error"
   CHECK(problems_of(file_with_encoding("", "graphite")).size() == 1);
   CHECK(problems_of(file_with_encoding("", "syslog")).empty());
   CHECK(problems_of(file_with_encoding("protocol = \"syslog\"\n", "syslog")).empty());
+  CHECK(problems_of(file_with_encoding("protocol = \"statsd\"\n", "syslog")).size() == 1);
+}
+
+TEST_CASE("protocol: collectd's values and notifications have a form each", "[config]") {
+  const std::string encoding = GENERATE("influx", "graphite", "syslog");
+  CAPTURE(encoding);
+  CHECK(problems_of("[[listener]]\nname = \"in\"\nlisten = \"udp://127.0.0.1:25826\"\n"
+                    "protocol = \"collectd\"\n[[sink]]\nname = \"out\"\ntype = \"stdout\"\n"
+                    "encoding = \"" +
+                    encoding + "\"\n")
+            .empty());
 }

@@ -1,8 +1,8 @@
 #include "server/sinks/graphite_encoder.h"
 
+#include <chrono>
 #include <cmath>
 
-#include "protocols/core/timestamp.h"
 #include "server/sinks/metric_point.h"
 
 namespace penstock {
@@ -40,23 +40,39 @@ bool is_number(const FieldValue& value) noexcept {
   }
 }
 
-/// A point with a number that can be written.
-bool has_number(const Event& event) {
-  if (point_name(event).empty()) return false;
-  bool any = false;
-  const auto look = [&](const FieldValue& value) { any = any || is_number(value); };
+/// Of the time that the sender gives it; a second that has begun before 1970 has begun, too.
+std::int64_t seconds_of(const Event& event, std::int64_t received_ns) noexcept {
+  const std::chrono::nanoseconds time(event_time_ns(event, received_ns));
+  return std::chrono::floor<std::chrono::seconds>(time).count();
+}
+
+/// Of the name and tags of each line, with its second and what stands between.
+std::size_t most_shared_bytes(const Event& event) {
+  std::size_t bytes = point_name(event).size() + kMostNumberBytes + 3;
+  visit_map(event, Field::kTags, [&](const FieldEntry& tag) {
+    bytes += tag.name.size() + tag.value.text.size() + kMostNumberBytes + 2;
+  });
+  return bytes;
+}
+
+/// Of a point's lines; 0 where it has no number.
+std::size_t most_line_bytes(const Event& event) {
+  const std::size_t shared = most_shared_bytes(event);
+  std::size_t bytes = 0;
+  const auto add = [&](std::string_view field, const FieldValue& value) {
+    if (is_number(value)) bytes += shared + field.size() + 1 + value.text.size() + kMostNumberBytes;
+  };
   visit_values(
-      event, [&](const FieldEntry& field) { look(field.value); }, look);
-  return any;
+      event, [&](const FieldEntry& field) { add(field.name, field.value); },
+      [&](const FieldValue& value) { add({}, value); });
+  return bytes;
 }
 
 /// Writes a point's lines, which share all but path and number.
 class Lines {
  public:
   Lines(const Event& event, std::int64_t received_ns, std::string& out)
-      : out_(out),
-        name_(point_name(event)),
-        seconds_(event_time_ns(event, received_ns) / kNanosPerSecond) {
+      : out_(out), name_(point_name(event)), seconds_(seconds_of(event, received_ns)) {
     append_path_tags(tags_, event);
   }
 
@@ -84,15 +100,16 @@ class Lines {
 
 }  // namespace
 
-bool GraphiteEncoder::encodes(const Batch& batch, std::size_t frame) const {
+std::size_t GraphiteEncoder::most_bytes(const Batch& batch, std::size_t frame) const {
+  constexpr std::int64_t kNow = -1;  // to carbon: the time at which it reads the line
   const auto event = batch.event(frame);
-  return event && has_number(*event);
+  if (!event || point_name(*event).empty() || seconds_of(*event, 0) == kNow) return 0;
+  return most_line_bytes(*event);
 }
 
 void GraphiteEncoder::write(const Batch& batch, const Segment& segment, std::size_t frame,
                             std::string& out) const {
   const auto event = batch.event(frame);
-  if (!event || !has_number(*event)) return;
   Lines lines(*event, segment.time_ns, out);
   visit_values(
       *event, [&](const FieldEntry& field) { lines.line(field.name, field.value); },

@@ -10,15 +10,15 @@ namespace penstock {
 ///
 /// The path is the event's `name`, for `fields` with their names behind it; tags are its `tags` (of carbon 1.1). Blanks and
 /// controls in a path become `_`, and so do `;` and `~` where a tag may not have them. A point without a time has that of
-/// its receipt. What is no finite number has no form there; a point without one is not encoded, nor is an event that is no
-/// point.
+/// its receipt; the second -1 means "now" to carbon, a point of that is not encoded. What is no finite number has no form
+/// there; a point without one is not encoded, nor is an event that is no point.
 class GraphiteEncoder final : public TextEncoder {
  public:
-  bool encodes(const Batch& batch, std::size_t frame) const override;
   /// The front of a line may be a line of its own, with another number or time: no more behind a word that is neither.
   std::string_view torn_ending() const noexcept override { return " (torn)\n"; }
 
  private:
+  std::size_t most_bytes(const Batch& batch, std::size_t frame) const override;
   void write(const Batch& batch, const Segment& segment, std::size_t frame,
              std::string& out) const override;
 };

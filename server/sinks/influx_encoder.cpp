@@ -2,66 +2,48 @@
 
 #include <cmath>
 
+#include "protocols/core/decimal.h"
 #include "protocols/core/scanner.h"
+#include "server/sinks/influx_text.h"
 #include "server/sinks/influx_walk.h"
 #include "server/sinks/metric_point.h"
 
 namespace penstock {
 namespace {
 
-/// Bytes of `special` get a backslash in front.
-void append_escaped(std::string& out, std::string_view text, std::string_view special) {
-  for (const char c : text) {
-    if (special.find(c) != std::string_view::npos) out += '\\';
-    out += c;
-  }
-}
-
-/// What can be written of a measurement, a key or a tag's value: a backslash at its end would escape the delimiter behind
-/// it, and nothing escapes a backslash there.
-std::string_view writable(std::string_view name) noexcept {
-  while (name.ends_with('\\')) name.remove_suffix(1);
-  return name;
-}
-
-/// Of a writable() name; an LF would end the line, it becomes `\n`.
-void append_name(std::string& out, std::string_view name, std::string_view special) {
-  for (std::size_t end = 0; (end = name.find('\n')) != std::string_view::npos;
-       name.remove_prefix(end + 1)) {
-    append_escaped(out, name.substr(0, end), special);
-    out += "\\n";
-  }
-  append_escaped(out, name, special);
-}
-
-constexpr std::string_view kMeasurementSpecial = ", ";
-constexpr std::string_view kKeySpecial = ",= ";
-constexpr std::string_view kStringSpecial = "\"\\";
-
 bool has_form(const FieldValue& value) noexcept {
   switch (value.type) {
     case FieldType::kBool:
     case FieldType::kInt64:
     case FieldType::kUint64:
-    case FieldType::kString:
-    case FieldType::kNumber: return true;
+    case FieldType::kString: return true;
+    case FieldType::kNumber: {
+      Decimal number;
+      return parse_decimal(value.text, number);
+    }
     case FieldType::kDouble: return std::isfinite(value.real);
     default: return false;
   }
 }
 
 bool has_form(const FieldEntry& field) noexcept {
-  return !writable(field.name).empty() && has_form(field.value);
+  return !influx::writable(field.name).empty() && has_form(field.value);
 }
 
-/// A point with a field that can be written.
-bool has_form(const Event& event) {
-  if (writable(point_name(event)).empty()) return false;
-  bool any = false;
+/// Not where a line with it would be a comment, which nothing escapes.
+bool is_measurement(std::string_view name) noexcept {
+  return !influx::writable(name).empty() && !name.starts_with('#');
+}
+
+/// Fields that can be written, and tags; 0 where there is no such field.
+std::size_t count_entries(const Event& event) {
+  std::size_t fields = 0;
   visit_values(
-      event, [&](const FieldEntry& field) { any = any || has_form(field); },
-      [&](const FieldValue& value) { any = any || has_form(value); });
-  return any;
+      event, [&](const FieldEntry& field) { fields += has_form(field) ? 1 : 0; },
+      [&](const FieldValue& value) { fields += has_form(value) ? 1 : 0; });
+  std::size_t tags = 0;
+  visit_map(event, Field::kTags, [&](const FieldEntry&) { ++tags; });
+  return fields == 0 ? 0 : fields + tags;
 }
 
 enum class Integers { kTyped, kAsFloats };
@@ -83,11 +65,7 @@ void append_field_value(std::string& out, const FieldValue& value, Integers inte
       append_number(out, value.unsigned_integer);
       out += 'u';
       return;
-    case FieldType::kString:
-      out += '"';
-      append_escaped(out, value.text, kStringSpecial);
-      out += '"';
-      return;
+    case FieldType::kString: influx::append_text(out, value.text); return;
     default: append_numeric(out, value); return;
   }
 }
@@ -98,11 +76,11 @@ class Fields {
   explicit Fields(std::string& out) noexcept : out_(out) {}
 
   void append(std::string_view name, const FieldValue& value, Integers integers) {
-    name = writable(name);
+    name = influx::writable(name);
     if (name.empty() || !has_form(value)) return;
     out_ += before_;
     before_ = ',';
-    append_name(out_, name, kKeySpecial);
+    influx::append_name(out_, name, influx::kKeySpecial);
     out_ += '=';
     append_field_value(out_, value, integers);
   }
@@ -112,27 +90,11 @@ class Fields {
   char before_ = ' ';
 };
 
-void append_tag(std::string& out, std::string_view name, const FieldValue& value) {
-  name = writable(name);
-  if (name.empty()) return;
-  const std::size_t begin = out.size();
-  out += ',';
-  append_name(out, name, kKeySpecial);
-  out += '=';
-  const std::size_t at = out.size();
-  if (value.type == FieldType::kString)
-    append_name(out, writable(value.text), kKeySpecial);
-  else if (value.type == FieldType::kBool)
-    out += value.boolean ? "true" : "false";
-  else
-    append_numeric(out, value);
-  if (out.size() == at) out.resize(begin);
-}
-
 void append_tags(std::string& out, const Event& event) {
-  visit_map(event, Field::kTags,
-            [&](const FieldEntry& tag) { append_tag(out, tag.name, tag.value); });
-  if (const auto kind = event.find(Field::kKind)) append_tag(out, "metric_type", *kind);
+  influx::Tags tags(out);
+  visit_map(event, Field::kTags, [&](const FieldEntry& tag) { tags.append(tag.name, tag.value); });
+  if (const auto kind = event.find(Field::kKind)) tags.append("metric_type", *kind);
+  tags.finish();
 }
 
 void append_fields(std::string& out, const Event& event) {
@@ -151,9 +113,14 @@ void append_fields(std::string& out, const Event& event) {
 
 }  // namespace
 
-bool InfluxEncoder::encodes(const Batch& batch, std::size_t frame) const {
+std::size_t InfluxEncoder::most_bytes(const Batch& batch, std::size_t frame) const {
+  constexpr std::size_t kMostOwnBytes =
+      64;  // of an entry: number, a name such as `value_7`, delimiters
   const auto event = batch.event(frame);
-  return event && has_form(*event);
+  if (!event || !is_measurement(point_name(*event))) return 0;
+  const std::size_t entries = count_entries(*event);
+  if (entries == 0) return 0;
+  return influx::most_text_bytes(event->text_bytes()) + (entries + 1) * kMostOwnBytes;
 }
 
 bool InfluxEncoder::ends_whole(std::string_view end) const noexcept {
@@ -171,8 +138,7 @@ std::unique_ptr<RecordWalk> InfluxEncoder::walk() const { return std::make_uniqu
 void InfluxEncoder::write(const Batch& batch, const Segment& segment, std::size_t frame,
                           std::string& out) const {
   const auto event = batch.event(frame);
-  if (!event || !has_form(*event)) return;
-  append_name(out, writable(point_name(*event)), kMeasurementSpecial);
+  influx::append_name(out, influx::writable(point_name(*event)), influx::kMeasurementSpecial);
   append_tags(out, *event);
   append_fields(out, *event);
   out += ' ';

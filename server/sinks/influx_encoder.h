@@ -17,16 +17,19 @@ namespace penstock {
 /// nor is an event that is no point.
 ///
 /// Line protocol has no escape for a backslash at the end of a measurement, a key or a tag's value, where it would escape
-/// the delimiter behind it: as Telegraf does, those are cut off, and what is empty then is left out. An LF in such a name
-/// is written as `\n` (a backslash and an n); in the text of a field it stands as it is, so a record may span lines.
+/// the delimiter behind it: as Telegraf does, those are cut off, and what is empty then is left out. Nor has it one for a `#`
+/// that a measurement begins with, where the line would be a comment: such a point is not encoded. Of tags with the same
+/// key the last one is written. A LF, a CR and a tab in such a name are written as `\n`, `\r` and `\t` (a backslash and a
+/// letter), other control characters as `_`; in the text of a field they stand as they are, so a record may span lines.
+/// Bytes that are no UTF-8 become U+FFFD.
 class InfluxEncoder final : public TextEncoder {
  public:
-  bool encodes(const Batch& batch, std::size_t frame) const override;
   /// By the time that each record ends in: a LF alone may be one of a text.
   bool ends_whole(std::string_view end) const noexcept override;
   std::unique_ptr<RecordWalk> walk() const override;
 
  private:
+  std::size_t most_bytes(const Batch& batch, std::size_t frame) const override;
   void write(const Batch& batch, const Segment& segment, std::size_t frame,
              std::string& out) const override;
 };

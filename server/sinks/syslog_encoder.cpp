@@ -1,122 +1,26 @@
 #include "server/sinks/syslog_encoder.h"
 
-#include <array>
-
-#include "protocols/core/utc_text.h"
 #include "server/sinks/metric_point.h"
+#include "server/sinks/syslog_params.h"
 
 namespace penstock {
 namespace {
 
-constexpr std::uint64_t kUser = 1, kNotice = 5, kMostFacility = 23, kMostSeverity = 7,
-                        kSeverities = 8;
-constexpr std::string_view kNotInNames = "=]\"";
-constexpr std::size_t kHostBytes = 255, kAppBytes = 48, kProcidBytes = 128, kMsgidBytes = 32,
-                      kNameBytes = 32;
+constexpr std::uint64_t kUser = 1, kNotice = 5, kSeverities = 8;
+constexpr std::size_t kHostBytes = 255, kAppBytes = 48, kProcidBytes = 128, kMsgidBytes = 32;
+
+std::string_view text_of(const std::optional<FieldValue>& value) noexcept {
+  return value && value->type == FieldType::kString ? value->text : std::string_view();
+}
 
 std::string_view text_of(const Event& event, Field field) noexcept {
-  const auto value = event.find(field);
-  return value && value->type == FieldType::kString ? value->text : std::string_view();
+  return text_of(event.find(field));
 }
 
 std::uint64_t number_of(const Event& event, Field field, std::uint64_t most,
                         std::uint64_t otherwise) noexcept {
   const auto value = event.find(field);
-  if (!value || (value->type != FieldType::kUint64 && value->type != FieldType::kInt64))
-    return otherwise;
-  return value->unsigned_integer <= most ? value->unsigned_integer : otherwise;
-}
-
-/// PRINTUSASCII of at most `most` bytes and a blank; nil where there is none.
-void append_name(std::string& out, std::string_view text, std::size_t most,
-                 std::string_view special = {}) {
-  if (text.empty()) out += '-';
-  for (const char c : text.substr(0, most)) {
-    const bool good = c > ' ' && c < '\x7f' && special.find(c) == std::string_view::npos;
-    out += good ? c : '_';
-  }
-}
-
-void append_time(std::string& out, std::int64_t time_ns) {
-  constexpr std::size_t kToMicroseconds = 26;  // the RFC has six digits at most
-  std::array<char, kUtcTextBytes> text{};
-  write_utc(time_ns, text.data());
-  out.append(text.data(), kToMicroseconds) += 'Z';
-}
-
-void append_octal(std::string& out, unsigned char byte) {
-  out += '#';
-  for (const unsigned shift : {6u, 3u, 0u}) out += static_cast<char>('0' + ((byte >> shift) & 7u));
-}
-
-void append_field_text(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < ' ' || byte == 0x7f)
-      append_octal(out, byte);
-    else
-      out += c;
-  }
-}
-
-void append_param(std::string& out, std::string_view name, const FieldValue& value) {
-  constexpr std::string_view kEscaped = "\"\\]";
-  out += ' ';
-  append_name(out, name, kNameBytes, kNotInNames);
-  out += "=\"";
-  std::string plain;
-  if (value.type == FieldType::kBool)
-    plain = value.boolean ? "true" : "false";
-  else if (value.type == FieldType::kTime)
-    append_time(plain, value.integer);
-  else if (!append_numeric(plain, value))
-    append_field_text(plain, value.text);
-  for (const char c : plain) {
-    if (kEscaped.find(c) != std::string_view::npos) out += '\\';
-    out += c;
-  }
-  out += '"';
-}
-
-/// Nested ones under the name of what they are in.
-void append_params(std::string& out, const std::string& prefix, FieldReader reader) {
-  std::size_t element = 0;
-  for (FieldEntry entry; reader.next(entry); ++element) {
-    const bool named = !entry.name.empty();
-    const std::string name = prefix + (named ? std::string(entry.name) : std::to_string(element));
-    if (entry.value.type == FieldType::kMap || entry.value.type == FieldType::kArray)
-      append_params(out, name + '.', entry.value.children);
-    else
-      append_param(out, name, entry.value);
-  }
-}
-
-/// An array of texts is one parameter several times.
-void append_element_params(std::string& out, FieldReader reader) {
-  for (FieldEntry entry; reader.next(entry);) {
-    if (entry.value.type != FieldType::kArray) {
-      append_param(out, entry.name, entry.value);
-      continue;
-    }
-    FieldReader values = entry.value.children;
-    for (FieldEntry value; values.next(value);) append_param(out, entry.name, value.value);
-  }
-}
-
-void append_structured_data(std::string& out, const Event& event) {
-  const std::size_t begin = out.size();
-  visit_map(event, Field::kStructuredData, [&](const FieldEntry& element) {
-    out += '[';
-    append_name(out, element.name, kNameBytes, kNotInNames);
-    append_element_params(out, element.value.children);
-    out += ']';
-  });
-  if (const auto fields = event.find(Field::kFields); fields && fields->type == FieldType::kMap) {
-    out += "[fields@32473";
-    append_params(out, {}, fields->children);
-    out += ']';
-  }
-  if (out.size() == begin) out += '-';
+  return value && syslog_text::is_priority_part(*value, most) ? value->unsigned_integer : otherwise;
 }
 
 void append_head(std::string& out, std::uint64_t facility, std::uint64_t severity,
@@ -124,42 +28,78 @@ void append_head(std::string& out, std::uint64_t facility, std::uint64_t severit
   out += '<';
   append_number(out, facility * kSeverities + severity);
   out += ">1 ";
-  append_time(out, time_ns);
+  syslog_text::append_time(out, time_ns);
   out += ' ';
 }
 
+std::string_view full_message_of(const Event& event) noexcept {
+  FieldReader reader = event.fields();
+  for (FieldEntry entry; reader.next(entry);) {
+    if (entry.name == syslog_text::kFullMessage) return text_of(entry.value);
+  }
+  return {};
+}
+
+/// As it is in the event.
+bool stands_whole(std::string_view name, std::size_t most) {
+  std::string written;
+  syslog_text::append_name(written, name, most);
+  return written == name;
+}
+
 void append_event(std::string& out, const Event& event, const Segment& segment) {
-  append_head(out, number_of(event, Field::kFacility, kMostFacility, kUser),
-              number_of(event, Field::kSeverity, kMostSeverity, kNotice),
+  using syslog_text::append_name;
+  append_head(out, number_of(event, Field::kFacility, syslog_text::kMostFacility, kUser),
+              number_of(event, Field::kSeverity, syslog_text::kMostSeverity, kNotice),
               event_time_ns(event, segment.time_ns));
   const std::string_view host = text_of(event, Field::kHost);
   const std::string_view app = text_of(event, Field::kApp);
+  const std::string_view tag = app.empty() ? text_of(event, Field::kTag) : std::string_view();
+  const std::string_view message = text_of(event, Field::kMessage);
+  const std::string_view full = message.empty() ? full_message_of(event) : std::string_view();
   append_name(out, host.empty() ? address_text(segment.peer) : std::string(host), kHostBytes);
-  append_name(out += ' ', app.empty() ? text_of(event, Field::kTag) : app, kAppBytes);
+  append_name(out += ' ', app.empty() ? tag : app, kAppBytes);
   append_name(out += ' ', text_of(event, Field::kProcid), kProcidBytes);
   append_name(out += ' ', text_of(event, Field::kMsgid), kMsgidBytes);
-  append_structured_data(out += ' ', event);
-  if (const std::string_view text = text_of(event, Field::kMessage); !text.empty())
-    append_field_text(out += ' ', text);
+  syslog_text::append_structured_data(
+      out += ' ', event, {.tag = stands_whole(tag, kAppBytes), .full_message = !full.empty()});
+  if (const std::string_view text = message.empty() ? full : message; !text.empty())
+    syslog_text::append_field_text(out += ' ', text);
 }
 
 void append_record(std::string& out, std::string_view record, const Segment& segment) {
   append_head(out, kUser, kNotice, segment.time_ns);
-  append_name(out, address_text(segment.peer), kHostBytes);
+  syslog_text::append_name(out, address_text(segment.peer), kHostBytes);
   out += " - - - - ";
-  append_field_text(out, record);
+  syslog_text::append_field_text(out, record);
+}
+
+/// Entries of all maps and arrays.
+std::size_t count_entries(FieldReader reader) noexcept {
+  std::size_t entries = 0;
+  for (FieldEntry entry; reader.next(entry); ++entries)
+    entries += count_entries(entry.value.children);
+  return entries;
 }
 
 }  // namespace
 
-bool SyslogEncoder::encodes(const Batch& batch, std::size_t frame) const {
+std::size_t SyslogEncoder::most_bytes(const Batch& batch, std::size_t frame) const {
+  constexpr std::size_t kMostHeadBytes = 1024;
+  constexpr std::size_t kMostOwnBytes = 64;   // of an entry: name, number or time, delimiters
+  constexpr std::size_t kLeastFormBytes = 2;  // of an entry: it need not be counted to know a bound
   const auto event = batch.event(frame);
-  return !event || event->shape() == EventShape::kLog;
+  if (event && event->shape() != EventShape::kLog) return 0;
+  const std::size_t text_bytes = event ? event->text_bytes() : batch.frames[frame].size;
+  const std::size_t most = kMostHeadBytes + 4 * text_bytes;  // `#ooo`
+  if (!event) return most;
+  const FieldReader fields = event->fields();
+  const std::size_t rough = most + fields.form_bytes() / kLeastFormBytes * kMostOwnBytes;
+  return rough <= longest_text(0) ? rough : most + count_entries(fields) * kMostOwnBytes;
 }
 
 void SyslogEncoder::write(const Batch& batch, const Segment& segment, std::size_t frame,
                           std::string& out) const {
-  if (!encodes(batch, frame)) return;
   if (const auto event = batch.event(frame))
     append_event(out, *event, segment);
   else

@@ -9,15 +9,16 @@ namespace penstock {
 ///     <13>1 2026-11-25T02:15:18.123456Z web1 app 12 ID47 [origin ip="192.0.2.1"] text
 ///
 /// What an event does not have is nil, except: facility user and severity notice (RFC 3164 section 4.3.3), the time of
-/// receipt, and as host the peer's address. Texts are cut to the RFC's lengths and what it does not allow in them becomes
-/// `_`. `fields` become the element `fields@32473` (the number of examples, RFC 5612), nested ones as `a.b`. Control bytes
-/// in the text are `#ooo`, octal, as rsyslog writes them. A message that is no UTF-8 has no byte order mark, and neither
-/// have others. Metric points are not encoded.
+/// receipt, as host the peer's address, as app the `tag`, and as text GELF's `full_message`. Texts are cut to the RFC's
+/// lengths and what it does not allow in them becomes `_`. `fields` become the element `fields@32473` (the number of
+/// examples, RFC 5612), nested ones as `a.b`, and beside them all other fields that stand nowhere else. A name of more than
+/// 32 bytes is a hash of all of it in eight hexadecimal digits, `~` and its last 23 bytes: the same in each record, and another
+/// for another name. Control bytes are `#ooo`, octal, as rsyslog writes them; binary values are base64, and U+FFFD stands for
+/// what is no UTF-8 in a parameter (section 6.3.3). A message that is no UTF-8 has no byte order mark, and neither have others.
+/// Metric points are not encoded.
 class SyslogEncoder final : public TextEncoder {
- public:
-  bool encodes(const Batch& batch, std::size_t frame) const override;
-
  private:
+  std::size_t most_bytes(const Batch& batch, std::size_t frame) const override;
   void write(const Batch& batch, const Segment& segment, std::size_t frame,
              std::string& out) const override;
 };

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "protocols/core/utf8.h"
+
 namespace penstock {
 namespace {
 
@@ -30,24 +32,42 @@ bool append_numeric(std::string& out, const FieldValue& value) {
   }
 }
 
+std::string_view as_utf8(std::string_view text, std::string& memory) {
+  if (is_utf8(text)) return text;
+  return memory = with_replacements(text);
+}
+
+bool TextEncoder::encodes(const Batch& batch, std::size_t frame) const {
+  const std::size_t most = most_bytes(batch, frame);
+  return most != 0 && most <= longest_text(batch.frames[frame].size);
+}
+
 std::size_t TextEncoder::encoded_bytes(const Batch& batch, const Segment& segment,
                                        std::size_t frame) const {
+  if (!encodes(batch, frame)) return 0;
   line_.clear();
   write(batch, segment, frame, line_);
-  return line_.size();
+  const std::size_t bytes = line_.size();
+  shrink();
+  return bytes;
 }
 
 std::size_t TextEncoder::encode(const Batch& batch, const Segment& segment, std::size_t first,
                                 std::size_t last, EncodeBuffer& out) const {
-  for (std::size_t at = first; at < last; ++at) {
+  for (; first < last; ++first) {
+    if (!encodes(batch, first)) continue;
     line_.clear();
-    write(batch, segment, at, line_);
-    if (line_.empty()) continue;
-    if (!out.make_room(line_.size())) return at;
+    write(batch, segment, first, line_);
+    if (!out.make_room(line_.size())) break;
     std::memcpy(out.end(), line_.data(), line_.size());
     out.advance_to(out.end() + line_.size());
   }
-  return last;
+  shrink();
+  return first;
+}
+
+void TextEncoder::shrink() const {
+  if (line_.capacity() > EncodeBuffer::kUsualBytes) std::string().swap(line_);
 }
 
 }  // namespace penstock

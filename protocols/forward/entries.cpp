@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "protocols/core/timestamp.h"
+#include "protocols/forward/message.h"
 #include "protocols/msgpack/fields.h"
 #include "protocols/msgpack/token.h"
 #include "protocols/msgpack/value_scan.h"
@@ -18,6 +19,8 @@ using msgpack::Token;
 /// A long tag on a million short entries must not become gigabytes: what the entries of one message take beside their own
 /// bytes, at most, with kEntryBytes and the tag for each.
 constexpr std::size_t kMaxExtraBytes = std::size_t{64} << 20, kEntryBytes = 64;
+/// What a frame of one entry has beside it: the array's head and the tag.
+constexpr std::size_t kMaxHeadBytes = 1 + 5 + kMaxTagBytes;
 constexpr std::size_t kSpareEntries = 4096;
 constexpr std::size_t kSpareFrameBytes = std::size_t{64} << 10;
 
@@ -30,13 +33,27 @@ bool is_time(const Token& token) noexcept {
          token.kind == Kind::kReal || token.kind == Kind::kNil || is_event_time(token);
 }
 
+/// Fluent Bit (flb_log_event.h) begins and ends a group of records with an entry whose seconds are -1 and -2: what they all
+/// have in common, no records.
+bool is_group_marker(std::string_view time) noexcept {
+  constexpr std::uint32_t kBegin = 0xffffffff, kEnd = 0xfffffffe;
+  Token token = first_token(time);
+  if (token.kind == Kind::kArray) {
+    time.remove_prefix(token.head_bytes);
+    token = first_token(time);
+  }
+  if (!is_event_time(token)) return false;
+  const auto seconds = msgpack::big_endian<std::uint32_t>(time.data() + token.head_bytes);
+  return seconds == kBegin || seconds == kEnd;
+}
+
 std::optional<std::int64_t> seconds(std::int64_t count) noexcept {
   std::int64_t ns = 0;
   if (__builtin_mul_overflow(count, kNanosPerSecond, &ns)) return std::nullopt;
   return ns;
 }
 
-/// Nothing where it is absent, 0 or no time that 64 bits of nanoseconds hold: then the time of receipt is all there is.
+/// Nothing where it is absent, 0, broken or no time that 64 bits of nanoseconds hold: then the time of receipt is all there is.
 std::optional<std::int64_t> time_ns(std::string_view value) noexcept {
   constexpr double kMost = 9.2e18;
   const Token token = first_token(value);
@@ -61,9 +78,19 @@ struct Entries::Parts {
   std::string_view time, inner_time, metadata, record;
 };
 
-Problem Entries::find(std::string_view bytes, std::size_t tag_bytes) {
+void Entries::begin(std::string_view bytes) noexcept {
   bytes_ = bytes;
   found_.clear();
+  markers_ = marker_bytes_ = 0;
+}
+
+void Entries::skip_markers(BatchWriter& writer) const noexcept {
+  for (std::size_t left = markers_; left != 0; --left) writer.skip_empty();
+  writer.counts().framing_bytes += marker_bytes_;
+}
+
+Problem Entries::find(std::string_view bytes, std::size_t tag_bytes) {
+  begin(bytes);
   msgpack::ValueScan scan({.max_bytes = bytes.size(), .max_depth = max_depth_ + 1});
   std::size_t extra = 0;
   for (std::size_t begin = 0; begin < bytes.size();) {
@@ -81,6 +108,12 @@ Problem Entries::find(std::string_view bytes, std::size_t tag_bytes) {
     if (const Problem problem =
             check(bytes.substr(time, record - time), bytes.substr(record), time))
       return problem;
+    if (scan.size() + kMaxHeadBytes > kMaxFrameBytes) return {"an entry longer than 16 MiB", time};
+    if (is_group_marker(bytes.substr(time, record - time))) {
+      ++markers_;
+      marker_bytes_ += scan.size();
+      continue;
+    }
     extra += tag_bytes + kEntryBytes;
     if (extra > kMaxExtraBytes) return {"too many entries for one message", time};
     found_.push_back({static_cast<std::uint32_t>(bytes.size() - rest.size()),
@@ -91,13 +124,13 @@ Problem Entries::find(std::string_view bytes, std::size_t tag_bytes) {
 }
 
 Problem Entries::find_single(std::string_view bytes) {
-  bytes_ = bytes;
-  found_.clear();
+  begin(bytes);
   msgpack::ValueScan scan({.max_bytes = bytes.size(), .max_depth = msgpack::ValueScan::kMostDepth});
   (void)scan.run(bytes);  // whole and legal: its message was
   const std::size_t record = scan.size();
   if (const Problem problem = check(bytes.substr(0, record), bytes.substr(record), 0))
     return problem;
+  if (is_group_marker(bytes.substr(0, record))) return {};
   found_.push_back(
       {0, 0, static_cast<std::uint32_t>(record), static_cast<std::uint32_t>(bytes.size())});
   return {};
@@ -147,6 +180,7 @@ std::size_t Entries::begin_frame(std::string_view tag_value) {
 void Entries::add_all(std::string_view tag_value, std::string_view tag, BatchWriter& writer) {
   const std::size_t head_bytes = begin_frame(tag_value);
   for (const Place& place : found_) add(place, tag, head_bytes, place.end - place.begin, writer);
+  skip_markers(writer);
 }
 
 void Entries::add_single(std::string_view tag_value, std::string_view tag, std::size_t wire_bytes,

@@ -17,7 +17,7 @@ class Entries {
  public:
   explicit Entries(unsigned max_depth) noexcept : max_depth_(max_depth) {}
 
-  /// `bytes` in whole, and nothing behind them. `tag_bytes` go into each event's frame.
+  /// `bytes` in whole, and nothing behind them. Markers of Fluent Bit's groups are found and passed over. `tag_bytes` go into each event's frame.
   Problem find(std::string_view bytes, std::size_t tag_bytes);
   /// One alone, `time record` without the array around them, as Message mode has it.
   Problem find_single(std::string_view bytes);
@@ -30,7 +30,8 @@ class Entries {
   void add_single(std::string_view tag_value, std::string_view tag, std::size_t wire_bytes,
                   BatchWriter& writer);
 
-  std::size_t count() const noexcept { return found_.size(); }
+  /// Nothing but a marker was found.
+  bool empty() const noexcept { return found_.empty(); }
   /// Gives back what one large message needed.
   void trim();
 
@@ -40,6 +41,8 @@ class Entries {
   };
   struct Parts;
 
+  void begin(std::string_view bytes) noexcept;
+  void skip_markers(BatchWriter& writer) const noexcept;
   Problem check(std::string_view time, std::string_view record, std::size_t at) const noexcept;
   Parts parts(const Place& place) const noexcept;
   void add(const Place& place, std::string_view tag, std::size_t head_bytes, std::size_t wire_bytes,
@@ -49,7 +52,8 @@ class Entries {
   unsigned max_depth_;
   std::string_view bytes_;
   std::vector<Place> found_;
-  std::string frame_;  // being written
+  std::size_t markers_ = 0, marker_bytes_ = 0;  // of groups
+  std::string frame_;                           // being written
 };
 
 }  // namespace penstock::forward

@@ -19,6 +19,8 @@ class MessageParser {
 
   Problem run() {
     if (outer_.kind == Kind::kNil) return {};
+    if (bytes_.front() == '[' || bytes_.front() == '{')
+      return at(0, "JSON: only MessagePack is taken");
     if (outer_.kind != Kind::kArray) return at(0, "a message is neither an array nor nil");
     if (outer_.size == 0) return {};
     if (outer_.size < 2 || outer_.size > 4) return at(0, "a message has two to four elements");
@@ -83,6 +85,7 @@ class MessageParser {
   /// One pair of the option; what is not known is passed over.
   const char* pair(std::string_view key, std::string_view value) {
     const Token token = first_token(value);
+    if (token.kind == Kind::kNil) return nullptr;
     if (key == "chunk") {
       if (!is_text(token.kind)) return "the chunk's id is no text";
       if (token.size > kMaxChunkBytes) return "the chunk's id is longer than 1024 bytes";

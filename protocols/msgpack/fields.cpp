@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::int8_t kEventTimeType = 0, kTimestampType = -1;
 constexpr std::size_t kEventTimeBytes = 8;
+/// Room for any number: the longest double has 24 characters.
+using KeyDigits = std::array<char, 32>;
 
 /// Of a value that ValueScan has found whole.
 [[gnu::always_inline]] inline Token token_at(std::string_view input) noexcept {
@@ -24,8 +26,18 @@ constexpr std::size_t kEventTimeBytes = 8;
   return {input.data() + bytes, input.size() - bytes};
 }
 
-/// A map's key as a name: an integer's digits go into `digits`.
-std::string_view take_key(std::string_view& input, std::array<char, 24>& digits) noexcept {
+/// A number's digits, as they are written into `digits`.
+std::string_view digits_of(const Token& token, KeyDigits& digits) noexcept {
+  char* const end = digits.data() + digits.size();
+  const auto written =
+      token.kind == Kind::kSigned ? std::to_chars(digits.data(), end, token.integer)
+      : token.kind == Kind::kReal ? std::to_chars(digits.data(), end, token.real)
+                                  : std::to_chars(digits.data(), end, token.number);
+  return {digits.data(), static_cast<std::size_t>(written.ptr - digits.data())};
+}
+
+/// A map's key as a name.
+std::string_view take_key(std::string_view& input, KeyDigits& digits) noexcept {
   const Token token = token_at(input);
   input.remove_prefix(token.head_bytes);
   if (token.has_payload()) {
@@ -33,11 +45,9 @@ std::string_view take_key(std::string_view& input, std::array<char, 24>& digits)
     input.remove_prefix(name.size());
     return name;
   }
-  char* const end = digits.data() + digits.size();
-  const auto written = token.kind == Kind::kSigned
-                           ? std::to_chars(digits.data(), end, token.integer)
-                           : std::to_chars(digits.data(), end, token.number);
-  return {digits.data(), static_cast<std::size_t>(written.ptr - digits.data())};
+  if (token.kind == Kind::kNil) return "null";
+  if (token.kind == Kind::kBool) return token.boolean ? "true" : "false";
+  return digits_of(token, digits);
 }
 
 /// MessagePack's own timestamp, of 4, 8 or 12 bytes.
@@ -63,10 +73,11 @@ bool timestamp_ns(std::string_view payload, std::int64_t& ns) noexcept {
 }
 
 void write_ext(FieldName name, std::int8_t type, std::string_view payload, FieldWriter& fields) {
+  if (type == kEventTimeType && payload.size() == kEventTimeBytes) {
+    if (const auto event = event_time_ns(payload)) return fields.time(name, *event);
+  }
   std::int64_t ns = 0;
-  if (type == kEventTimeType && payload.size() == kEventTimeBytes)
-    fields.time(name, event_time_ns(payload));
-  else if (type == kTimestampType && timestamp_ns(payload, ns))
+  if (type == kTimestampType && timestamp_ns(payload, ns))
     fields.time(name, ns);
   else
     fields.bytes(name, payload);
@@ -92,15 +103,17 @@ std::string_view write_payload(FieldName name, const Token& token, std::string_v
 
 }  // namespace
 
-std::int64_t event_time_ns(std::string_view payload) noexcept {
-  return std::int64_t{big_endian<std::uint32_t>(payload.data())} * kNanosPerSecond +
-         big_endian<std::uint32_t>(payload.data() + 4);
+std::optional<std::int64_t> event_time_ns(std::string_view payload) noexcept {
+  const std::int64_t seconds = big_endian<std::uint32_t>(payload.data());
+  const std::int64_t nanos = big_endian<std::uint32_t>(payload.data() + 4);
+  if (nanos >= kNanosPerSecond) return std::nullopt;
+  return seconds * kNanosPerSecond + nanos;
 }
 
 std::string_view write_pairs(std::string_view map, FieldWriter& fields) {
   const Token token = token_at(map);
   std::string_view rest = behind(map, token.head_bytes);
-  std::array<char, 24> digits;
+  KeyDigits digits;
   for (std::uint32_t left = token.size; left != 0; --left) {
     const std::string_view key = take_key(rest, digits);
     rest = write_field(key, rest, fields);

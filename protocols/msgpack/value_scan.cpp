@@ -4,8 +4,7 @@ namespace penstock::msgpack {
 namespace {
 
 bool may_be_key(Kind kind) noexcept {
-  return kind == Kind::kString || kind == Kind::kBytes || kind == Kind::kUnsigned ||
-         kind == Kind::kSigned;
+  return kind != Kind::kArray && kind != Kind::kMap && kind != Kind::kExt;
 }
 
 }  // namespace
@@ -13,7 +12,7 @@ bool may_be_key(Kind kind) noexcept {
 /// One token, its payload and what it closes. kWhole: the scan goes on.
 [[gnu::always_inline]] inline ValueScan::Status ValueScan::take(const Token& token) noexcept {
   if (is_key() && !may_be_key(token.kind))
-    return illegal("a map's key is neither text nor bytes nor an integer");
+    return illegal("a map's key is an array, a map or an extension");
   if (depth_ == 1 && children_ < kMostChildren) child_at_[children_++] = at_;
   began_ = true;
   const std::size_t room = limits_.max_bytes - at_;  // at_ is never behind max_bytes

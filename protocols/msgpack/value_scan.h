@@ -17,7 +17,7 @@ struct ScanLimits {
 
 /// Finds the end of one value, however often its input is cut: goes on where it stopped, so that each byte is looked at
 /// once. A container that could not fit into max_bytes even with values of one byte, and a payload that does not, end it
-/// at once. Map keys must be texts, bytes or integers.
+/// at once. Map keys must not be arrays, maps or extensions.
 class ValueScan {
  public:
   static constexpr unsigned kMostDepth = 160;

@@ -85,6 +85,7 @@ TEST_CASE("forward: times", "[forward]") {
   CHECK(with_time("\xc7\x08\x00\x55\xec\xe6\xf8\x00\x00\x00\x05"s) ==
         Events{event("1441588984000000005")});
   CHECK(with_time("\xcb\x41\xd5\x7b\x39\xbe\x20\x00\x00"s) == Events{event("1441588984500000000")});
+  CHECK(with_time("\xd7\x00\x55\xec\xe6\xf8\x3b\x9a\xca\x00"s) == none);  // 10^9 ns
   CHECK(with_time("\xff") == Events{event("-1000000000")});
 }
 
@@ -107,6 +108,48 @@ TEST_CASE("forward: every type of value keeps what it is", "[forward]") {
         Events{R"({"tag":"t","timestamp":@1000000000,"fields":{"a":null,"b":true,"c":-1,)"
                R"("d":18446744073709551615,"e":1.5,"f":1.0,"g":#00ff,"h":[1,[{}]],)"
                R"("i":{"x":{"y":2}},"j":@1000000002,"k":@1000000000,"l":#2a,"7":"n","-1":""}})"});
+}
+
+TEST_CASE("forward: keys that are no texts", "[forward]") {
+  const std::string record =
+      "\x84\xc0\x01\xc3\x02\xc2\x03\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00\x04"s;
+  CHECK(events_of_stream("\x93" + text("t") + "\x01" + record) ==
+        Events{R"({"tag":"t","timestamp":@1000000000,"fields":{"null":1,"true":2,"false":3,)"
+               R"("1.5":4}})"});
+}
+
+TEST_CASE("forward: an EventTime that is none stays bytes in a record", "[forward]") {
+  CHECK(events_of_stream("\x93" + text("t") + "\x01\x81\xa1j\xd7\x00"s +
+                         "\x00\x00\x00\x01\x3b\x9a\xca\x00"s) ==
+        Events{R"({"tag":"t","timestamp":@1000000000,"fields":{"j":#000000013b9aca00}})"});
+}
+
+TEST_CASE("forward: a group of Fluent Bit is its records alone", "[forward]") {
+  const auto marker = [](const std::string& seconds) {
+    return "\x92\x92\xd7\x00"s + seconds + std::string(4, '\0') + "\x81\xa1" + "a\x01\x81\xa1" +
+           "b\x02";
+  };
+  const std::string begin = marker("\xff\xff\xff\xff"), end = marker("\xff\xff\xff\xfe");
+  const std::string group = begin + kEntryNew + kEntryNew + end;
+  for (const std::string& bytes :
+       {"\x92" + text("t") + bin(group), "\x92" + text("t") + "\x94" + group}) {
+    Feed feed(make_forward());
+    REQUIRE(feed.read(bytes));
+    CHECK(feed.events() == Events{kEvent, kEvent});
+    CHECK(feed.counts().empty == 2);
+  }
+  Feed single(make_forward());
+  REQUIRE(single.read("\x93" + text("t") + begin.substr(1)));
+  CHECK(single.events().empty());
+  CHECK(single.counts().empty == 1);
+}
+
+TEST_CASE("forward: options that are nil are absent", "[forward]") {
+  Feed feed(make_forward());
+  REQUIRE(feed.read("\x93" + text("t") + bin(kEntry) + "\x83" + text("chunk") + "\xc0" +
+                    text("fluent_signal") + "\xc0" + text("compressed") + "\xc0"));
+  CHECK(feed.events() == Events{kEvent});
+  CHECK_FALSE(feed.waits_for_completion());
 }
 
 TEST_CASE("forward: the frame of an event is a message that can be sent again", "[forward]") {

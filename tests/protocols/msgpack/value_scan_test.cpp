@@ -73,8 +73,9 @@ TEST_CASE("value scan: keys of maps", "[msgpack]") {
   CHECK(scan("\x81\xa1k\xc0") == Status::kWhole);
   CHECK(scan("\x81\xc4\x01k\xc0") == Status::kWhole);
   CHECK(scan("\x82\x07\xc0\xff\xc0") == Status::kWhole);
-  const auto key = GENERATE(as<std::string>{}, "\xc0", "\xc3", "\x90", "\x80", "\x91\x01",
-                            "\xca\x3f\x80\x00\x00"s, "\xd4\x01\x01");
+  CHECK(scan("\x82\xc0\x01\xc3\x01") == Status::kWhole);
+  CHECK(scan("\x81\xca\x3f\x80\x00\x00\x01"s) == Status::kWhole);
+  const auto key = GENERATE(as<std::string>{}, "\x90", "\x80", "\x91\x01", "\xd4\x01\x01");
   CHECK(scan("\x81" + key + "\xc0") == Status::kIllegal);
   CHECK(scan("\x82\xa1k\x01" + key + "\xc0") == Status::kIllegal);
 }

@@ -3,8 +3,8 @@ either. The sender has it still, and sends it to another server: nothing is miss
 
 import pytest
 
-from support.acked import SYNCED, AckedSender, Forward, Lumberjack, Relp, listener, numbers
-from support.settings import sanitized
+from support.acked import SYNCED, AckedSender, Forward, Lumberjack, Relp, acknowledged, listener, numbers
+from support.settings import PATIENCE, sanitized
 from support.small_disk import fill
 from support.tracing import failing
 from support.wait import wait_until
@@ -74,6 +74,25 @@ def test_full_disk_where_the_queue_drops(penstock, small_disk, protocol):
     sender.wait_closed()
     assert sender.acked < COUNT
     check_the_rest_reaches_another(penstock, protocol, sender, numbers(protocol, server.records("disk/out.log")))
+
+
+BROKEN = {"relp": b"x", "lumberjack": b"3W", "forward": b"\xc1"}
+
+
+@EACH
+def test_what_stands_in_front_of_broken_bytes_is_acknowledged(penstock, protocol):
+    """Else its sender would send it again, and again."""
+    server = penstock(listener(protocol, "tcp4"), SYNCED)
+    good = b"".join(protocol.window(number) for number in range(50))
+    with server.address().connect(timeout=PATIENCE) as sock:
+        sock.sendall(protocol.greeting() + good + BROKEN[protocol.name] + protocol.window(50))
+        answers = b""
+        while data := sock.recv(65536):
+            answers += data
+    assert acknowledged(protocol, answers) == 50
+    server.stop()
+    assert numbers(protocol, server.records()) == list(range(50))
+    assert server.ledger().listener()["ended"] == {"malformed": 1}
 
 
 @EACH

@@ -1,5 +1,6 @@
 """Forward protocol, by wire bytes and by the loggers of the Fluent projects: acknowledged is what every required sink has."""
 
+import contextlib
 import gzip
 import hashlib
 import json
@@ -11,7 +12,8 @@ from support.acked import (SYNCED, Forward, check_all_acknowledged, check_nothin
                            check_undelivered, listener, pack)
 from support.address import any_url
 from support.node import assert_as_sent, send
-from support.settings import sanitized
+from support.settings import PATIENCE, sanitized
+from support.stalled import StalledPipe
 
 STREAMS = ["tcp4", "tcp6", "unix"]
 KEY = "a shared key"
@@ -31,6 +33,37 @@ def test_nothing_is_acknowledged_before_it_is_delivered(penstock, scheme):
 @pytest.mark.parametrize("scheme", STREAMS)
 def test_a_stop_leaves_nothing_unacknowledged(penstock, scheme):
     check_stop_under_load(penstock, Forward(), scheme)
+
+
+def fill(sock) -> tuple:
+    """Messages that ask for no answer, until the socket takes no more. How many, and the rest of the last one."""
+    sock.setblocking(False)
+    count, rest = 0, b""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            if not rest:
+                rest, count = pack(["t", 1441588984, {"n": count, "x": "x" * 500}]), count + 1
+            rest = rest[sock.send(rest):]
+    sock.settimeout(PATIENCE)
+    return count, rest
+
+
+@pytest.mark.parametrize("scheme", STREAMS)
+def test_a_stop_takes_all_of_a_sender_that_asks_for_no_answers(penstock, scheme):
+    """It would send nothing again, whatever it sees of the stop."""
+    pipe = StalledPipe()
+    server = penstock(listener(Forward(), scheme), {"type": "stdout", "encoding": "json", "queue": {"max_bytes": "256KiB"}},
+                      server={"drain_timeout": "120s"}, stdout=pipe.write_end)
+    pipe.started()
+    with server.address(scheme).connect() as sock:
+        count, rest = fill(sock)
+        server.send_signal()
+        assert sock.recv(1) == b"", "the goodbye"
+        pipe.flow()
+        sock.sendall(rest + pack(["t", 1441588984, {"n": count}]))
+    assert server.wait() == 0, server.log_text()
+    assert [json.loads(line)["fields"]["n"] for line in pipe.records()] == list(range(count + 1))
+    assert "tail_deadline" not in server.ledger().listener()["discarded_bytes"]
 
 
 def test_a_sink_that_drops_ends_the_connection(penstock):

@@ -70,7 +70,7 @@ constexpr std::array kTable = {
                  .makes = Makes::kLogs,
                  .own_framing = true,
                  .refuses = true,
-                 .max_frame_bytes = std::size_t{8} << 20,
+                 .max_frame_bytes = std::size_t{16} << 20,
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_forward_decoder(framing, options.forward);

@@ -16,7 +16,7 @@ InflateResult Decompressor::step(std::string_view input, std::span<char> room,
   out_bytes_ += result.produced;
   if (ratio_exceeded()) {
     result.status = InflateStatus::kOverLimit;
-    result.why = "more than max_decompressed_ratio";
+    result.why = limits_.over_ratio;
   }
   return result;
 }
@@ -29,7 +29,7 @@ InflateResult Decompressor::look_for_more(std::string_view input, std::size_t me
   if (result.produced == 0) return result;
   result.produced = 0;
   result.status = InflateStatus::kOverLimit;
-  result.why = "more than max_decompressed_bytes";
+  result.why = limits_.over_bytes;
   return result;
 }
 

@@ -12,6 +12,9 @@ struct DecompressLimits {
   std::uint64_t max_bytes = 0;    ///< 0: no limit
   std::uint64_t max_ratio = 0;    ///< of output to input; 0: no limit
   std::uint64_t grace_bytes = 0;  ///< that much output passes whatever its ratio
+  /// Why not, with the key that says how much. Static storage.
+  const char* over_bytes = "more than max_decompressed_bytes";
+  const char* over_ratio = "more than max_decompressed_ratio";
 };
 
 /// An Inflater that stops at limits. max_bytes is exact; the ratio is looked at behind each step, so that one room's

@@ -51,4 +51,16 @@ class MessageDecompressor {
   std::size_t capacity_ = 0;
 };
 
+/// Trims at the end of its scope, however that is left.
+class TrimAtEnd {
+ public:
+  explicit TrimAtEnd(MessageDecompressor& decompressor) noexcept : decompressor_(decompressor) {}
+  ~TrimAtEnd() { decompressor_.trim(); }
+  TrimAtEnd(const TrimAtEnd&) = delete;
+  TrimAtEnd& operator=(const TrimAtEnd&) = delete;
+
+ private:
+  MessageDecompressor& decompressor_;
+};
+
 }  // namespace penstock

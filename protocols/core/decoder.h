@@ -59,6 +59,15 @@ struct Decoder {
   virtual void on_drain(Replies&) {}               ///< say goodbye: no further input is wanted
   virtual bool quiescent() const { return true; }  ///< nothing unacknowledged
   virtual bool replies() const { return false; }   ///< chooses the stop order (DESIGN.md section 6)
+
+  /// Of one that replies: its sender waits for acknowledgements, so it has what gets none, and sends that again. False
+  /// where nobody would: all that was sent must be taken.
+  virtual bool sender_keeps() const { return true; }
+  /// False: so much waits for its acknowledgement that the stream is not read on before on_complete.
+  virtual bool wants_input() const { return true; }
+  /// The stream is not read, for the sinks take no more, and the peer has sent more: `unread` is the beginning of it.
+  /// Comes again and again until on_bytes.
+  virtual void on_held_up(Now, std::string_view unread) { (void)unread; }
 };
 
 }  // namespace penstock

@@ -16,7 +16,7 @@ enum class Reason : std::uint8_t {
   kTailTimeout,    ///< ... at an idle timeout
   kTailDeadline,   ///< ... at the stop's deadline
   kPartialBudget,  ///< ... when the unfinished frames of all connections exceeded their budget
-  kRefused,  ///< bytes of a connection that was refused (a limit), read only to close it with FIN
+  kRefused,  ///< of a connection that was refused (a limit, a handshake), read to end it with FIN
   kUndelivered,      ///< a required sink failed for good
   kUnparsed,         ///< not in the form of the listener's protocol, with `unparsed = "quarantine"`
   kUndecodable,      ///< compressed bytes that are corrupt, cut, or not what content_encoding says

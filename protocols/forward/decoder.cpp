@@ -25,6 +25,8 @@ constexpr std::string_view kAckHead =
 constexpr std::string_view kHeartbeat("\0", 1);
 /// Of a broken stream this much goes to the quarantine.
 constexpr std::size_t kMaxKeptBytes = std::size_t{64} << 10;
+/// Before the handshake is over nobody needs more.
+constexpr std::size_t kMaxPingBytes = std::size_t{4} << 10;
 /// Containers around a record in Forward mode: message, entries, entry.
 constexpr unsigned kOuterDepth = 3;
 
@@ -36,7 +38,9 @@ class ForwardDecoder final : public Decoder {
         entries_(options.max_depth),
         decompressor_({.max_bytes = options.max_decompressed_bytes,
                        .max_ratio = options.max_decompressed_ratio,
-                       .grace_bytes = kForwardGraceBytes}) {}
+                       .grace_bytes = kForwardGraceBytes,
+                       .over_bytes = "more than forward.max_decompressed_bytes",
+                       .over_ratio = "more than forward.max_decompressed_ratio"}) {}
 
   void on_open(const Peer&, Replies& replies) override {
     if (options_.secrets == nullptr) return;
@@ -44,11 +48,15 @@ class ForwardDecoder final : public Decoder {
   }
 
   Consumed on_bytes(std::string_view input, Now, BatchWriter& writer, Replies& replies) override {
-    if (draining_ && quiescent()) given_up_.after_goodbye();
+    said_goodbye_ = said_goodbye_ || (draining_ && quiescent());
     if (given_up_) return given_up_.discard(input, writer);
     std::string_view rest = input;
     while (!rest.empty()) {
       const ValueScan::Status status = scan_.run(rest);
+      if (handshake_ && scan_.at() > kMaxPingBytes) {
+        refuse_handshake({"a PING longer than 4 KiB"}, rest, writer);
+        return given_up_.consumed(input.size());
+      }
       if (status == ValueScan::Status::kNeedMore) break;
       if (status != ValueScan::Status::kWhole) {
         give_up_unfinished(status, rest, writer);
@@ -76,7 +84,11 @@ class ForwardDecoder final : public Decoder {
   }
 
   void on_end(EndReason cause, std::string_view tail, BatchWriter& writer) override {
-    given_up_.end(cause, tail, writer);
+    unfinished_ = false;
+    if (cause == EndReason::kDeadline && !sender_keeps() && !given_up_ && !tail.empty())
+      writer.reject(tail_reason(cause), tail);
+    else
+      given_up_.end(cause, tail, writer);
   }
 
   void on_complete(BatchId id, Outcome, Replies& replies) override {
@@ -87,9 +99,11 @@ class ForwardDecoder final : public Decoder {
 
   void on_drain(Replies&) override { draining_ = true; }
   bool quiescent() const override {
-    return pending_.empty() && !(draining_ && unfinished_ && !given_up_);
+    return pending_.empty() && !(draining_ && unfinished_ && !given_up_ && !said_goodbye_);
   }
   bool replies() const override { return true; }
+  bool sender_keeps() const override { return asks_for_acks_; }
+  bool wants_input() const override { return pending_.size() < kMaxPendingAcks; }
 
  private:
   void give_up_unfinished(ValueScan::Status status, std::string_view rest, BatchWriter& writer) {
@@ -100,23 +114,33 @@ class ForwardDecoder final : public Decoder {
       given_up_.because(Reason::kMalformed, {scan_.why(), scan_.at()}, rest, kMaxKeptBytes, writer);
   }
 
+  void refuse_handshake(const Problem& problem, std::string_view rest, BatchWriter& writer) {
+    given_up_.because(Reason::kRefused, problem, rest, kMaxPingBytes, writer);
+  }
+
   /// One whole message. A problem: nothing was taken of it.
   Problem take(std::string_view bytes, BatchWriter& writer, Replies& replies) {
     if (handshake_) return take_ping(bytes, writer, replies);
     Message message;
     if (const Problem problem = forward::parse_message(bytes, scan_, message)) return problem;
-    if (!message.chunk.empty() && pending_.size() >= kMaxPendingAcks)
-      return {"more than 10000 chunks without an answer"};
+    const bool asks = !message.chunk.empty();
+    asks_for_acks_ = asks_for_acks_ || asks;
+    if (asks && said_goodbye_) {  // its sender sends it again
+      writer.discard(Reason::kTailDeadline, bytes.size());
+      return {};
+    }
     if (const Problem problem = take_entries(bytes, message, writer)) return problem;
-    if (!message.chunk.empty())
-      pending_.add(writer.acknowledge_later(), std::string(message.chunk));
+    if (asks) pending_.add(writer.acknowledge_later(), std::string(message.chunk));
     return {};
   }
 
   Problem take_ping(std::string_view bytes, BatchWriter& writer, Replies& replies) {
     const auto answer = handshake_->check(bytes, scan_);
     if (!answer.pong.empty()) replies.send(answer.pong);
-    if (answer.why != nullptr) return {answer.why};
+    if (answer.why != nullptr) {
+      reason_ = Reason::kRefused;
+      return {answer.why};
+    }
     handshake_.reset();
     writer.counts().framing_bytes += bytes.size();
     return {};
@@ -139,10 +163,14 @@ class ForwardDecoder final : public Decoder {
       const auto offset = static_cast<std::size_t>(message.entries.data() - bytes.data());
       return {problem.why, problem.at + offset};
     }
-    if (message.has_option)
+    if (entries_.empty()) {
+      writer.skip_empty();
+      writer.counts().framing_bytes += bytes.size();
+    } else if (message.has_option) {
       entries_.add_single(message.tag_value, message.tag, bytes.size(), writer);
-    else
+    } else {
       entries_.add_whole(bytes, message.tag, writer);
+    }
     return {};
   }
 
@@ -160,6 +188,7 @@ class ForwardDecoder final : public Decoder {
 
   Problem take_compressed(std::size_t message_bytes, const Message& message, BatchWriter& writer) {
     const Coding coding = message.mode == Mode::kGzip ? Coding::kGzip : Coding::kZstd;
+    const TrimAtEnd trim(decompressor_);
     const auto done = decompressor_.decompress(coding, message.entries);
     if (!done.whole()) {
       reason_ = done.reason();
@@ -171,7 +200,6 @@ class ForwardDecoder final : public Decoder {
       writer.counts().compressed_bytes += message.entries.size();
       writer.counts().decompressed_bytes += done.bytes.size();
     }
-    decompressor_.trim();
     return problem;
   }
 
@@ -184,7 +212,9 @@ class ForwardDecoder final : public Decoder {
   GivenUp given_up_;
   Reason reason_ = Reason::kMalformed;  // of the next problem
   bool draining_ = false;
-  bool unfinished_ = false;  // the last read ended inside a message
+  bool said_goodbye_ = false;   // a stop, and no chunk that comes now could be answered any more
+  bool asks_for_acks_ = false;  // there has been a chunk
+  bool unfinished_ = false;     // the last read ended inside a message
 };
 
 }  // namespace

@@ -27,7 +27,7 @@ struct ForwardClientSecrets {
 };
 
 struct ForwardOptions {
-  std::size_t max_decompressed_bytes = std::size_t{16} << 20;  ///< of one message
+  std::size_t max_decompressed_bytes = std::size_t{64} << 20;  ///< of one message
   unsigned max_decompressed_ratio =
       200;                  ///< of output to input, from kForwardGraceBytes on; 0: no limit
   unsigned max_depth = 64;  ///< maps and arrays in each other; 1 to 128

@@ -1,6 +1,7 @@
 #include "protocols/lumberjack/decoder.h"
 
 #include <string>
+#include <utility>
 
 #include "protocols/acked/given_up.h"
 #include "protocols/acked/pending_acks.h"
@@ -22,6 +23,8 @@ constexpr std::size_t kMaxKeptBytes = std::size_t{64} << 10;
 /// What zlib may need more than it compresses.
 constexpr std::size_t kZlibExtraBytes = std::size_t{64} << 10;
 constexpr std::size_t kSpareJsonBytes = std::size_t{64} << 10;
+/// A compressed frame may hold many more than kMaxPendingAcks, before which it is not looked at again.
+constexpr std::size_t kMostWindows = 10 * kMaxPendingAcks;
 
 struct Window {
   char version = '2';
@@ -38,11 +41,15 @@ class LumberjackDecoder final : public Decoder {
                 .max_compressed_bytes = options.max_decompressed_bytes + kZlibExtraBytes},
         decompressor_({.max_bytes = options.max_decompressed_bytes,
                        .max_ratio = options.max_decompressed_ratio,
-                       .grace_bytes = kLumberjackGraceBytes}) {}
+                       .grace_bytes = kLumberjackGraceBytes,
+                       .over_bytes = "more than lumberjack.max_decompressed_bytes",
+                       .over_ratio = "more than lumberjack.max_decompressed_ratio"}) {}
 
   Consumed on_bytes(std::string_view input, Now now, BatchWriter& writer, Replies&) override {
     if (draining_ && quiescent()) given_up_.after_goodbye();
     if (given_up_) return given_up_.discard(input, writer);
+    begin_with(input);
+    held_up_ = false;
     std::string_view rest = input;
     while (rest.size() >= needed_) {
       Frame frame;
@@ -66,6 +73,8 @@ class LumberjackDecoder final : public Decoder {
   }
 
   void on_end(EndReason cause, std::string_view tail, BatchWriter& writer) override {
+    unfinished_ = false;
+    left_ = 0;
     given_up_.end(cause, tail, writer);
   }
 
@@ -91,13 +100,27 @@ class LumberjackDecoder final : public Decoder {
     return pending_.empty() && !(draining_ && !given_up_ && (left_ != 0 || unfinished_));
   }
   bool replies() const override { return true; }
+  bool wants_input() const override { return pending_.size() < kMaxPendingAcks; }
+
+  /// Its sender cannot know that we have not even read its window.
+  void on_held_up(Now now, std::string_view unread) override {
+    begin_with(unread);
+    held_up_ = true;
+    watch(now);
+  }
 
  private:
-  /// A sender has reason to wait for an acknowledgement.
-  bool waiting() const noexcept { return left_ != 0 || !pending_.empty(); }
+  /// Its first byte tells the version before there is a window.
+  void begin_with(std::string_view input) noexcept {
+    if (!std::exchange(started_, true)) window_.version = input.front();
+  }
 
+  /// A sender has reason to wait for an acknowledgement.
+  bool waiting() const noexcept { return left_ != 0 || !pending_.empty() || held_up_; }
+
+  /// Not for version 1: to logstash-forwarder any acknowledgement means all of its window.
   void watch(Now now) {
-    if (options_.keepalive.count() != 0 && waiting() && !deadline_)
+    if (options_.keepalive.count() != 0 && window_.version == '2' && waiting() && !deadline_)
       deadline_ = now.monotonic + options_.keepalive;
   }
 
@@ -125,6 +148,7 @@ class LumberjackDecoder final : public Decoder {
                        BatchWriter& writer) {
     if (frame.body.empty())
       return give_up(Reason::kUndecodable, {"a compressed frame without bytes", 2}, rest, writer);
+    const TrimAtEnd trim(decompressor_);
     const auto done = decompressor_.decompress(Coding::kZlib, frame.body);
     if (!done.whole()) return give_up(done.reason(), {done.why}, rest, writer);
     FrameCounts& counts = writer.counts();
@@ -134,7 +158,6 @@ class LumberjackDecoder final : public Decoder {
     rest.remove_prefix(scan.bytes);
     const bool taken = take_inner(done.bytes, writer);
     if (!taken) (void)given_up_.discard(rest, writer);
-    decompressor_.trim();
     return taken;
   }
 
@@ -171,9 +194,10 @@ class LumberjackDecoder final : public Decoder {
 
   Problem open_window(const Frame& frame) {
     if (left_ != 0) return {"a window before the end of the last one", 1};
-    if (pending_.size() >= kMaxPendingAcks)
-      return {"more than 10000 windows without an acknowledgement", 0};
-    if (frame.number > options_.max_window) return {"a window larger than max_window", 2};
+    if (pending_.size() >= kMostWindows)
+      return {"more than 100000 windows without an acknowledgement", 0};
+    if (frame.number > options_.max_window)
+      return {"a window larger than lumberjack.max_window", 2};
     window_.version = frame.version;
     left_ = frame.number;
     return {};
@@ -192,6 +216,7 @@ class LumberjackDecoder final : public Decoder {
 
   Problem add_pairs(std::string_view body, BatchWriter& writer) {
     lumberjack::render_pairs(body, rendered_);
+    if (rendered_.size() > kMaxFrameBytes) return {"an event longer than 16 MiB as JSON", 0};
     FieldWriter fields = writer.begin_event(rendered_, EventShape::kLog);
     std::string_view key, value;
     for (lumberjack::Pairs pairs(body); pairs.next(key, value);) {
@@ -217,6 +242,8 @@ class LumberjackDecoder final : public Decoder {
   std::size_t needed_ = 0;  // with fewer bytes there is no use in looking again
   Window window_;           // the open one, or the last: its version
   std::uint32_t left_ = 0;  // events that are still to come in it
+  bool started_ = false;    // there has been a byte
+  bool held_up_ = false;    // there are more, which we do not read yet
   bool draining_ = false;
   bool unfinished_ = false;                            // the last read ended inside a frame
   std::optional<std::chrono::milliseconds> deadline_;  // of the next ACK 0

@@ -35,7 +35,7 @@ FrameScan with_body(std::string_view input, std::size_t head_bytes, std::size_t 
 FrameScan scan_pairs(std::string_view input, const FrameLimits& limits, Frame& frame) noexcept {
   if (input.size() < kEventHeadBytes) return need(kEventHeadBytes);
   const std::uint32_t pairs = number_at(input, kHeadBytes);
-  if (pairs > limits.max_pairs) return too_long("more pairs than max_pairs", kHeadBytes);
+  if (pairs > limits.max_pairs) return too_long("more pairs than lumberjack.max_pairs", kHeadBytes);
   std::size_t at = kEventHeadBytes;
   for (std::size_t texts = std::size_t{pairs} * 2; texts != 0; --texts) {
     if (input.size() < at + kNumberBytes) return need(at + kNumberBytes);
@@ -77,7 +77,7 @@ FrameScan scan_frame(std::string_view input, const FrameLimits& limits, Frame& f
       return scan_json(input, limits, frame);
     case Frame::Type::kCompressed:
       if (frame.number > limits.max_compressed_bytes)
-        return too_long("a compressed frame longer than max_decompressed_bytes", 2);
+        return too_long("a compressed frame longer than lumberjack.max_decompressed_bytes", 2);
       return with_body(input, kHeadBytes, frame.number, frame);
   }
   return {FrameScan::Status::kWhole, kHeadBytes, {}};

@@ -12,7 +12,7 @@ struct LumberjackOptions {
   std::chrono::milliseconds keepalive{3000};
   std::size_t max_window = 10'000;                             ///< events
   std::size_t max_pairs = 1000;                                ///< of one event of version 1
-  std::size_t max_decompressed_bytes = std::size_t{16} << 20;  ///< of one compressed frame
+  std::size_t max_decompressed_bytes = std::size_t{64} << 20;  ///< of one compressed frame
   unsigned max_decompressed_ratio = 200;  ///< from kLumberjackGraceBytes on; 0: no limit
   JsonLimits json;                        ///< of one event of version 2
 

@@ -51,6 +51,7 @@ class RelpDecoder final : public Decoder {
   }
 
   void on_end(EndReason cause, std::string_view tail, BatchWriter& writer) override {
+    unfinished_ = false;
     if (behind_head_ && !given_up_)
       take_rest(framing_, tail.size(), writer);
     else
@@ -69,6 +70,7 @@ class RelpDecoder final : public Decoder {
     return pending_.empty() && !(draining_ && unfinished_ && !given_up_);
   }
   bool replies() const override { return true; }
+  bool wants_input() const override { return pending_.size() < relp_.max_window; }
 
  private:
   enum class Session : std::uint8_t { kNew, kOpen, kClosed };
@@ -145,8 +147,6 @@ class RelpDecoder final : public Decoder {
     if (header.command != "syslog") return unknown(header, context);
     if (session_ == Session::kNew) return refuse("a syslog command before open");
     if (session_ == Session::kClosed) return refuse("a syslog command behind close");
-    if (pending_.size() >= relp_.max_window)
-      return refuse("more commands without an answer than max_window");
     return true;
   }
 

@@ -111,6 +111,11 @@ void check_statsd(const Listener& listener, const TableSource& source, Problems&
 void check_acks(const Draft& draft, const ProtocolInfo& protocol, const Listener& listener,
                 const TableSource& source, Problems& problems) {
   if (!protocol.acks) return;
+  if (listener.sinks.empty() && !listener.best_effort_sinks.empty())
+    source.warn(problems, source.place_of("best_effort_sinks"), "best_effort_sinks",
+                setting(protocol.name) +
+                    " acknowledges what the sinks in \"sinks\" have, and there are none: what "
+                    "these drop is acknowledged too, and lost");
   for (const Sink& sink : draft.config.sinks) {
     const bool required =
         std::find(listener.sinks.begin(), listener.sinks.end(), sink.name) != listener.sinks.end();

@@ -190,7 +190,7 @@ const std::array kListenerKeys = {
     Key<Listener>{"lumberjack.max_pairs", count(1, 100'000),
                   [](Listener& l,
                      const Value& v) { l.of_protocol.lumberjack.max_pairs = as<std::size_t>(v); }},
-    Key<Listener>{"lumberjack.max_decompressed_bytes", bytes(kKiB, 256 * kMiB, "16MiB"),
+    Key<Listener>{"lumberjack.max_decompressed_bytes", bytes(kKiB, 256 * kMiB, "64MiB"),
                   [](Listener& l, const Value& v) {
                     l.of_protocol.lumberjack.max_decompressed_bytes = as<std::size_t>(v);
                   }},
@@ -214,7 +214,7 @@ const std::array kListenerKeys = {
     Key<Listener>{
         "forward.server_name", text("a name, such as \"logs.example.com\""),
         [](Listener& l, const Value& v) { l.of_protocol.forward.server_name = v.text(); }},
-    Key<Listener>{"forward.max_decompressed_bytes", bytes(kKiB, 256 * kMiB, "16MiB"),
+    Key<Listener>{"forward.max_decompressed_bytes", bytes(kKiB, 256 * kMiB, "64MiB"),
                   [](Listener& l, const Value& v) {
                     l.of_protocol.forward.max_decompressed_bytes = as<std::size_t>(v);
                   }},

@@ -11,6 +11,15 @@ namespace {
 /// Of what a new connection has sent before anybody else is looked at: most one-shot clients have said all by then.
 constexpr std::size_t kFirstReadBytes = std::size_t{64} << 10;
 
+std::string_view what_ends_it(Reason reason) noexcept {
+  switch (reason) {
+    case Reason::kOversize:
+    case Reason::kDecompressLimit: return "stream over a limit, closing";
+    case Reason::kRefused: return "handshake failed, closing";
+    default: return "malformed stream, closing";
+  }
+}
+
 }  // namespace
 
 Connection::Connection(ListenerShare& share, ConnectionId id, UniqueFd fd, const Peer& peer,
@@ -96,6 +105,7 @@ void Connection::on_readable() {
       if (!goes_on_) read_turn();  // else it has its turn already
       return;
     case State::kDiscarding: return discard();
+    case State::kAnswering:
     case State::kFinishing:
     case State::kRetired: return;
   }
@@ -110,6 +120,10 @@ void Connection::read_turn(std::size_t budget) {
   for (int reads = 0; reads < kMaxReadsPerTurn && budget > 0; ++reads) {
     if (!share_.intake().gate_open()) {
       park(PauseReason::kGate);
+      break;
+    }
+    if (!decoder_->wants_input()) {
+      park(PauseReason::kAnswers);
       break;
     }
     const Step step = read_once(budget);
@@ -129,7 +143,7 @@ void Connection::go_on_next_turn() {
 
 void Connection::go_on() {
   goes_on_ = false;
-  const bool reads = (state_ == State::kServing && !waits_for_acks_) || state_ == State::kFrozen;
+  const bool reads = state_ == State::kServing || state_ == State::kFrozen;
   if (reads && !is_parked()) read_turn();
 }
 
@@ -157,7 +171,7 @@ void Connection::park(PauseReason reason) {
 }
 
 bool Connection::try_resume() {
-  if (!share_.intake().gate_open()) return false;
+  if (!share_.intake().gate_open() || !decoder_->wants_input()) return false;
   begin_clock_anew(share_.now());
   socket_.read();
   if (has_pending()) go_on_next_turn();
@@ -168,6 +182,7 @@ bool Connection::try_resume() {
 void Connection::on_error() {
   if (state_ == State::kRetired) return;
   if (state_ == State::kFinishing) return retire(ConnectionEnd::kResetByPeer);
+  if (state_ == State::kAnswering) return start_discard(end_, discard_reason_);
   if (is_parked()) return;  // goes on, and finds the error, when the gate opens
   on_readable();
   if (state_ != State::kRetired && !is_parked()) socket_.read();
@@ -191,9 +206,13 @@ void Connection::count_events() noexcept {
   rate_.add(now_ms(), 0, events);
 }
 
-Connection::Step Connection::after_decoder(BatchWriter& writer) {
+void Connection::note_decoded(BatchWriter& writer) {
   count_events();
   if (writer.acknowledges()) share_.expect_completion(writer.acknowledge_later(), id_);
+}
+
+Connection::Step Connection::after_decoder(BatchWriter& writer) {
+  note_decoded(writer);
   if (decoder_->deadline()) share_.loop().watch_clock();
   if (close_if_replies_failed()) return Step::kDone;
   if (tail_.size() > 0 && share_.loop().partials().must_close_one()) {
@@ -228,13 +247,13 @@ Connection::Step Connection::stream_error() {
   return Step::kDone;
 }
 
-Connection::Step Connection::give_up(const Consumed& consumed, std::size_t rest_bytes) {
-  const bool oversize = consumed.reason == Reason::kOversize;
-  share_.log_trouble(oversize ? "frame too long, closing" : "malformed stream, closing", peer_,
-                     consumed.why);
+Connection::Step Connection::give_up(const Consumed& consumed, std::size_t rest_bytes,
+                                     BatchWriter& writer) {
+  note_decoded(writer);  // what stood in front
+  share_.log_trouble(what_ends_it(consumed.reason), peer_, consumed.why);
   tail_.clear();  // it was part of the input, all of which is counted
   account_.counts().discarded_bytes[static_cast<std::size_t>(consumed.reason)] += rest_bytes;
-  start_discard(ConnectionEnd::kMalformed, consumed.reason);
+  discard_once_answered(ConnectionEnd::kMalformed, consumed.reason);
   return Step::kDone;
 }
 
@@ -242,7 +261,7 @@ Connection::Step Connection::give_up_transport() {
   const Transport::Broken broken = transport_->broken();
   share_.log_trouble(broken.what, peer_, broken.why);
   end_decoder(EndReason::kUndecodable);
-  start_discard(ConnectionEnd::kMalformed, broken.reason);
+  discard_once_answered(ConnectionEnd::kMalformed, broken.reason);
   return Step::kDone;
 }
 
@@ -274,7 +293,7 @@ void Connection::end_decoder(EndReason reason) {
 void Connection::close_for_partial_budget() {
   share_.log_trouble("unfinished frames hold too much memory, closing the largest", peer_, {});
   end_decoder(EndReason::kPartialBudget);
-  start_discard(ConnectionEnd::kPartialBudget, Reason::kPartialBudget);
+  discard_once_answered(ConnectionEnd::kPartialBudget, Reason::kPartialBudget);
 }
 
 // ---- replies and completions --------------------------------------------------------------------------------------
@@ -303,13 +322,22 @@ void Connection::on_complete(BatchId id, Outcome outcome) {
   if (state_ == State::kDiscarding || state_ == State::kRetired || !decoder_) return;
   decoder_->on_complete(id, outcome, *this);
   begin_clock_anew(share_.now());
-  if (!close_if_replies_failed()) progress_replies();
+  if (close_if_replies_failed()) return;
+  progress_replies();
+  go_on_after_answers();
+}
+
+/// Where it was not read because too much waited for its acknowledgement.
+void Connection::go_on_after_answers() {
+  if (!is_parked() || pause_reason() != PauseReason::kAnswers || !decoder_->wants_input()) return;
+  share_.loop().parked().remove(*this);
+  if (!try_resume()) park(PauseReason::kGate);
 }
 
 void Connection::on_undelivered() {
   if (state_ == State::kDiscarding || state_ == State::kRetired || !decoder_) return;
   if (state_ == State::kFinishing) return retire(ConnectionEnd::kUndelivered);
-  if (!decoder_->replies())
+  if (!decoder_->replies() || !decoder_->sender_keeps())
     return;  // nobody waits for an answer: the loss is in the route's ledger
   end_decoder(EndReason::kReset);
   start_discard(ConnectionEnd::kUndelivered, Reason::kUndelivered);
@@ -324,7 +352,7 @@ void Connection::progress_replies() {
   if (!decoder_ || !all_replied()) return;
   if (state_ == State::kFinishing)
     return retire(socket_.send_error() != 0 ? ConnectionEnd::kResetByPeer : ConnectionEnd::kClean);
-  if (waits_for_acks_) return start_discard(ConnectionEnd::kDeadline, Reason::kTailDeadline);
+  if (state_ == State::kAnswering) return start_discard(end_, discard_reason_);
   if (draining_ && !fin_sent_ && state_ == State::kServing) send_fin();
 }
 

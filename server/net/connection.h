@@ -25,7 +25,7 @@ class ListenerShare;
 /// derived class's business (StreamConnection, PacketConnection).
 ///
 ///   kPreface ─► kServing ──EOF──► (kFinishing: acks still out) ─► retired
-///                  │  └─malformed, refused─► kDiscarding ─► retired
+///                  │  └─malformed, refused─► (kAnswering: acks still out) ─► kDiscarding ─► retired
 ///                  └─deadline, quiet─► kFrozen ─► retired
 ///
 /// A connection never closes with unread bytes while there is a way to read them (FACTS.md 1).
@@ -99,7 +99,7 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   Step end_of_stream();
   Step stream_error();
   /// The decoder has: closes, and counts what is left of its input and all that still comes under its reason.
-  Step give_up(const Consumed& consumed, std::size_t rest_bytes);
+  Step give_up(const Consumed& consumed, std::size_t rest_bytes, BatchWriter& writer);
   /// The transport has: what was decoded stays, what still comes is discarded.
   Step give_up_transport();
   BatchWriter open_writer(char* input_end);
@@ -123,6 +123,7 @@ class Connection : public SocketEvents, public Parkable, private Replies {
     kPreface,
     kServing,
     kFrozen,
+    kAnswering,  // no longer read; what was taken before still gets its acknowledgements
     kDiscarding,
     kFinishing,
     kRetired
@@ -140,6 +141,7 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   bool has_pending() const noexcept { return transport_ && transport_->has_pending(); }
   void go_on_next_turn();
   void count_events() noexcept;
+  void note_decoded(BatchWriter& writer);
   void park(PauseReason reason);
   void send_fin();
   void close_gently(ConnectionEnd end, EndReason reason);
@@ -152,15 +154,19 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   void end_transport(EndReason reason);
   std::size_t forget_held() noexcept;
   std::size_t held_now() const noexcept;
+  void discard_once_answered(ConnectionEnd end, Reason reason);
   void start_discard(ConnectionEnd end, Reason reason);
   void discard();
   ReadResult discard_once();
   void finish_discard();
   bool all_replied() const;
+  void go_on_after_answers();
   bool close_if_replies_failed();
   void progress_replies();
   void sweep_preface(Now now);
+  void tell_held_up(Now now);
   bool is_idle(Now now) const;
+  void sweep_answering(Now now);
   void sweep_draining(Now now);
   bool is_quiet(Now now) const;
   void retire(ConnectionEnd end);
@@ -191,7 +197,6 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   bool eof_read_ = false;
   bool exact_ = true;  // the freeze worked
   bool watched_for_leak_ = false;
-  bool waits_for_acks_ = false;  // past the deadline, only for completions
   bool replies_failed_ = false;
   bool peer_closed_first_ = false;
   RateMeter rate_;

@@ -50,15 +50,12 @@ void Connection::at_deadline() {
   switch (state_) {
     case State::kPreface: return start_discard(ConnectionEnd::kDeadline, Reason::kTailDeadline);
     case State::kServing:
-      if (decoder_->replies() && !all_replied()) {
-        waits_for_acks_ = true;  // takes no new frame; open completions may still come
-        socket_.park();
-        share_.loop().parked().remove(*this);
-        return;
-      }
+      if (decoder_->replies() && decoder_->sender_keeps() && !all_replied())
+        return discard_once_answered(ConnectionEnd::kDeadline, Reason::kTailDeadline);
       return freeze(ConnectionEnd::kDeadline, EndReason::kDeadline);
     case State::kDiscarding: return finish_discard();
     case State::kFrozen:
+    case State::kAnswering:
     case State::kFinishing:
     case State::kRetired: return;
   }
@@ -73,8 +70,8 @@ void Connection::abandon() { retire(ConnectionEnd::kAbandoned); }
 void Connection::at_flush_deadline() {
   if (state_ == State::kFinishing) return retire(ConnectionEnd::kDeadline);
   if (state_ == State::kDiscarding) return finish_discard();
-  if (!waits_for_acks_) return;
-  start_discard(ConnectionEnd::kDeadline, Reason::kTailDeadline);
+  if (state_ != State::kAnswering) return;
+  start_discard(end_, discard_reason_);
   gentle_deadline_ = now_ms();  // our FIN gets until the next sweep, not more
 }
 
@@ -157,10 +154,23 @@ void Connection::close_gently(ConnectionEnd end, EndReason reason) {
   send_fin();
 }
 
+/// Takes no new frame. FIN goes behind the acknowledgements of what was taken: its sender would send all of that again.
+/// They come when the sinks move; nobody waits for them beyond a stop's flush deadline.
+void Connection::discard_once_answered(ConnectionEnd end, Reason reason) {
+  if (!decoder_->replies() || fin_sent_ || all_replied()) return start_discard(end, reason);
+  share_.loop().parked().remove(*this);
+  state_ = State::kAnswering;
+  end_ = end;
+  discard_reason_ = reason;
+  account_.counts().discarded_bytes[static_cast<std::size_t>(reason)] += forget_held();
+  share_.loop().watch_clock();
+  socket_.park();
+}
+
 void Connection::start_discard(ConnectionEnd end, Reason reason) {
   share_.loop().parked().remove(*this);
   state_ = State::kDiscarding;
-  waits_for_acks_ = false;
+  decoder_.reset();  // with all its memory: it is never asked again
   end_ = end;
   discard_reason_ = reason;
   // What the connection still held is part of what is thrown away.
@@ -229,8 +239,10 @@ void Connection::sweep(Now now) {
     return;
   }
   if (state_ == State::kServing && freeze_tries_ != 0) return freeze(end_, end_reason_);
+  if (state_ == State::kAnswering) return sweep_answering(now);
   if (state_ == State::kFinishing && is_idle(now)) return retire(ConnectionEnd::kTimeout);
-  if (state_ != State::kServing || waits_for_acks_) return;
+  if (state_ != State::kServing) return;
+  if (is_parked() && decoder_->replies()) tell_held_up(now);
   if (const auto due = decoder_->deadline(); due && now.monotonic >= *due) {
     const std::span<char> room = share_.intake().room(0);
     BatchWriter writer = open_writer(room.data());
@@ -244,6 +256,18 @@ void Connection::sweep(Now now) {
   }
   if (draining_) return sweep_draining(now);
   if (is_idle(now)) close_gently(ConnectionEnd::kTimeout, EndReason::kTimeout);
+}
+
+void Connection::tell_held_up(Now now) {
+  char first = 0;
+  if (::recv(socket_.fd(), &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1)
+    decoder_->on_held_up(now, {&first, 1});
+}
+
+/// All is answered, and the peer does not read it.
+void Connection::sweep_answering(Now now) {
+  if (decoder_->quiescent() && now.monotonic - last_read_ >= kGentleEnd)
+    start_discard(end_, discard_reason_);
 }
 
 /// Neither sends nor reads, and does not wait for us: its gate is open, its records are acknowledged.

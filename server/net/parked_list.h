@@ -14,6 +14,7 @@ namespace penstock {
 enum class PauseReason : std::uint8_t {
   kGate,          ///< a required sink's queue, or the memory budget: Intake::shut_by() tells which
   kDecompressor,  ///< memory of decompressors
+  kAnswers,       ///< acknowledgements that are open: as many as its protocol allows
 };
 
 /// Something that stands still because its listener's gate is shut.

@@ -29,6 +29,7 @@ SocketRow::Phase Connection::phase() const noexcept {
     case State::kServing: break;
     case State::kFrozen: return Phase::kFrozen;
     case State::kDiscarding: return Phase::kDiscarding;
+    case State::kAnswering:
     case State::kFinishing:
     case State::kRetired: return Phase::kFinishing;
   }
@@ -94,6 +95,7 @@ SocketRow DatagramSocket::row() {
 
 std::string_view ListenerShare::paused_by(PauseReason reason) const noexcept {
   if (reason == PauseReason::kDecompressor) return "decompressor";
+  if (reason == PauseReason::kAnswers) return "acknowledgements";
   const std::string_view sink = intake_.shut_by();
   return sink.empty() ? "memory" : sink;
 }

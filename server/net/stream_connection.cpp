@@ -52,7 +52,7 @@ Connection::Step StreamConnection::read_into_block(std::size_t& budget) {
   BatchWriter writer = open_writer(room.data() + input.size());
   const Consumed consumed = decoder_->on_bytes(input, share_.now(), writer, replies());
   share_.intake().commit(writer, input.data() + consumed.bytes);
-  if (consumed.why != nullptr) return give_up(consumed, input.size() - consumed.bytes);
+  if (consumed.why != nullptr) return give_up(consumed, input.size() - consumed.bytes, writer);
   share_.log_problem(writer, peer());
   tail_.assign(input.substr(consumed.bytes));
   return after_decoder(writer);
@@ -76,7 +76,7 @@ Connection::Step StreamConnection::read_behind_long_tail(std::size_t& budget) {
   BatchWriter writer = open_writer(room.data());
   const Consumed consumed = decoder_->on_bytes(tail_.view(), share_.now(), writer, replies());
   share_.intake().commit(writer, room.data());
-  if (consumed.why != nullptr) return give_up(consumed, tail_.size() - consumed.bytes);
+  if (consumed.why != nullptr) return give_up(consumed, tail_.size() - consumed.bytes, writer);
   share_.log_problem(writer, peer());
   tail_.drop_front(consumed.bytes);
   return after_decoder(writer);

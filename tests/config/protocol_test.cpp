@@ -159,3 +159,12 @@ TEST_CASE("protocol: collectd's values and notifications have a form each", "[co
                     encoding + "\"\n")
             .empty());
 }
+
+TEST_CASE("protocol: acknowledging what no sink must have is warned of", "[config]") {
+  const auto warnings = [](const std::string& lines) { return problems_of(file(lines)).size(); };
+  CHECK(problems_of(file("protocol = \"forward\"\nbest_effort_sinks = [\"out\"]\n")) ==
+        Lines{"t.toml:5:21: warning: listener \"in\": best_effort_sinks: protocol = \"forward\" "
+              "acknowledges what the sinks in \"sinks\" have, and there are none: what these drop "
+              "is acknowledged too, and lost"});
+  CHECK(warnings("protocol = \"json\"\nbest_effort_sinks = [\"out\"]\n") == 0);
+}

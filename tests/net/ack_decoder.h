@@ -14,11 +14,13 @@ struct AckOptions {
   std::size_t every = 1;    ///< frames an acknowledgement
   std::size_t padding = 0;  ///< bytes added to each
   std::chrono::milliseconds tick{
-      0};  ///< after this long without a completion it says `tick`; 0: never
+      0};  ///< this long after a read, or while it is held up, it says `tick`; 0: never
+  std::size_t most = static_cast<std::size_t>(-1);  ///< frames that wait, before it wants no more
+  bool keeps = true;                                ///< Decoder::sender_keeps
 };
 
 /// A protocol that answers: `hello` at the start, `ack N` once the first N frames are delivered, `bye` at a stop. Lines
-/// on streams, a frame each packet.
+/// on streams, of which `broken` ends it; a frame each packet.
 class AckDecoder final : public Decoder {
  public:
   explicit AckDecoder(const AckOptions& options) : options_(options) {}
@@ -28,6 +30,7 @@ class AckDecoder final : public Decoder {
   Consumed on_bytes(std::string_view input, Now now, BatchWriter& writer, Replies&) override {
     std::size_t consumed = 0;
     for (auto end = input.find('\n'); end != input.npos; end = input.find('\n', consumed)) {
+      if (input.substr(consumed, end - consumed) == "broken") return {consumed, "a broken frame"};
       writer.counts().framing_bytes += 1;
       take(input.substr(consumed, end - consumed), writer);
       consumed = end + 1;
@@ -54,6 +57,11 @@ class AckDecoder final : public Decoder {
   void on_drain(Replies& replies) override { replies.send("bye\n"); }
   bool quiescent() const override { return awaited_.empty(); }
   bool replies() const override { return true; }
+  bool sender_keeps() const override { return options_.keeps; }
+  bool wants_input() const override { return awaited_.size() < options_.most; }
+  void on_held_up(Now now, std::string_view) override {
+    if (!deadline_) arm(now);
+  }
 
   std::optional<std::chrono::milliseconds> deadline() const override { return deadline_; }
   void on_deadline(Now, BatchWriter&, Replies& replies) override {

@@ -50,11 +50,17 @@ TEST_CASE("forward: a chunk without entries is answered in its turn", "[forward]
   CHECK(feed.sent() == "\x81" + text("ack") + text("id"));
 }
 
-TEST_CASE("forward: so many chunks without an answer end the connection", "[forward]") {
+TEST_CASE("forward: so many chunks without an answer stop the reading until they have it",
+          "[forward]") {
   Feed feed(make_forward());
-  for (int i = 0; i < 10'000; ++i) REQUIRE(feed.read(kMessageChunk));
-  CHECK_FALSE(feed.read(kMessageChunk));
-  CHECK(feed.records().size() == 10'000);
+  for (int i = 0; i < 9'999; ++i) REQUIRE(feed.read(kMessageChunk));
+  CHECK(feed.decoder().wants_input());
+  REQUIRE(feed.read(kMessageChunk));
+  CHECK_FALSE(feed.decoder().wants_input());
+  REQUIRE(feed.read(kMessageChunk));  // what was read already is taken
+  feed.complete();
+  CHECK(feed.decoder().wants_input());
+  CHECK(feed.sent().size() == 10'001 * kAck.size());
 }
 
 TEST_CASE("forward: an unfinished message is not delivered, for its sender has it still",
@@ -81,6 +87,49 @@ TEST_CASE("forward: a stop waits for the message that has begun, and takes nothi
   CHECK(feed.records().size() == 1);
   CHECK(feed.counts().discarded_bytes[static_cast<std::size_t>(Reason::kTailDeadline)] ==
         kMessageChunk.size());
+}
+
+TEST_CASE("forward: behind a stop's goodbye goes on what nobody would send again",
+          "[forward][stop]") {
+  Feed feed(make_forward());
+  REQUIRE(feed.read(kMessageInt));
+  CHECK_FALSE(feed.decoder().sender_keeps());
+  drain(feed.decoder());
+  REQUIRE(feed.read(kMessageInt + kForward));
+  REQUIRE(feed.read(kMessageInt.substr(0, 5)));
+  CHECK(feed.decoder().quiescent());
+  REQUIRE(feed.read(kMessageInt.substr(5)));
+  CHECK(feed.records().size() == 5);
+  REQUIRE(feed.read(kMessageInt + kMessageChunk + kMessageInt));
+  CHECK(feed.decoder().sender_keeps());
+  CHECK(feed.records().size() == 7);
+  CHECK_FALSE(feed.waits_for_completion());
+  CHECK(feed.counts().discarded_bytes[static_cast<std::size_t>(Reason::kTailDeadline)] ==
+        kMessageChunk.size());
+}
+
+TEST_CASE("forward: what a stop cuts off of a message that nobody sends again is kept",
+          "[forward][stop]") {
+  Feed feed(make_forward());
+  const std::string begun = kMessageInt.substr(0, 5);
+  REQUIRE(feed.read(kMessageInt + begun));
+  drain(feed.decoder());
+  feed.end(EndReason::kDeadline);
+  CHECK(feed.refusals() == std::vector<Refusal>{{Reason::kTailDeadline, begun}});
+  Feed answered(make_forward());
+  REQUIRE(answered.read(kMessageChunk + begun));
+  drain(answered.decoder());
+  answered.end(EndReason::kDeadline);
+  CHECK(answered.refusals().empty());
+}
+
+TEST_CASE("forward: a stream's end leaves no message to wait for", "[forward][stop]") {
+  Feed feed(make_forward());
+  REQUIRE(feed.read(kMessageInt.substr(0, 5)));
+  drain(feed.decoder());
+  CHECK_FALSE(feed.decoder().quiescent());
+  feed.end(EndReason::kFin);
+  CHECK(feed.decoder().quiescent());
 }
 
 TEST_CASE("forward: the ledger of a message that was compressed or packed", "[forward]") {

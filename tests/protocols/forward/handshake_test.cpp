@@ -113,6 +113,7 @@ TEST_CASE("handshake: another key is told and refused", "[forward][handshake]") 
   feed.open();
   CHECK_FALSE(feed.read(ping("Key") + kMessageInt));
   CHECK(std::string(feed.why()) == "the peer has another shared key");
+  CHECK(feed.counts().rejected[static_cast<std::size_t>(Reason::kRefused)] == 1);
   CHECK(feed.records().empty());
   CHECK(feed.sent() ==
         kHelo + "\x95" + text("PONG") + "\xc2" + text("shared_key mismatch") + text("") + text(""));
@@ -135,5 +136,18 @@ TEST_CASE("handshake: records before PONG, and PINGs that are none, are refused"
   feed.open();
   CHECK_FALSE(feed.read(bytes + kMessageInt));
   CHECK(feed.records().empty());
+  CHECK(feed.sent() == kHelo);
+}
+
+TEST_CASE("handshake: a PING that is longer than any is refused before it is there",
+          "[forward][handshake]") {
+  const auto bytes = GENERATE(values<std::string>({
+      "\x96" + text("PING") + std::string("\xc6\x00\x00\x10\x00", 5),
+      "\x96" + text("PING") + std::string("\xc5\x10\x00", 3) + std::string(4096, 'x'),
+  }));
+  Feed feed(make_forward(with_key(false)));
+  feed.open();
+  CHECK_FALSE(feed.read(bytes));
+  CHECK(std::string(feed.why()) == "a PING longer than 4 KiB");
   CHECK(feed.sent() == kHelo);
 }

@@ -4,6 +4,7 @@
 #include "tests/protocols/compression/compress.h"
 #include "tests/protocols/feed.h"
 #include "tests/protocols/forward/support.h"
+#include "tests/protocols/heap.h"
 
 using namespace penstock;
 using namespace penstock::test;
@@ -34,7 +35,8 @@ std::string chunk(const std::string& value) { return "\x81" + text("chunk") + va
 
 TEST_CASE("forward: what is no message", "[forward][malformed]") {
   CHECK(refused("\xc1") == "the byte c1, which MessagePack does not have");
-  CHECK(refused("{\"tag\":1}\n") == "a message is neither an array nor nil");  // JSON
+  CHECK(refused("{\"tag\":1}\n") == "JSON: only MessagePack is taken");
+  CHECK(refused("[\"tag\",1,{}]\n") == "JSON: only MessagePack is taken");
   CHECK(refused("\x01") == "a message is neither an array nor nil");
   CHECK(refused("\x80") == "a message is neither an array nor nil");
   CHECK(refused("\x91\xa1t") == "a message has two to four elements");
@@ -53,8 +55,7 @@ TEST_CASE("forward: what is no message", "[forward][malformed]") {
   CHECK(refused("\x93\xa1t\x80\x80") == "no time");
   CHECK(refused("\x93\xa1t\x90\xa1x") == "the option is no map");
   CHECK(refused("\x94\xa1t\x90\x80\x80") == "an element behind the option");
-  CHECK(refused("\x93\xa1t\x01\x81\xc0\x01") ==
-        "a map's key is neither text nor bytes nor an integer");
+  CHECK(refused("\x93\xa1t\x01\x81\x90\x01") == "a map's key is an array, a map or an extension");
 }
 
 TEST_CASE("forward: what is no entry; none of its message is taken", "[forward][malformed]") {
@@ -113,15 +114,35 @@ TEST_CASE("forward: bombs", "[forward][malformed]") {
   for (const auto& [coding, name] :
        {std::pair{Coding::kGzip, "gzip"}, std::pair{Coding::kZstd, "zstd"}}) {
     CAPTURE(name);
-    refused(compressed(compress(coding, zeros), name), Reason::kDecompressLimit,
-            {.max_decompressed_bytes = 1 << 20});
-    refused(compressed(compress(coding, zeros), name), Reason::kDecompressLimit,
-            {.max_decompressed_ratio = 50});
+    CHECK(refused(compressed(compress(coding, zeros), name), Reason::kDecompressLimit,
+                  {.max_decompressed_bytes = 1 << 20}) ==
+          "more than forward.max_decompressed_bytes");
+    CHECK(refused(compressed(compress(coding, zeros), name), Reason::kDecompressLimit,
+                  {.max_decompressed_ratio = 50}) == "more than forward.max_decompressed_ratio");
     const std::string whole = compress(coding, kEntry);
     refused(compressed(whole.substr(0, whole.size() - 1), name), Reason::kUndecodable);
     refused(compressed("no " + whole, name), Reason::kUndecodable);
     refused(compressed(whole + "x", name), Reason::kUndecodable);
   }
+}
+
+TEST_CASE("forward: what came out of a broken message is not held", "[forward][malformed]") {
+  const std::string whole = compress(Coding::kGzip, std::string(8 << 20, '\0'));
+  const std::string bytes = "\x93" + text("t") + bin(whole.substr(0, whole.size() - 1)) + "\x81" +
+                            text("compressed") + text("gzip");
+  Feed feed(make_forward({.max_decompressed_ratio = 0}));
+  REQUIRE(feed.read(kMessageInt));
+  const std::size_t before = heap_bytes();
+  CHECK_FALSE(feed.read(bytes));
+  CHECK(heap_bytes() < before + (1 << 20));
+}
+
+TEST_CASE("forward: an entry that is longer than any frame", "[forward][malformed]") {
+  const std::string entry = "\x92\x01\x81\xa1k\xc6\x01\x00\x00\x00"s + std::string(1 << 24, 'v');
+  const std::string gzip = compress(Coding::kGzip, entry);
+  CHECK(refused("\x93" + text("t") + bin(gzip) + "\x81" + text("compressed") + text("gzip"),
+                Reason::kMalformed,
+                {.max_decompressed_ratio = 0}) == "an entry longer than 16 MiB");
 }
 
 TEST_CASE("forward: a long tag on very many entries is refused, not copied",

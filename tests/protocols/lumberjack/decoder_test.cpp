@@ -131,15 +131,61 @@ TEST_CASE("lumberjack: while a window waits for its sink, ACK 0 goes out", "[lum
   CHECK_FALSE(feed.decoder().deadline());
 }
 
-TEST_CASE("lumberjack: ACK 0 has the window's version, and can be turned off", "[lumberjack]") {
+TEST_CASE(
+    "lumberjack: no ACK 0 for version 1, whose senders take any for all of it; it can be turned "
+    "off",
+    "[lumberjack]") {
   Feed one(make_lumberjack());
   REQUIRE(one.read(window(1, '1') + data(1, {})));
-  one.now.monotonic = *one.decoder().deadline();
-  one.deadline();
-  CHECK(one.sent() == ack(0, '1'));
+  CHECK_FALSE(one.decoder().deadline());
+  one.complete();
+  CHECK(one.sent() == ack(1, '1'));
   Feed off(make_lumberjack({.keepalive = 0s}));
   REQUIRE(off.read(window(1) + json(1, "{}")));
   CHECK_FALSE(off.decoder().deadline());
+}
+
+TEST_CASE("lumberjack: ACK 0 goes out for what is sent and not read yet", "[lumberjack]") {
+  Feed feed(make_lumberjack({.keepalive = 3s}));
+  feed.now.monotonic = 10s;
+  feed.decoder().on_held_up(feed.now, "2");
+  REQUIRE(feed.decoder().deadline() == 13s);
+  feed.now.monotonic = 11s;
+  feed.decoder().on_held_up(feed.now, "2");
+  CHECK(feed.decoder().deadline() == 13s);
+  feed.now.monotonic = 13s;
+  feed.deadline();
+  CHECK(feed.sent() == ack(0));
+  CHECK(feed.decoder().deadline() == 16s);
+  REQUIRE(feed.read(window(1) + json(1, "{}")));
+  feed.complete();
+  CHECK(feed.sent() == ack(0) + ack(1));
+  CHECK_FALSE(feed.decoder().deadline());
+}
+
+TEST_CASE("lumberjack: what is not read is of version 1 by its first byte, or as what was read",
+          "[lumberjack]") {
+  Feed fresh(make_lumberjack());
+  fresh.decoder().on_held_up(fresh.now, "1");
+  CHECK_FALSE(fresh.decoder().deadline());
+  Feed later(make_lumberjack());
+  REQUIRE(later.read(window(1, '1') + data(1, {})));
+  later.complete();
+  later.decoder().on_held_up(later.now, "2");  // in the middle of a frame, for all we know
+  CHECK_FALSE(later.decoder().deadline());
+}
+
+TEST_CASE("lumberjack: so many windows without an acknowledgement stop the reading",
+          "[lumberjack]") {
+  Feed feed(make_lumberjack());
+  for (int i = 0; i < 9'999; ++i) REQUIRE(feed.read(window(1) + json(1, "{}")));
+  CHECK(feed.decoder().wants_input());
+  REQUIRE(feed.read(window(1) + json(1, "{}")));
+  CHECK_FALSE(feed.decoder().wants_input());
+  REQUIRE(feed.read(window(1) + json(1, "{}")));  // what was read already is taken
+  feed.complete();
+  CHECK(feed.decoder().wants_input());
+  CHECK(feed.sent().size() == 10'001 * ack(1).size());
 }
 
 TEST_CASE("lumberjack: a stop waits for the window that has begun, and takes nothing behind it",

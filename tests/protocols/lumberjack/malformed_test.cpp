@@ -2,6 +2,7 @@
 #include <string>
 
 #include "tests/protocols/feed.h"
+#include "tests/protocols/heap.h"
 #include "tests/protocols/lumberjack/support.h"
 
 using namespace penstock;
@@ -39,8 +40,8 @@ TEST_CASE("lumberjack: what breaks the stream", "[lumberjack][malformed]") {
   refused(window(0) + json(1, "{}"), "an event outside of a window");
   refused(window(2) + json(1, "{}") + window(1), "a window before the end of the last one");
   refused(ack(1), "an acknowledgement, which only the server sends");
-  refused(window(10'001), "a window larger than max_window");
-  refused(window(0xffffffff), "a window larger than max_window");
+  refused(window(10'001), "a window larger than lumberjack.max_window");
+  refused(window(0xffffffff), "a window larger than lumberjack.max_window");
 }
 
 TEST_CASE("lumberjack: what breaks the stream does so at its first wrong byte, however it is cut",
@@ -64,9 +65,10 @@ TEST_CASE("lumberjack: JSON that is none", "[lumberjack][malformed]") {
 TEST_CASE("lumberjack: lengths of 4 GiB", "[lumberjack][malformed]") {
   refused(window(1) + "2J" + number(1) + kMost, "an event longer than max_frame_bytes",
           Reason::kOversize);
-  refused(window(1) + "2C" + kMost, "a compressed frame longer than max_decompressed_bytes",
+  refused(window(1) + "2C" + kMost,
+          "a compressed frame longer than lumberjack.max_decompressed_bytes", Reason::kOversize);
+  refused(window(1) + "1D" + number(1) + kMost, "more pairs than lumberjack.max_pairs",
           Reason::kOversize);
-  refused(window(1) + "1D" + number(1) + kMost, "more pairs than max_pairs", Reason::kOversize);
   refused(window(1) + "1D" + number(1) + number(1) + kMost, "an event longer than max_frame_bytes",
           Reason::kOversize);
   refused(window(1) + compressed("2J" + number(1) + kMost), "an event longer than max_frame_bytes",
@@ -85,8 +87,26 @@ TEST_CASE("lumberjack: compressed frames", "[lumberjack][malformed]") {
 
 TEST_CASE("lumberjack: bombs", "[lumberjack][malformed]") {
   const std::string zeros(4 << 20, '\0');
-  refused(window(1) + compressed(zeros), "", Reason::kDecompressLimit,
-          {.max_decompressed_bytes = 1 << 20});
-  refused(window(1) + compressed(zeros), "", Reason::kDecompressLimit,
-          {.max_decompressed_ratio = 50});
+  refused(window(1) + compressed(zeros), "more than lumberjack.max_decompressed_bytes",
+          Reason::kDecompressLimit, {.max_decompressed_bytes = 1 << 20});
+  refused(window(1) + compressed(zeros), "more than lumberjack.max_decompressed_ratio",
+          Reason::kDecompressLimit, {.max_decompressed_ratio = 50});
+}
+
+TEST_CASE("lumberjack: what came out of a broken frame is not held", "[lumberjack][malformed]") {
+  const std::string zlib = compress(Coding::kZlib, std::string(8 << 20, '\0'));
+  Feed feed(make_lumberjack({.max_decompressed_ratio = 0}));
+  REQUIRE(feed.read(window(2) + json(1, "{}")));
+  const std::size_t before = heap_bytes();
+  CHECK_FALSE(feed.read(raw_compressed(zlib.substr(0, zlib.size() - 1))));
+  CHECK(heap_bytes() < before + (1 << 20));
+}
+
+TEST_CASE("lumberjack: an event of version 1 that is longer than any frame as JSON",
+          "[lumberjack][malformed]") {
+  const std::string value(3 << 20, '\1');
+  Feed feed(make_lumberjack({}, std::size_t{1} << 24));
+  CHECK_FALSE(feed.read(window(1, '1') + data(1, {"line", value})));
+  CHECK(std::string(feed.why()) == "an event longer than 16 MiB as JSON");
+  CHECK(feed.records().empty());
 }

@@ -16,10 +16,7 @@ Setup two_required() { return {.urls = {GENERATE(as<std::string>{}, kTcp, kUnix)
 
 /// Three frames, the acknowledgement of which is held up, and a broken one.
 void break_behind_three(World& world, Client& client) {
-  world.sink(1).hold();
-  REQUIRE(client.receive(kHello) == kHello);
-  REQUIRE(client.send(lines(1, 3) + kBroken + kBehind));
-  REQUIRE(eventually([&] { return world.sink(0).count() == 3; }));
+  hold_three(world, client, lines(1, 3) + kBroken + kBehind);
 }
 
 }  // namespace
@@ -87,11 +84,8 @@ TEST_CASE("acks: nobody waits for those of a peer that is gone behind a broken f
 TEST_CASE("acks: at the most that may wait for them reading stops, and goes on with the answers",
           "[net][ack]") {
   World world(with_acks(two_required(), {.most = 3}));
-  world.sink(1).hold();
   Client client = world.connect();
-  REQUIRE(client.receive(kHello) == kHello);
-  REQUIRE(client.send(lines(1, 3)));
-  REQUIRE(eventually([&] { return world.sink(0).count() == 3; }));
+  hold_three(world, client, lines(1, 3));
   REQUIRE(client.send(lines(4, 9)));
   CHECK(client.hears_nothing(100ms));
   CHECK(world.sink(0).count() == 3);

@@ -19,21 +19,13 @@ Setup two_sinks() {
           .sinks = 2};
 }
 
-/// Three frames read, their acknowledgement held up.
-void hold_three(World& world, Client& client) {
-  world.sink(1).hold();
-  REQUIRE(client.receive(kHello) == kHello);
-  REQUIRE(client.send(lines(1, 3)));
-  REQUIRE(eventually([&] { return world.sink(0).count() == 3; }));
-}
-
 }  // namespace
 
 TEST_CASE("ack stop: goodbye, reading and acknowledging go on, FIN comes behind the last ack",
           "[net][ack][stop]") {
   World world(with_acks(two_sinks()));
   Client client = world.connect();
-  hold_three(world, client);
+  hold_three(world, client, lines(1, 3));
   world.drain();
   CHECK(client.receive(kBye) == kBye);
   REQUIRE(client.send(lines(4, 5)));
@@ -86,7 +78,7 @@ TEST_CASE(
     "[net][ack][stop]") {
   World world(with_acks(two_sinks()));
   Client client = world.connect();
-  hold_three(world, client);
+  hold_three(world, client, lines(1, 3));
   world.drain();
   world.at_deadline();
   CHECK(client.receive(kBye) == kBye);
@@ -112,7 +104,7 @@ TEST_CASE("ack stop: at the flush deadline open acks are given up, and FIN goes 
   CAPTURE(half_closed);
   World world(with_acks(two_sinks()));
   Client client = world.connect();
-  hold_three(world, client);
+  hold_three(world, client, lines(1, 3));
   if (half_closed) client.half_close();
   world.drain();
   world.at_deadline();
@@ -135,7 +127,7 @@ TEST_CASE("ack stop: a batch that fails during the stop closes its connection wi
   const bool past_deadline = GENERATE(false, true);
   World world(with_acks(two_sinks()));
   Client client = world.connect();
-  hold_three(world, client);
+  hold_three(world, client, lines(1, 3));
   world.sink(1).set_script([](const Batch&) { return WriteStatus::kFailed; });
   world.drain();
   if (past_deadline) world.at_deadline();
@@ -153,7 +145,7 @@ TEST_CASE("ack stop: a batch that fails during the stop closes its connection wi
 TEST_CASE("ack stop: what is left over is not acknowledged", "[net][ack][stop]") {
   World world(with_acks(two_sinks()));
   Client client = world.connect();
-  hold_three(world, client);
+  hold_three(world, client, lines(1, 3));
   world.drain();
   world.at_deadline();
   world.runner(1).divert();
@@ -172,7 +164,7 @@ TEST_CASE("ack stop: a peer with its gate shut and acks open gets the acks when 
   setup.queue_bytes = 1;
   World world(with_acks(std::move(setup)));
   Client client = world.connect();
-  hold_three(world, client);
+  hold_three(world, client, lines(1, 3));
   REQUIRE(world.await_gate_shut(1));
   REQUIRE(client.send(lines(4, 6)));
   world.drain();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <catch2/catch.hpp>
 #include <string>
 #include <utility>
 
@@ -15,6 +16,14 @@ inline Setup with_acks(Setup setup, AckOptions options = {}) {
   setup.options.make_decoder = [options] { return std::make_unique<AckDecoder>(options); };
   setup.acks = true;
   return setup;
+}
+
+/// Of a World with two sinks. `sent`, which holds three frames, is read, and their acknowledgement held up.
+inline void hold_three(World& world, Client& client, const std::string& sent) {
+  world.sink(1).hold();
+  REQUIRE(client.receive(kHello) == kHello);
+  REQUIRE(client.send(sent));
+  REQUIRE(eventually([&] { return world.sink(0).count() == 3; }));
 }
 
 /// `frame FIRST` to `frame LAST`, a line each.

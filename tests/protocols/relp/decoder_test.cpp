@@ -124,6 +124,9 @@ TEST_CASE("relp: data longer than max_frame_bytes, by each policy", "[relp]") {
   cut.complete();
   CHECK(cut.sent() == kOpened + "2 rsp 6 200 OK\n3 rsp 6 200 OK\n");
   CHECK(cut.longest_tail() < 60 + 72);
+  Feed unparsed(make({.max_frame_bytes = 60, .oversize = Oversize::kTruncate}));
+  REQUIRE(unparsed.read(open() + message(2, "<13>1 - h a p - [id " + std::string(100, 'x') + "]")));
+  CHECK(unparsed.events().at(0).starts_with(R"({"error":"cut off at max_frame_bytes","message":)"));
 
   Feed drop(make({.max_frame_bytes = 60, .oversize = Oversize::kDrop}));
   REQUIRE(drop.read(bytes));

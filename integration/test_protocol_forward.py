@@ -157,6 +157,7 @@ def test_a_wrong_key_is_refused(penstock, secrets):
         assert sock.recv(65536).startswith(b"\x92\xa4HELO")
         sock.sendall(Forward().window(0))
         assert sock.recv(65536) == b""
+    server.wait_log("handshake failed, closing.*another shared key")
     server.stop()
     assert server.records() == []
     assert KEY not in server.log_text()
@@ -167,6 +168,30 @@ def test_a_key_file_that_is_missing_ends_the_start(penstock, workdir):
     server.spawn()
     assert server.wait() != 0
     assert server.log_has("shared_key_file")
+
+
+def test_what_fluentd_sends_by_default_fits(penstock):
+    """A full chunk of 8 MiB, and one that compresses well."""
+    server = penstock(listener(Forward(), "tcp4"), {**SYNCED, "encoding": "raw"})
+    entry = pack([1441588984, {"x": os.urandom(25_000).hex() + "x" * (1 << 20)}])
+    full = pack(["t", pack([1441588984, {"x": "x" * ((8 << 20) - 21)}]), {"size": 1, "chunk": "full"}])
+    assert len(full) > 8 << 20
+    packed = gzip.compress(entry * 20, 1)
+    with server.address().connect(timeout=PATIENCE) as sock:
+        for message in full, pack(["t", packed, {"compressed": "gzip", "chunk": "gzip"}]):
+            sock.sendall(message)
+            assert b"ack" in sock.recv(65536)
+    server.stop()
+    assert server.ledger().listener()["decoded"] == 21
+
+
+def test_a_limit_is_named_in_the_log(penstock):
+    server = penstock(listener(Forward(), "tcp4"), SYNCED)
+    with server.address().connect(timeout=PATIENCE) as sock:
+        sock.sendall(pack(["t", BOMB, {"compressed": "gzip", "chunk": "id"}]))
+        assert sock.recv(65536) == b""
+    server.wait_log("stream over a limit, closing.*forward.max_decompressed_ratio")
+    server.stop()
 
 
 BOMB = gzip.compress(b"\0" * (64 << 20))

@@ -1,6 +1,7 @@
 """Lumberjack, by wire bytes and by a client of npm: acknowledged is what every required sink has."""
 
 import json
+import os
 import struct
 import zlib
 
@@ -11,6 +12,7 @@ from support.acked import (SYNCED, AckedSender, Lumberjack, check_all_acknowledg
 from support.node import assert_as_sent, send
 from support.settings import PATIENCE, sanitized
 from support.stalled import StalledPipe
+from support.wait import wait_until
 
 STREAMS = ["tcp4", "tcp6", "unix"]
 
@@ -82,6 +84,41 @@ def test_a_slow_sink_keeps_the_connection_alive(penstock):
         while (answer := sock.recv(6)) == b"2A\0\0\0\0":
             pass
         assert answer == b"2A\0\0\0\1"
+    server.stop()
+
+
+def test_a_window_that_is_not_read_yet_keeps_its_connection_alive(penstock):
+    """The sinks are full with what others sent: its sender is told to wait all the same, and sends it once."""
+    pipe = StalledPipe(pipe_bytes=4096)
+    server = penstock(listener(Lumberjack(), "tcp4", lumberjack={"keepalive": "100ms"}),
+                      {"type": "stdout", "encoding": "json", "queue": {"max_bytes": "64KiB"}}, stdout=pipe.write_end)
+    pipe.started()
+    other = AckedSender(Lumberjack(), server.address(), outstanding=1 << 30, count=100, padding=4000)
+    other.start()
+    wait_until(lambda: not server.admin.listener()["gate"]["open"], "the gate to be shut")
+    with server.address().connect(timeout=PATIENCE) as sock:
+        sock.sendall(Lumberjack().window(1000))
+        for _ in range(5):
+            assert sock.recv(6) == b"2A\0\0\0\0"
+        pipe.flow()
+        while (answer := sock.recv(6)) == b"2A\0\0\0\0":
+            pass
+        assert answer == b"2A\0\0\0\1"
+    other.wait_acked(100)
+    other.close()
+    server.stop()
+
+
+def test_a_batch_of_filebeat_fits(penstock):
+    """2048 events of 9 kB, in one compressed frame."""
+    server = penstock(listener(Lumberjack(), "tcp4"), SYNCED)
+    texts = [json.dumps({"message": os.urandom(500).hex() + "x" * 8000}).encode() for _ in range(2048)]
+    frames = b"".join(b"2J" + number(i + 1) + number(len(text)) + text for i, text in enumerate(texts))
+    with server.address().connect(timeout=PATIENCE) as sock:
+        sock.sendall(b"2W" + number(2048) + compressed(frames))
+        while (answer := sock.recv(6)) == b"2A\0\0\0\0":
+            pass
+        assert answer == b"2A" + number(2048)
     server.stop()
 
 

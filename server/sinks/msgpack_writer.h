@@ -99,9 +99,10 @@ class MsgpackWriter {
     }
   }
 
-  /// 32 bits of seconds, from 1970 to 2106, and nanoseconds.
+  /// 32 bits of seconds, from 1970 to 2106, and nanoseconds. The last two seconds are Fluent Bit's marks of groups
+  /// (flb_log_event.h), and no times.
   static bool is_event_time(std::int64_t ns) noexcept {
-    return ns >= 0 && ns / kNanosPerSecond <= std::int64_t{UINT32_MAX};
+    return ns >= 0 && ns / kNanosPerSecond <= std::int64_t{UINT32_MAX} - 2;
   }
   /// Of such a one only.
   void event_time(std::int64_t ns) {

@@ -102,7 +102,9 @@ TEST_CASE("entries: what came over Forward protocol goes on as it came", "[relay
 
 TEST_CASE("entries: times that EventTime does not have are whole seconds", "[relay][forward]") {
   const auto [ns, text] = GENERATE(table<std::int64_t, std::string>({
-      {4'294'967'295'999'999'999, "4294967295999999999"},
+      {4'294'967'293'999'999'999, "4294967293999999999"},
+      {4'294'967'294'999'999'999, "4294967294000000000"},
+      {4'294'967'295'999'999'999, "4294967295000000000"},
       {4'294'967'296'999'999'999, "4294967296000000000"},
       {-1, "-1000000000"},
       {-1'000'000'000, "-1000000000"},

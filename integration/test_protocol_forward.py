@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -55,12 +56,14 @@ def test_a_stop_takes_all_of_a_sender_that_asks_for_no_answers(penstock, scheme)
     server = penstock(listener(Forward(), scheme), {"type": "stdout", "encoding": "json", "queue": {"max_bytes": "256KiB"}},
                       server={"drain_timeout": "120s"}, stdout=pipe.write_end)
     pipe.started()
-    with server.address(scheme).connect() as sock:
+    with server.address(scheme).connect() as sock, ThreadPoolExecutor(1) as thread:
         count, rest = fill(sock)
         server.send_signal()
         assert sock.recv(1) == b"", "the goodbye"
+        # Waits for room already when the sink begins to move: a sender that is silent for a while has ended.
+        sending = thread.submit(sock.sendall, rest + pack(["t", 1441588984, {"n": count}]))
         pipe.flow()
-        sock.sendall(rest + pack(["t", 1441588984, {"n": count}]))
+        sending.result()
     assert server.wait() == 0, server.log_text()
     assert [json.loads(line)["fields"]["n"] for line in pipe.records()] == list(range(count + 1))
     assert "tail_deadline" not in server.ledger().listener()["discarded_bytes"]

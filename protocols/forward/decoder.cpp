@@ -98,14 +98,17 @@ class ForwardDecoder final : public Decoder {
   }
 
   void on_drain(Replies&) override { draining_ = true; }
-  bool quiescent() const override {
-    return pending_.empty() && !(draining_ && unfinished_ && !given_up_ && !said_goodbye_);
-  }
+  bool quiescent() const override { return pending_.empty() && !(draining_ && owes_an_answer()); }
   bool replies() const override { return true; }
   bool sender_keeps() const override { return asks_for_acks_; }
   bool wants_input() const override { return pending_.size() < kMaxPendingAcks; }
 
  private:
+  /// The message that has begun may be a chunk: the first of its sender, or one of a sender that has sent some.
+  bool owes_an_answer() const noexcept {
+    return unfinished_ && !given_up_ && !said_goodbye_ && (asks_for_acks_ || !taken_);
+  }
+
   void give_up_unfinished(ValueScan::Status status, std::string_view rest, BatchWriter& writer) {
     if (status == ValueScan::Status::kTooLong)
       given_up_.because(Reason::kOversize, {"a message longer than max_frame_bytes"}, rest,
@@ -124,6 +127,7 @@ class ForwardDecoder final : public Decoder {
     Message message;
     if (const Problem problem = forward::parse_message(bytes, scan_, message)) return problem;
     const bool asks = !message.chunk.empty();
+    taken_ = true;
     asks_for_acks_ = asks_for_acks_ || asks;
     if (asks && said_goodbye_) {  // its sender sends it again
       writer.discard(Reason::kTailDeadline, bytes.size());
@@ -214,6 +218,7 @@ class ForwardDecoder final : public Decoder {
   bool draining_ = false;
   bool said_goodbye_ = false;   // a stop, and no chunk that comes now could be answered any more
   bool asks_for_acks_ = false;  // there has been a chunk
+  bool taken_ = false;          // there has been a message
   bool unfinished_ = false;     // the last read ended inside a message
 };
 

@@ -108,6 +108,16 @@ TEST_CASE("forward: behind a stop's goodbye goes on what nobody would send again
         kMessageChunk.size());
 }
 
+TEST_CASE("forward: a stop says goodbye within a message of a sender that asks for no answers",
+          "[forward][stop]") {
+  Feed feed(make_forward());
+  REQUIRE(feed.read(kMessageInt + kMessageInt.substr(0, 5)));
+  drain(feed.decoder());
+  CHECK(feed.decoder().quiescent());
+  REQUIRE(feed.read(kMessageInt.substr(5) + kMessageInt));
+  CHECK(feed.records().size() == 3);
+}
+
 TEST_CASE("forward: what a stop cuts off of a message that nobody sends again is kept",
           "[forward][stop]") {
   Feed feed(make_forward());

@@ -29,8 +29,8 @@ struct Decimal {
 };
 
 /// All of `text`: a sign or none, digits with at most one point among or beside them, an exponent or none: `1`, `-2.50`,
-/// `+.5`, `7.`, `1e-3`. An integer that neither int64 nor uint64 holds becomes a double. False for anything else: no digit, blanks, NaN,
-/// infinity, hexadecimal, or beyond a double's range. Never allocates.
+/// `+.5`, `7.`, `1e-3`. An integer that neither int64 nor uint64 holds becomes a double. False for anything else: no digit,
+/// blanks, NaN, infinity, hexadecimal, or beyond a double's range. Never allocates.
 bool parse_decimal(std::string_view text, Decimal& value) noexcept;
 
 /// Seconds since 1970 UTC, digits with a fraction or none (`1700000000.25`), as nanoseconds: nine digits of fraction count,

@@ -17,7 +17,8 @@ class Entries {
  public:
   explicit Entries(unsigned max_depth) noexcept : max_depth_(max_depth) {}
 
-  /// `bytes` in whole, and nothing behind them. Markers of Fluent Bit's groups are found and passed over. `tag_bytes` go into each event's frame.
+  /// `bytes` in whole, and nothing behind them. Markers of Fluent Bit's groups are found and passed over. `tag_bytes` go
+  /// into each event's frame.
   Problem find(std::string_view bytes, std::size_t tag_bytes);
   /// One alone, `time record` without the array around them, as Message mode has it.
   Problem find_single(std::string_view bytes);

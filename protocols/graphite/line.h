@@ -14,8 +14,8 @@ namespace penstock::graphite {
 ///     path[;tag=value[;...]] value time
 ///
 /// Fields of the event: `name` (the path), `value`, `tags` (map), `timestamp`. The time is in seconds since 1970, with a
-/// fraction, an exponent or neither; `-1` and `N` mean the time of receipt, and leave the field out. Names of tags are not checked for
-/// being there twice.
+/// fraction, an exponent or neither; `-1` and `N` mean the time of receipt, and leave the field out. Names of tags are not
+/// checked for being there twice.
 ///
 /// A problem: not three parts, a value that is no finite decimal number, another time, a tag without name or value. Then
 /// `fields` is to be forgotten.

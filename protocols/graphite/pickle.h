@@ -62,7 +62,8 @@ class PickleReader {
                                            << 17;  ///< highest place in the memo, 4 bytes each
 
   /// All of `pickle`, STOP is its last byte. Problem: an opcode that plain data does not need, an end in the middle, a
-  /// stack that does not hold what an opcode takes, a number or text of protocol 0 that is none, a limit. `pickle` must outlive the use of what was read.
+  /// stack that does not hold what an opcode takes, a number or text of protocol 0 that is none, a limit. `pickle` must
+  /// outlive the use of what was read.
   Problem read(std::string_view pickle);
 
   /// What the pickle is of. Only behind a read without a problem.

@@ -11,8 +11,8 @@ namespace penstock {
 /// The measurement is the event's `name`; tags are its `tags`, and `kind` as `metric_type` (Telegraf's name for it); fields
 /// are its `fields`, or `value`, or `value_0`, `value_1`, ... where it has several. Texts, truth values, integers (`i`),
 /// unsigned ones (`u`) and doubles among `fields` keep their type. Numbers of `value` are floats, always: 1 and 0.9 are the
-/// same to those who send `value`, but a database takes only the type of a field's first point. A point without a time has that of its receipt
-/// (distinct_time_ns: a database keeps one of two points of the same series and time). NaN, infinities,
+/// same to those who send `value`, but a database takes only the type of a field's first point. A point without a time has
+/// that of its receipt (distinct_time_ns: a database keeps one of two points of the same series and time). NaN, infinities,
 /// nested values and what is empty have no form there and are left out; a point of which no field is left is not encoded,
 /// nor is an event that is no point.
 ///

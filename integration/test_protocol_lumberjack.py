@@ -70,6 +70,17 @@ def test_version_1(penstock):
     assert [(r["message"], r["fields"]) for r in records] == [("hello", {"n": str(n)}) for n in range(1, 1001)]
 
 
+def check_kept_alive(sock, pipe) -> None:
+    """Told to wait as long as the sink stands still, and then that its window has arrived."""
+    keepalive = b"2A\0\0\0\0"
+    for _ in range(5):
+        assert sock.recv(6) == keepalive
+    pipe.flow()
+    while (answer := sock.recv(6)) == keepalive:
+        pass
+    assert answer == b"2A\0\0\0\1"
+
+
 def test_a_slow_sink_keeps_the_connection_alive(penstock):
     """ACK 0 comes as long as the sink stands still, and then the acknowledgement."""
     pipe = StalledPipe(pipe_bytes=4096)
@@ -78,12 +89,7 @@ def test_a_slow_sink_keeps_the_connection_alive(penstock):
     pipe.started()
     with server.address().connect(timeout=PATIENCE) as sock:
         sock.sendall(Lumberjack().window(0, padding=20000))
-        for _ in range(5):
-            assert sock.recv(6) == b"2A\0\0\0\0"
-        pipe.flow()
-        while (answer := sock.recv(6)) == b"2A\0\0\0\0":
-            pass
-        assert answer == b"2A\0\0\0\1"
+        check_kept_alive(sock, pipe)
     server.stop()
 
 
@@ -98,12 +104,7 @@ def test_a_window_that_is_not_read_yet_keeps_its_connection_alive(penstock):
     wait_until(lambda: not server.admin.listener()["gate"]["open"], "the gate to be shut")
     with server.address().connect(timeout=PATIENCE) as sock:
         sock.sendall(Lumberjack().window(1000))
-        for _ in range(5):
-            assert sock.recv(6) == b"2A\0\0\0\0"
-        pipe.flow()
-        while (answer := sock.recv(6)) == b"2A\0\0\0\0":
-            pass
-        assert answer == b"2A\0\0\0\1"
+        check_kept_alive(sock, pipe)
     other.wait_acked(100)
     other.close()
     server.stop()

@@ -21,7 +21,7 @@ class EventPerFrame final : public FrameHandler {
                 FrameContext& context) override {
     BatchWriter& writer = context.writer;
     if ((flags & kFrameTruncated) != 0)
-      return take_unparsed(framing_, frame, flags, form, {"cut off at max_frame_bytes"}, writer);
+      return take_unparsed(framing_, frame, flags, form, kCutOff, writer);
     add_parsed(framing_, frame, flags, form, shape_, writer,
                [&](FieldWriter& fields) { return parse_(frame, fields); });
   }

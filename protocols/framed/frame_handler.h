@@ -34,6 +34,9 @@ struct FrameHandler {
   virtual void on_frame(std::string_view frame, std::uint8_t flags, Shape shape, FrameContext&) = 0;
 };
 
+/// Why a frame is unparsed of which the end is missing: what is wrong with it is most likely that.
+inline constexpr Problem kCutOff{"cut off at max_frame_bytes"};
+
 /// What `options.unparsed` makes of a frame of which there is no event: it goes on as it is with the reason beside it, or
 /// to the quarantine.
 void take_unparsed(const FramingOptions& options, std::string_view frame, std::uint8_t flags,
@@ -54,6 +57,18 @@ void add_parsed(const FramingOptions& options, std::string_view frame, std::uint
     return take_unparsed(options, frame, flags, form, problem, writer);
   }
   writer.add_event(fields, flags, form);
+}
+
+/// The same for a frame that was written anew, and stands for `wire_bytes` of the input.
+template <class Parse>
+void add_parsed_anew(const FramingOptions& options, std::string_view frame, std::size_t wire_bytes,
+                     EventShape shape, BatchWriter& writer, Parse&& parse) {
+  FieldWriter fields = writer.begin_event(frame, shape);
+  if (const Problem problem = parse(fields)) {
+    fields.forget();
+    return take_unparsed_anew(options, frame, wire_bytes, problem, writer);
+  }
+  writer.add_event(fields, kFrameWhole, Shape::kOpaque, wire_bytes);
 }
 
 }  // namespace penstock

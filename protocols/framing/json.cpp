@@ -5,12 +5,12 @@
 #include <bit>
 #include <cstring>
 
+#include "protocols/core/byte_order_mark.h"
 #include "protocols/framing/find_byte.h"
 
 namespace penstock {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr char kRecordSeparator = 0x1E;  // RFC 7464 section 2.1
 constexpr std::string_view kStructure = "\"{}[],:\n\x1E";
 

@@ -1,6 +1,7 @@
 #include "protocols/gelf/decoder.h"
 
 #include "protocols/compression/message.h"
+#include "protocols/core/byte_order_mark.h"
 #include "protocols/framed/decoder.h"
 #include "protocols/framed/event_per_frame.h"
 #include "protocols/gelf/chunk.h"
@@ -11,18 +12,15 @@ namespace {
 
 constexpr std::size_t kGraceBytes = std::size_t{64} << 10;
 
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
 /// One message as JSON.
 std::unique_ptr<FrameHandler> make_handler(const FramingOptions& framing,
                                            const JsonLimits& limits) {
-  return make_event_per_frame(
-      framing, EventShape::kLog, [limits](std::string_view frame, FieldWriter& fields) {
-        const std::size_t mark = frame.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
-        Problem problem = gelf::parse_message(frame.substr(mark), limits, fields);
-        if (problem && problem.at != Problem::kNowhere) problem.at += mark;
-        return problem;
-      });
+  return make_event_per_frame(framing, EventShape::kLog,
+                              [limits](std::string_view frame, FieldWriter& fields) {
+                                return parse_behind_mark(frame, [&](std::string_view object) {
+                                  return gelf::parse_message(object, limits, fields);
+                                });
+                              });
 }
 
 Coding coding_of(std::string_view message) noexcept {

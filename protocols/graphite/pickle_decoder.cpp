@@ -50,7 +50,9 @@ class PickleHandler final : public FrameHandler {
       if (const Problem problem = show(item))
         take_unparsed_anew(framing_, line_, wire_bytes, problem, writer);
       else
-        take_line(wire_bytes, writer);
+        add_parsed_anew(
+            framing_, line_, wire_bytes, EventShape::kMetric, writer,
+            [&](FieldWriter& fields) { return graphite::parse_graphite(line_, fields); });
       wire_bytes = 0;
       return true;
     });
@@ -61,15 +63,6 @@ class PickleHandler final : public FrameHandler {
     if (graphite::as_metric(reader_, item, metric)) return graphite::append_line(metric, line_);
     graphite::append_item(reader_, item, line_);
     return {"no (path, (time, value))"};
-  }
-
-  void take_line(std::size_t wire_bytes, BatchWriter& writer) {
-    FieldWriter fields = writer.begin_event(line_, EventShape::kMetric);
-    if (const Problem problem = graphite::parse_graphite(line_, fields)) {
-      fields.forget();
-      return take_unparsed_anew(framing_, line_, wire_bytes, problem, writer);
-    }
-    writer.add_event(fields, kFrameWhole, Shape::kOpaque, wire_bytes);
   }
 
   const FramingOptions framing_;

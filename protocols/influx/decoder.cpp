@@ -20,7 +20,7 @@ class InfluxHandler final : public FrameHandler {
       return writer.skip_empty();
     }
     if ((flags & kFrameTruncated) != 0)
-      return take_unparsed(framing_, frame, flags, form, {"cut off at max_frame_bytes"}, writer);
+      return take_unparsed(framing_, frame, flags, form, kCutOff, writer);
     add_parsed(framing_, frame, flags, form, EventShape::kMetric, writer,
                [&](FieldWriter& fields) { return parser_.parse(frame, fields); });
   }

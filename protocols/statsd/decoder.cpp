@@ -26,7 +26,7 @@ class StatsdHandler final : public FrameHandler {
                 FrameContext& context) override {
     BatchWriter& writer = context.writer;
     if ((flags & kFrameTruncated) != 0)
-      return take_unparsed(framing_, frame, flags, form, {"cut off at max_frame_bytes"}, writer);
+      return take_unparsed(framing_, frame, flags, form, kCutOff, writer);
     if (flags == kFrameWhole && take_sample(frame, frame.size(), writer)) return;
     FieldWriter fields = writer.begin_event(frame, EventShape::kMetric);
     const Problem problem = statsd::parse_statsd(frame, fields);
@@ -56,12 +56,8 @@ class StatsdHandler final : public FrameHandler {
 
   void take_line(std::string_view line, std::size_t wire_bytes, BatchWriter& writer) {
     if (take_sample(line, wire_bytes, writer)) return;
-    FieldWriter fields = writer.begin_event(line, EventShape::kMetric);
-    if (const Problem problem = statsd::parse_statsd(line, fields)) {
-      fields.forget();
-      return take_unparsed_anew(framing_, line, wire_bytes, problem, writer);
-    }
-    writer.add_event(fields, kFrameWhole, Shape::kOpaque, wire_bytes);
+    add_parsed_anew(framing_, line, wire_bytes, EventShape::kMetric, writer,
+                    [&](FieldWriter& fields) { return statsd::parse_statsd(line, fields); });
   }
 
   const FramingOptions framing_;

@@ -95,7 +95,7 @@ class SyslogHandler final : public FrameHandler {
   /// What is wrong with a message that was cut is most likely that.
   static Problem blamed(std::uint8_t flags, const Problem& problem) noexcept {
     if (!problem || (flags & kFrameTruncated) == 0) return problem;
-    return {"cut off at max_frame_bytes"};
+    return kCutOff;
   }
 
   Problem parse(std::string_view frame, std::int64_t received_ns, FieldWriter& fields) const {

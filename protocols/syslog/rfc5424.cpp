@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "protocols/core/byte_order_mark.h"
 #include "protocols/core/timestamp.h"
 #include "protocols/syslog/header.h"
 #include "protocols/syslog/message_time.h"
@@ -9,8 +10,6 @@
 
 namespace penstock::syslog {
 namespace {
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 Problem scan_timestamp(Scanner& in, const TimeScanner& times, FieldWriter& fields) {
   if (in.take('-')) return {};

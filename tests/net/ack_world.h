@@ -26,6 +26,13 @@ inline void hold_three(World& world, Client& client, const std::string& sent) {
   REQUIRE(eventually([&] { return world.sink(0).count() == 3; }));
 }
 
+/// The peer hears `bytes`, and then FIN, no reset.
+inline void check_ending(Client& client, const std::string& bytes) {
+  const auto ending = client.read_to_end();
+  CHECK(ending.bytes == bytes);
+  CHECK(ending.error.empty());
+}
+
 /// `frame FIRST` to `frame LAST`, a line each.
 inline std::string lines(std::size_t first, std::size_t last) {
   std::string all;

@@ -94,15 +94,17 @@ def test_collectd_write_tsdb(penstock, workdir, scheme):
 def test_opentsdb_answers(penstock):
     server = penstock({"listen": any_url("tcp4"), "protocol": "opentsdb"}, JSON)
     with server.address("tcp4").connect() as sock, sock.makefile("rb") as answers:
-        for command, answer in ((b"version", b"net.opentsdb"), (b"help", b"put"), (b"stats", b"tsd.rpc.received 1"),
-                                (b"exit", b"exit")):
+        for command, answer in ((b"version", b"net.opentsdb"), (b"help", b"put"), (b"stats", b"tsd.rpc.received 1")):
             sock.sendall(command + b"\r\n")
             assert answer in answers.readline()
         sock.sendall(b"put a 1700000000500 1 k=v\n")
         assert events(server, 1) == [
             {"name": "a", "value": 1, "tags": {"k": "v"}, "timestamp": "2023-11-14T22:13:20.500000000Z"}]
-        sock.shutdown(socket.SHUT_WR)
-        assert answers.read() == b""
+        sock.sendall(b"exit\n")
+        assert answers.read() == b"exit\n"
+        # Taken, though we have said that we end.
+        sock.sendall(b"put b 1700000000500 1 k=v\n")
+        assert len(events(server, 2)) == 2
 
 
 class Evil:

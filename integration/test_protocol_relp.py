@@ -33,6 +33,18 @@ def test_a_sink_that_drops_ends_the_connection(penstock):
     check_undelivered(penstock, Relp(), "tcp4")
 
 
+@pytest.mark.parametrize("scheme", STREAMS)
+def test_close_is_answered_behind_the_last_acknowledgement_and_ends_the_connection(penstock, scheme):
+    server = penstock(listener(Relp(), scheme), SYNCED)
+    relp = Relp()
+    with server.address(scheme).connect() as sock, sock.makefile("rb") as answers:
+        sock.settimeout(30)
+        sock.sendall(relp.greeting() + b"".join(relp.window(number) for number in range(100)) + b"102 close 0\n")
+        assert answers.read().endswith(b"\n101 rsp 6 200 OK\n102 rsp 0\n0 serverclose 0\n")
+    server.stop()
+    assert len(server.records()) == 100
+
+
 def feed(agent, numbers):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.connect(agent.input)

@@ -9,6 +9,10 @@ namespace penstock {
 struct Replies {
   virtual void send(std::string_view bytes) = 0;
 
+  /// The protocol has come to its end: FIN goes out behind the replies, once nothing waits for an acknowledgement. What
+  /// the peer still sends is taken, for as long as a connection that we end gets. Nothing to datagrams.
+  virtual void hang_up() {}
+
  protected:
   ~Replies() = default;
 };

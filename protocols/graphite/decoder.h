@@ -22,8 +22,8 @@ std::unique_ptr<Decoder> make_graphite_decoder(const FramingOptions& framing);
 std::unique_ptr<Decoder> make_graphite_pickle_decoder(const FramingOptions& framing);
 
 /// The `opentsdb` protocol: OpenTSDB's lines ("Telnet Style API"), `put` of them as events (see graphite::parse_put).
-/// `version`, `stats`, `help` and `exit` are answered, for clients that wait for it, and counted as framing; it is the
-/// client that closes behind `exit`. Any other line is `unparsed`.
+/// `version`, `stats`, `help` and `exit` are answered, for clients that wait for it, and counted as framing; FIN follows
+/// `exit`. Any other line is `unparsed`.
 std::unique_ptr<Decoder> make_opentsdb_decoder(const FramingOptions& framing);
 
 }  // namespace penstock

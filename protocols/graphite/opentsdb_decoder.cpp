@@ -44,6 +44,7 @@ class OpentsdbHandler final : public FrameHandler {
     else
       return false;
     context.replies->send(text);
+    if (command == "exit") context.replies->hang_up();
     return true;
   }
 

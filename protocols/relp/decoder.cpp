@@ -61,8 +61,8 @@ class RelpDecoder final : public Decoder {
   void on_complete(BatchId id, Outcome, Replies& replies) override {
     std::string answers;
     pending_.complete(id, [&](std::uint32_t txnr) { answers += response(txnr, kAccepted); });
-    if (pending_.empty() && close_txnr_ != 0) answers += closing_answer();
     if (!answers.empty()) replies.send(answers);
+    if (pending_.empty() && close_txnr_ != 0) answer_close(replies);
   }
 
   void on_drain(Replies&) override { draining_ = true; }
@@ -161,7 +161,7 @@ class RelpDecoder final : public Decoder {
     if (session_ != Session::kOpen) return refuse("a close command without an open session");
     session_ = Session::kClosed;
     close_txnr_ = header.txnr;
-    if (pending_.empty()) context.replies->send(closing_answer());
+    if (pending_.empty()) answer_close(*context.replies);
     return true;
   }
 
@@ -170,9 +170,9 @@ class RelpDecoder final : public Decoder {
     return refuse("a command that is none of open, syslog and close");
   }
 
-  std::string closing_answer() {
-    const std::uint32_t txnr = std::exchange(close_txnr_, 0);
-    return response(txnr, {}).append(kServerClose);
+  void answer_close(Replies& replies) {
+    replies.send(response(std::exchange(close_txnr_, 0), {}).append(kServerClose));
+    replies.hang_up();
   }
 
   void take_message(const relp::Header& header, std::string_view data, FrameContext& context) {

@@ -215,6 +215,7 @@ Connection::Step Connection::after_decoder(BatchWriter& writer) {
   note_decoded(writer);
   if (decoder_->deadline()) share_.loop().watch_clock();
   if (close_if_replies_failed()) return Step::kDone;
+  if (hung_up_) progress_replies();
   if (tail_.size() > 0 && share_.loop().partials().must_close_one()) {
     share_.loop().close_largest_partial();
     if (state_ != State::kServing && state_ != State::kFrozen) return Step::kDone;
@@ -304,6 +305,8 @@ void Connection::send(std::string_view bytes) {
   if (!socket_.send(bytes)) replies_failed_ = true;
 }
 
+void Connection::hang_up() { hung_up_ = true; }
+
 /// A gap in the replies must not be followed by more of them, so the connection ends. After each call into the decoder.
 bool Connection::close_if_replies_failed() {
   if (!replies_failed_) return false;
@@ -353,7 +356,9 @@ void Connection::progress_replies() {
   if (state_ == State::kFinishing)
     return retire(socket_.send_error() != 0 ? ConnectionEnd::kResetByPeer : ConnectionEnd::kClean);
   if (state_ == State::kAnswering) return start_discard(end_, discard_reason_);
-  if (draining_ && !fin_sent_ && state_ == State::kServing) send_fin();
+  if (fin_sent_ || state_ != State::kServing) return;
+  if (draining_) return send_fin();
+  if (hung_up_) close_gently(ConnectionEnd::kClean, EndReason::kFin);
 }
 
 // ---- end ----------------------------------------------------------------------------------------------------------

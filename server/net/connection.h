@@ -134,6 +134,7 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   void on_written() final;
   bool try_resume() final;
   void send(std::string_view bytes) final;
+  void hang_up() final;
 
   void start_serving();
   bool advance_preface();
@@ -198,6 +199,7 @@ class Connection : public SocketEvents, public Parkable, private Replies {
   bool exact_ = true;  // the freeze worked
   bool watched_for_leak_ = false;
   bool replies_failed_ = false;
+  bool hung_up_ = false;  // by the decoder: FIN behind the last reply
   bool peer_closed_first_ = false;
   RateMeter rate_;
   std::uint64_t events_ = 0;          // records so far

@@ -57,6 +57,7 @@ class Feed final : private RejectHandler, private Replies {
   /// Why, one a refusal, of all reasons.
   const std::vector<std::string>& reasons() const noexcept { return reasons_; }
   const std::string& sent() const noexcept { return sent_; }
+  bool hung_up() const noexcept { return hung_up_; }
   const std::string& tail() const noexcept { return tail_; }
   std::size_t longest_tail() const noexcept { return longest_tail_; }
   const char* why() const noexcept { return why_; }
@@ -74,6 +75,7 @@ class Feed final : private RejectHandler, private Replies {
   void on_reject(Reason reason, std::string_view bytes, const Problem& problem,
                  const Segment& segment) override;
   void send(std::string_view bytes) override;
+  void hang_up() override { hung_up_ = true; }
 
   BatchWriter open_writer(char* input_end);
   void after(const BatchWriter& writer);
@@ -100,6 +102,7 @@ class Feed final : private RejectHandler, private Replies {
   std::vector<Refusal> refusals_;
   std::vector<std::string> reasons_;
   std::string sent_;
+  bool hung_up_ = false;
   std::vector<std::string> noted_;
   const char* why_ = nullptr;
   Reason reason_ = Reason::kMalformed;

@@ -51,6 +51,7 @@ TEST_CASE("opentsdb: commands are answered, and a stream gives the same however 
         "available commands: put stats version help exit\n"
         "exit\n");
   CHECK(feed.counts().empty == 4);
+  CHECK(feed.hung_up());
 }
 
 TEST_CASE("opentsdb: an unfinished command is not answered", "[opentsdb]") {
@@ -59,4 +60,5 @@ TEST_CASE("opentsdb: an unfinished command is not answered", "[opentsdb]") {
   feed.end(EndReason::kFin);
   CHECK(feed.sent().empty());
   CHECK(feed.counts().unparsed == 1);
+  CHECK_FALSE(feed.hung_up());
 }

@@ -54,8 +54,10 @@ TEST_CASE("relp: open, syslog, close as rsyslog sends them", "[relp]") {
   feed.complete();
   CHECK(feed.sent() == kOpened + "2 rsp 6 200 OK\n3 rsp 6 200 OK\n");
   CHECK(feed.decoder().quiescent());
+  CHECK_FALSE(feed.hung_up());
   REQUIRE(feed.read("4 close 0\n"));
   CHECK(feed.sent().ends_with("OK\n4 rsp 0\n0 serverclose 0\n"));
+  CHECK(feed.hung_up());
   feed.end(EndReason::kFin);
 }
 
@@ -75,8 +77,10 @@ TEST_CASE("relp: nothing is answered before it is delivered, close behind all of
   Feed feed(make());
   REQUIRE(feed.read(open() + message(2, kText) + "3 close 0\n"));
   CHECK(feed.sent() == kOpened);
+  CHECK_FALSE(feed.hung_up());
   feed.complete();
   CHECK(feed.sent() == kOpened + "2 rsp 6 200 OK\n3 rsp 0\n0 serverclose 0\n");
+  CHECK(feed.hung_up());
 }
 
 TEST_CASE("relp: transaction numbers wrap at 999999999", "[relp]") {

@@ -5,7 +5,7 @@
 namespace penstock {
 namespace {
 
-constexpr int kFirstYear = 1678, kLastYear = 2261;
+constexpr int kFirstYear = 1677, kLastYear = 2262;
 constexpr unsigned kNanosDigits = 9;
 
 enum class ZoneColon : std::uint8_t { kRequired, kOptional };
@@ -22,6 +22,16 @@ bool scan_zone(Scanner& in, std::int32_t& offset_s, ZoneColon colon) noexcept {
   const auto seconds = static_cast<std::int32_t>((hours * 60 + minutes) * 60);
   offset_s = east ? seconds : -seconds;
   return true;
+}
+
+/// False where 64 bits do not hold the sum. The first second that they hold a part of begins before they do.
+bool add_nanoseconds(std::int64_t seconds, std::int64_t nanos, std::int64_t& ns) noexcept {
+  if (seconds < 0) {
+    ++seconds;
+    nanos -= kNanosPerSecond;
+  }
+  return !__builtin_mul_overflow(seconds, kNanosPerSecond, &ns) &&
+         !__builtin_add_overflow(ns, nanos, &ns);
 }
 
 Problem scan_date(Scanner& in, CivilTime& time, char separator = 'T') noexcept {
@@ -44,8 +54,7 @@ bool to_nanoseconds(const CivilTime& time, std::int64_t& ns) noexcept {
   if (time.hour > 23 || time.minute > 59 || time.second > 60) return false;
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
   const std::int64_t seconds = days * 86400 + (time.hour * 60 + time.minute) * 60 + time.second;
-  ns = (seconds - time.zone_offset_s) * kNanosPerSecond + time.nanos;
-  return true;
+  return add_nanoseconds(seconds - time.zone_offset_s, time.nanos, ns);
 }
 
 bool scan_fraction(Scanner& in, unsigned& nanos, char point) noexcept {

@@ -16,8 +16,8 @@ struct CivilTime {
   std::int32_t zone_offset_s = 0;  ///< seconds east of UTC
 };
 
-/// Nanoseconds since 1970 UTC. False where there is no such time, or 64 bits do not hold it (1678 to 2261 do). A leap
-/// second, :60, is the moment behind :59.
+/// Nanoseconds since 1970 UTC. False where there is no such time, or 64 bits do not hold it (1678 to 2261 do, and
+/// what 1677 and 2262 have of the range). A leap second, :60, is the moment behind :59.
 bool to_nanoseconds(const CivilTime& time, std::int64_t& ns) noexcept;
 
 /// A `point`, and digits of a fraction of a second, if there is one: nine count, more are passed over. False, at its

@@ -18,7 +18,10 @@ FrameResult LineFramer::next(std::string_view input) noexcept {
     const char* lf = find_byte(window.data(), window.size(), '\n');
     if (lf != nullptr) {
       const auto length = static_cast<std::size_t>(lf - window.data());
-      if (std::memchr(window.data(), '"', length) == nullptr) return whole(input, length);
+      if (std::memchr(window.data(), '"', length) == nullptr) {
+        walked_ = length;
+        return whole(input, length);
+      }
     }
   }
   const std::size_t lf = walk(window);
@@ -70,11 +73,15 @@ std::size_t LineFramer::pass(std::string_view line, std::size_t at) noexcept {
   return line.size();
 }
 
+bool LineFramer::is_escaped(std::string_view line, std::size_t at) const noexcept {
+  return at == 0 ? behind_backslash_ : line[at - 1] == '\\';
+}
+
 /// Up to `byte` without a backslash before it, and then `then`.
 std::size_t LineFramer::pass_to(std::string_view line, std::size_t at, char byte,
                                 At then) noexcept {
   for (at = find(line, at, byte); at < line.size(); at = find(line, at + 1, byte)) {
-    if (at != 0 && line[at - 1] == '\\') continue;
+    if (is_escaped(line, at)) continue;
     at_ = then;
     return at + 1;
   }
@@ -111,22 +118,31 @@ void LineFramer::begin_line() noexcept {
   walked_ = 0;
   at_ = At::kBegin;
   holds_lf_ = false;
+  skipping_ = false;
+  behind_backslash_ = false;
 }
 
+/// walk() has passed the maximum, or found the LF behind it.
 FrameResult LineFramer::truncated(std::string_view input) noexcept {
-  begin_line();
+  walked_ -= max_;
   skipping_ = true;
+  read_more_ = max_;
   return {.status = FrameStatus::kTruncated, .consumed = max_, .frame = input.substr(0, max_)};
 }
 
 FrameResult LineFramer::skip(std::string_view input) noexcept {
   if (input.empty()) return {};
-  const char* lf = find_byte(input.data(), input.size(), '\n');
-  if (lf == nullptr) return {.status = FrameStatus::kSkipping, .consumed = input.size()};
-  skipping_ = false;
-  return {.status = FrameStatus::kSkipping,
-          .consumed = static_cast<std::size_t>(lf - input.data()) + 1,
-          .framing = 1};
+  const std::string_view window = input.substr(0, std::max(read_more_, walked_));
+  std::size_t lf = walk(window);
+  if (lf == window.size()) lf = find(input, lf, '\n');
+  if (lf != input.size()) {
+    begin_line();
+    return {.status = FrameStatus::kSkipping, .consumed = lf + 1, .framing = 1};
+  }
+  walked_ = 0;
+  behind_backslash_ = input.back() == '\\';
+  read_more_ -= std::min(read_more_, input.size());
+  return {.status = FrameStatus::kSkipping, .consumed = input.size()};
 }
 
 }  // namespace penstock::influx

@@ -15,7 +15,9 @@ namespace penstock::influx {
 /// quoted text. A quote opens one only right behind the `=` of a field, and `\"` does not close it: see parse_line.
 ///
 /// A line may hold `max_frame_bytes` bytes, CR and LF not counted. A longer one is kTruncated as soon as that is certain;
-/// what follows is kSkipping up to the next LF, quoted or not: a quote that nobody closed must not swallow the stream.
+/// what follows is kSkipping up to the line's end, so that no LF in a text of it makes lines of that text. For that, up to
+/// `max_frame_bytes` bytes more are read as parts of the line; behind those any LF ends it: a quote that nobody closed must
+/// not swallow the stream.
 class LineFramer {
  public:
   static constexpr std::size_t kExtraBytes = 2;  ///< CR and LF
@@ -53,6 +55,7 @@ class LineFramer {
 
   std::size_t walk(std::string_view input) noexcept;
   std::size_t pass(std::string_view line, std::size_t at) noexcept;
+  bool is_escaped(std::string_view line, std::size_t at) const noexcept;
   std::size_t pass_to(std::string_view line, std::size_t at, char byte, At then) noexcept;
   std::size_t pass_string(std::string_view window, std::size_t at) noexcept;
   FrameResult whole(std::string_view input, std::size_t lf) noexcept;
@@ -65,6 +68,8 @@ class LineFramer {
   At at_ = At::kBegin;
   bool holds_lf_ = false;
   bool skipping_ = false;
+  bool behind_backslash_ = false;  // skipping: the last byte that was consumed is one
+  std::size_t read_more_ = 0;      // skipping: bytes in which a text may hold LF
 };
 
 }  // namespace penstock::influx

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include "protocols/core/decimal.h"
 
@@ -75,7 +76,8 @@ Problem parse_number(std::string_view token, std::size_t place, std::string_view
   Decimal number;
   if (!parse_decimal(token, number))
     return {"the value is no finite decimal number, no truth value and no quoted text", place};
-  fields.real(name, number.as_real());
+  const double sign = token.front() == '-' ? -1 : 1;  // which `-0`, an integer, has lost
+  fields.real(name, std::copysign(number.as_real(), sign));
   return {};
 }
 

@@ -68,3 +68,17 @@ TEST_CASE("influx: an over-long datagram line is dropped where the listener clos
     CHECK(feed.refusals() == std::vector<Refusal>{{Reason::kOversize, "m f=12"}});
   }
 }
+
+TEST_CASE("influx: no line of a text that is cut off becomes a point", "[influx]") {
+  const std::string lines = "m f=\"" + std::string(80, 'z') + "\ncpu usage=999\n\" 5\nm f=2\n";
+  const std::string head = lines.substr(0, 64);
+  const Texts expected{
+      R"({"error":"cut off at max_frame_bytes","message":"m f=\")" + head.substr(5) + "\"}",
+      point("2.0")};
+  Feed stream(make_influx_decoder({.max_frame_bytes = 64}, {}));
+  for (const char byte : lines) CHECK(stream.read(std::string_view(&byte, 1)));
+  CHECK(stream.events() == expected);
+  Feed datagram(make_influx_decoder({.max_frame_bytes = 64}, {}));
+  datagram.datagram(lines);
+  CHECK(datagram.events() == expected);
+}

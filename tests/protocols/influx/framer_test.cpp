@@ -30,14 +30,37 @@ TEST_CASE("line protocol framing: a LF in a quoted text does not end the line", 
   test::check_row(split_test(LineFramer(100), row.bytes, '"'), row);
 }
 
-TEST_CASE("line protocol framing: what is too long is passed over up to the next LF, quoted or not",
+TEST_CASE("line protocol framing: what is too long is passed over up to its line's end",
           "[influx]") {
   const auto row = GENERATE(values<test::FramingRow>({
       {"m f=12345678\nm f=1\n", {"m f=123456...", "m f=1"}, 2, 2, ""},
       {"m f=123456\r\nx\n", {"m f=123456", "x"}, 3, 0, ""},
       {"m f=123456\rx\ny\n", {"m f=123456...", "y"}, 2, 2, ""},
-      {"m f=\"1234567\n8\nm f=1\n", {"m f=\"12345...", "8", "m f=1"}, 3, 2, ""},
-      {"m f=\"1\n345678\nm f=1\n", {"m f=\"1\n345...", "m f=1"}, 2, 3, ""},
+      {"m f=\"12345\n7\nx\" 5\ny\n", {"m f=\"12345...", "y"}, 2, 7, ""},
+      {"m f=\"1\n345678\"\nm f=1\n", {"m f=\"1\n345...", "m f=1"}, 2, 4, ""},
+      {"m f=\"12345\"\nx\n", {"m f=\"12345...", "x"}, 2, 1, ""},
+      {"m f=\"1234567\\\"\nx\"\ny\n", {"m f=\"12345...", "y"}, 2, 7, ""},
+      {"m f=\"1234\\\"\nx\"\ny\n", {"m f=\"1234\\...", "y"}, 2, 4, ""},
+      {"m f=1234567,g=\"\n\"\ny\n", {"m f=123456...", "y"}, 2, 7, ""},
+      {"m\\ f\\ a\\ \\ =\"\n\" y\n", {"m\\ f\\ a\\ \\...", "\" y"}, 2, 3, ""},
+      {"m f678901\\=\"\n\" y\n", {"m f678901\\...", "\" y"}, 2, 2, ""},
+      {"m f67890123\\=\"\n\" y\n", {"m f6789012...", "\" y"}, 2, 4, ""},
+      {"m f67890123=\"\n\" y\nz\n", {"m f6789012...", "z"}, 2, 7, ""},
+      {"#m f=67890123,g=\"\ny\n", {"#m f=67890...", "y"}, 2, 7, ""},
+      {"m f=1 \"67890\n\"x\n", {"m f=1 \"678...", "\"x"}, 2, 2, ""},
+  }));
+  test::check_row(split_test(LineFramer(10), row.bytes, '"'), row);
+}
+
+TEST_CASE("line protocol framing: behind twice the maximum any LF ends a text that is too long",
+          "[influx]") {
+  const auto row = GENERATE(values<test::FramingRow>({
+      {"m f=\"1234567890\n2345\nm f=1\n", {"m f=\"12345...", "m f=1"}, 2, 10, ""},
+      {"m f=\"123451234567890\nm f=1\n", {"m f=\"12345...", "m f=1"}, 2, 10, ""},
+      {"m f=\"12345123456789\n\"x\ny\n", {"m f=\"12345...", "y"}, 2, 12, ""},
+      {"m f=\"1234512345678901234567890", {"m f=\"12345..."}, 0, 20, ""},
+      {"m f=\"123451234567890123456\n\"x\n", {"m f=\"12345...", "\"x"}, 2, 16, ""},
+      {"m f=\"12345123456789\\\n\"x\n", {"m f=\"12345...", "\"x"}, 2, 10, ""},
   }));
   test::check_row(split_test(LineFramer(10), row.bytes, '"'), row);
 }

@@ -23,6 +23,8 @@ TEST_CASE("line protocol: the examples of its reference", "[influx]") {
        R"({"name":"myMeasurement","tags":{"tag1":"value1","tag2":"value2"},"fields":{"fieldKey":"fieldValue"},"timestamp":@1556813561098000000})"},
       {"m field=1,f=1.0,g=-1.234456e+78",
        R"({"name":"m","fields":{"field":1.0,"f":1.0,"g":-1.234456e+78}})"},
+      {"m a=-0,b=-0.0,c=0,d=-00e3,e=-0000000000000000000000,f=-7",
+       R"({"name":"m","fields":{"a":-0.0,"b":-0.0,"c":0.0,"d":-0.0,"e":-0.0,"f":-7.0}})"},
       {"m a=1i,b=-12485903i,c=0u,d=18446744073709551615u",
        R"({"name":"m","fields":{"a":1,"b":-12485903,"c":0,"d":18446744073709551615}})"},
       {"m a=t,b=T,c=true,d=True,e=TRUE,f=f,g=F,h=false,i=False,j=FALSE",

@@ -10,7 +10,7 @@ namespace penstock {
 
 /// A handler that makes one event of each frame with a pure function, `Problem parse(std::string_view frame, FieldWriter&)`:
 /// what it finds a problem with is unparsed. So is a frame that max_frame_bytes cut off, where a number that ends too early
-/// would be a wrong one and no less than whole.
+/// would be a wrong one and no less than whole. White space alone is an empty frame.
 template <class Parse>
 class EventPerFrame final : public FrameHandler {
  public:
@@ -22,6 +22,10 @@ class EventPerFrame final : public FrameHandler {
     BatchWriter& writer = context.writer;
     if ((flags & kFrameTruncated) != 0)
       return take_unparsed(framing_, frame, flags, form, kCutOff, writer);
+    if (frame.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+      writer.counts().framing_bytes += frame.size();
+      return writer.skip_empty();
+    }
     add_parsed(framing_, frame, flags, form, shape_, writer,
                [&](FieldWriter& fields) { return parse_(frame, fields); });
   }

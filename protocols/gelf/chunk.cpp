@@ -10,6 +10,7 @@ constexpr std::size_t kIdAt = 2, kIdBytes = 8, kNumberAt = 10, kCountAt = 11;
 constexpr std::size_t kKeptBytes = std::size_t{1} << 20;
 /// Chunks of whole messages that are remembered: 512 KiB.
 constexpr std::size_t kMostHashes = std::size_t{64} << 10;
+constexpr Problem kTooLong{"a GELF message longer than gelf.max_message_bytes"};
 
 std::uint64_t hash_of(std::string_view datagram) noexcept {
   return std::hash<std::string_view>{}(datagram);
@@ -54,6 +55,7 @@ std::optional<std::string_view> ChunkTable::add(const Peer& peer, std::string_vi
     writer.counts().framing_bytes += datagram.size();
     return std::nullopt;
   }
+  if (chunk.count == 1) return take_single(key, datagram, chunk, now, writer);
   const auto found = find_or_open(key, chunk, now, writer);
   Set& set = *found;
   if (set.datagrams.size() != chunk.count) {
@@ -71,12 +73,23 @@ std::optional<std::string_view> ChunkTable::add(const Peer& peer, std::string_vi
   }
   store(set, datagram, chunk, writer);
   if (set.bytes > limits_.max_message_bytes + set.datagrams.size() * kChunkHeaderBytes) {
-    reject(found, Reason::kOversize, {"a GELF message longer than gelf.max_message_bytes"}, writer);
+    reject(found, Reason::kOversize, kTooLong, writer);
     return std::nullopt;
   }
   if (set.missing == 0) return join(found, now, writer);
   make_room(found, writer);
   return std::nullopt;
+}
+
+std::optional<std::string_view> ChunkTable::take_single(const Key& key, std::string_view datagram,
+                                                        const Chunk& chunk, Now now,
+                                                        BatchWriter& writer) {
+  if (chunk.payload.size() > limits_.max_message_bytes) {
+    writer.reject(Reason::kOversize, datagram, kTooLong);
+    return std::nullopt;
+  }
+  remember(key, {hash_of(datagram)}, now);
+  return chunk.payload;
 }
 
 ChunkTable::Sets::iterator ChunkTable::find_or_open(const Key& key, const Chunk& chunk, Now now,
@@ -133,7 +146,10 @@ std::string_view ChunkTable::join(Sets::iterator set, Now now, BatchWriter& writ
     joined_.append(datagram, kChunkHeaderBytes, std::string::npos);
   writer.counts().decompressed_bytes += set->bytes;
   writer.counts().framing_bytes += set->datagrams.size() * kChunkHeaderBytes;
-  remember(*set, now);
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(set->datagrams.size());
+  for (const std::string& datagram : set->datagrams) hashes.push_back(hash_of(datagram));
+  remember(set->key, std::move(hashes), now);
   forget(set);
   return joined_;
 }
@@ -144,12 +160,10 @@ void ChunkTable::forget(Sets::iterator set) {
   sets_.erase(set);
 }
 
-void ChunkTable::remember(const Set& set, Now now) {
-  Whole& whole = wholes_.emplace_back(Whole{set.key, now.monotonic, {}});
-  whole.hashes.reserve(set.datagrams.size());
-  for (const std::string& datagram : set.datagrams) whole.hashes.push_back(hash_of(datagram));
-  hashes_ += whole.hashes.size();
-  whole_index_.emplace(set.key, std::prev(wholes_.end()));
+void ChunkTable::remember(const Key& key, std::vector<std::uint64_t> hashes, Now now) {
+  hashes_ += hashes.size();
+  wholes_.push_back({key, now.monotonic, std::move(hashes)});
+  whole_index_.emplace(key, std::prev(wholes_.end()));
   while (wholes_.size() > limits_.max_sets || hashes_ > kMostHashes) forget(wholes_.begin());
 }
 

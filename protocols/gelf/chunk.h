@@ -54,7 +54,8 @@ class ChunkTable {
   explicit ChunkTable(const ChunkLimits& limits) noexcept : limits_(limits) {}
 
   /// Takes one datagram with `chunk` in it. The whole message when it was the last one missing: valid until the next
-  /// call, and its bytes are for the caller to count (`decompressed_bytes` has them already).
+  /// call, and its bytes are for the caller to count (`decompressed_bytes` has them already). The only one of its message
+  /// gives its payload, and all of `datagram` is for the caller to count.
   std::optional<std::string_view> add(const Peer& peer, std::string_view datagram,
                                       const Chunk& chunk, Now now, BatchWriter& writer);
 
@@ -98,7 +99,9 @@ class ChunkTable {
   void reject(Sets::iterator set, Reason reason, const Problem& problem, BatchWriter& writer);
   std::string_view join(Sets::iterator set, Now now, BatchWriter& writer);
   void forget(Sets::iterator set);
-  void remember(const Set& set, Now now);
+  std::optional<std::string_view> take_single(const Key& key, std::string_view datagram,
+                                              const Chunk& chunk, Now now, BatchWriter& writer);
+  void remember(const Key& key, std::vector<std::uint64_t> hashes, Now now);
   bool came_before(const Key& key, std::string_view datagram, const Chunk& chunk, Now now);
   void forget(Wholes::iterator whole);
 

@@ -41,7 +41,9 @@ class GelfDecoder final : public Decoder {
         handler_(make_handler(framing, options.limits)),
         decompressor_({.max_bytes = options.max_message_bytes,
                        .max_ratio = options.max_decompressed_ratio,
-                       .grace_bytes = kGraceBytes}),
+                       .grace_bytes = kGraceBytes,
+                       .over_bytes = "more than gelf.max_message_bytes",
+                       .over_ratio = "more than gelf.max_decompressed_ratio"}),
         chunks_({.max_message_bytes = options.max_message_bytes,
                  .max_sets = options.max_chunk_sets,
                  .max_bytes = options.max_chunk_bytes}) {}
@@ -60,7 +62,7 @@ class GelfDecoder final : public Decoder {
       writer.reject(Reason::kOversize, input, {"cut on receipt: raise max_frame_bytes"});
       return writer.discard(Reason::kOversize, wire_bytes - input.size());
     }
-    if (!chunk) return on_message(input, writer);
+    if (!chunk) return on_message(input, input, writer);
     on_chunk(input, now, writer);
   }
 
@@ -77,19 +79,20 @@ class GelfDecoder final : public Decoder {
     gelf::Chunk chunk;
     if (const Problem problem = gelf::parse_chunk(datagram, chunk))
       return writer.reject(Reason::kMalformed, datagram, problem);
-    if (chunk.count == 1) {
-      writer.counts().framing_bytes += gelf::kChunkHeaderBytes;
-      return on_message(chunk.payload, writer);
-    }
     const auto whole = chunks_.add(writer.segment().peer, datagram, chunk, now, writer);
-    if (whole) on_message(*whole, writer);
+    if (whole) on_message(*whole, chunk.count == 1 ? datagram : *whole, writer);
   }
 
-  void on_message(std::string_view message, BatchWriter& writer) {
+  /// `as_came`: the message, or the one chunk that it came in, which is what a quarantine needs.
+  void on_message(std::string_view message, std::string_view as_came, BatchWriter& writer) {
     const Coding coding = coding_of(message);
-    if (coding == Coding::kPlain) return on_json(message, writer);
+    if (coding == Coding::kPlain) {
+      writer.counts().framing_bytes += as_came.size() - message.size();
+      return on_json(message, writer);
+    }
     const auto done = decompressor_.decompress(coding, message);
-    if (!done.whole()) return writer.reject(done.reason(), message, Problem{done.why});
+    if (!done.whole()) return writer.reject(done.reason(), as_came, Problem{done.why});
+    writer.counts().framing_bytes += as_came.size() - message.size();
     writer.counts().compressed_bytes += message.size();
     writer.counts().decompressed_bytes += done.bytes.size();
     on_json(done.bytes, writer);

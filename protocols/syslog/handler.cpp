@@ -28,7 +28,9 @@ class SyslogHandler final : public FrameHandler {
         options_(options),
         decompressor_({.max_bytes = options.max_decompressed_bytes,
                        .max_ratio = kMostRatio,
-                       .grace_bytes = kGraceBytes}) {}
+                       .grace_bytes = kGraceBytes,
+                       .over_bytes = "more than syslog.max_decompressed_bytes",
+                       .over_ratio = "more than 1000 times its own bytes"}) {}
 
   void on_frame(std::string_view frame, std::uint8_t flags, Shape shape,
                 FrameContext& context) override {

@@ -54,6 +54,35 @@ constexpr auto kId = "abcdefgh";
 
 }  // namespace
 
+TEST_CASE("gelf: a single chunk that comes twice counts once", "[gelf]") {
+  const std::string other = R"({"short_message":"other"})";
+  for (const std::string& body : {kJson, test::compress(Coding::kZlib, kJson)}) {
+    test::Feed feed(decoder());
+    for (int i = 0; i < 3; ++i) feed.datagram(chunk(kId, 0, 1, body));
+    CHECK(feed.events() == Lines{kEvent});
+    CHECK(feed.counts().frames == 1);
+    feed.datagram(chunk(kId, 0, 1, other));  // another message
+    feed.datagram(chunk("12345678", 0, 1, body));
+    feed.peer = peer(7);
+    feed.datagram(chunk(kId, 0, 1, body));
+    feed.now.monotonic += gelf::kChunkPatience;
+    feed.datagram(chunk(kId, 0, 1, body));
+    CHECK(feed.events() == Lines{kEvent, R"({"message":"other"})", kEvent, kEvent, kEvent});
+    CHECK(feed.refusals().empty());
+  }
+}
+
+TEST_CASE("gelf: a single chunk that is corrupt is refused as it came", "[gelf]") {
+  std::string broken = test::compress(Coding::kGzip, kJson);
+  broken[12] = static_cast<char>(~broken[12]);
+  test::Feed feed(decoder());
+  feed.datagram(chunk(kId, 0, 1, broken));
+  for (const std::string& part : chunks("12345678", broken, 2)) feed.datagram(part);
+  CHECK(reasons(feed) == std::vector{Reason::kUndecodable, Reason::kUndecodable});
+  CHECK(feed.refusals()[0].bytes == chunk(kId, 0, 1, broken));
+  CHECK(feed.refusals()[1].bytes == broken);  // put together
+}
+
 TEST_CASE("gelf: a datagram as JSON, gzip and zlib, whole and as a single chunk", "[gelf]") {
   for (const std::string& body :
        {kJson, test::compress(Coding::kGzip, kJson), test::compress(Coding::kZlib, kJson)}) {
@@ -225,6 +254,34 @@ TEST_CASE("gelf: a message longer than the maximum is refused", "[gelf]") {
   feed.datagram(chunk(kId, 0, 3, std::string(60, 'x')));
   feed.datagram(chunk(kId, 1, 3, std::string(60, 'x')));
   CHECK(reasons(feed) == std::vector{Reason::kOversize, Reason::kOversize});
+
+  const std::string json = R"({"short_message":")" + std::string(500, 'a') + R"("})";
+  const std::string packed = test::compress(Coding::kZlib, json);
+  test::Feed small(decoder({.max_message_bytes = json.size() - 1}));
+  small.datagram(packed);
+  small.datagram(chunk(kId, 0, 1, packed));
+  small.datagram(chunk(kId, 0, 1, json));
+  CHECK(reasons(small) ==
+        std::vector{Reason::kDecompressLimit, Reason::kDecompressLimit, Reason::kOversize});
+  CHECK(small.reasons() == Lines{"more than gelf.max_message_bytes",
+                                 "more than gelf.max_message_bytes",
+                                 "a GELF message longer than gelf.max_message_bytes"});
+  CHECK(small.refusals()[1].bytes == chunk(kId, 0, 1, packed));
+  CHECK(small.refusals()[2].bytes == chunk(kId, 0, 1, json));
+}
+
+TEST_CASE("gelf: white space alone is no record", "[gelf]") {
+  for (const std::string& blank : {"\n"s, " \r\n"s, "\t\0"s}) {
+    test::Feed feed(decoder());
+    feed.datagram(blank);
+    feed.datagram(test::compress(Coding::kZlib, blank));
+    for (const std::string& part : chunks(kId, blank, 2)) feed.datagram(part);
+    feed.read(kJson + '\0' + blank);
+    feed.end(EndReason::kFin);
+    CHECK(feed.events() == Lines{kEvent});
+    CHECK(feed.counts().empty == 4);
+    CHECK(feed.refusals().empty());
+  }
 }
 
 TEST_CASE("gelf: bombs and broken blobs are refused", "[gelf]") {
@@ -232,6 +289,7 @@ TEST_CASE("gelf: bombs and broken blobs are refused", "[gelf]") {
   test::Feed feed(decoder());
   feed.datagram(bomb);
   CHECK(reasons(feed) == std::vector{Reason::kDecompressLimit});
+  CHECK(feed.reasons() == Lines{"more than gelf.max_decompressed_ratio"});
   std::string broken = test::compress(Coding::kGzip, kJson);
   broken[12] = static_cast<char>(~broken[12]);
   feed.datagram(broken);
@@ -247,6 +305,7 @@ TEST_CASE("gelf: a ratio of more than the limit is a bomb too", "[gelf]") {
   test::Feed strict(decoder());
   strict.datagram(test::compress(Coding::kZlib, json));
   CHECK(reasons(strict) == std::vector{Reason::kDecompressLimit});
+  CHECK(strict.reasons() == Lines{"more than gelf.max_decompressed_ratio"});
   test::Feed lenient(decoder({.max_decompressed_ratio = 0}));
   lenient.datagram(test::compress(Coding::kZlib, json));
   CHECK(lenient.events().size() == 1);

@@ -127,6 +127,18 @@ TEST_CASE("json: a line cut at the maximum is unparsed and says so", "[json]") {
   CHECK(feed.records()[0].flags == (kFrameTruncated | kFrameUnparsed));
 }
 
+TEST_CASE("json: white space alone is no record", "[json]") {
+  for (const Unparsed unparsed : {Unparsed::kDeliver, Unparsed::kQuarantine}) {
+    test::Feed feed(decoder({.unparsed = unparsed}));
+    feed.read(" \n\t \r\n{\"a\":1}\n ");
+    feed.end(EndReason::kFin);
+    feed.datagram("{\"a\":2}\n \n");
+    CHECK(feed.events() == Lines{R"({"fields":{"a":1}})", R"({"fields":{"a":2}})"});
+    CHECK(feed.refusals().empty());
+    CHECK(feed.counts().empty == 4);
+  }
+}
+
 TEST_CASE("json: a datagram holds lines", "[json]") {
   test::Feed feed(decoder());
   feed.datagram("{\"a\":1}\n{\"a\":2}\r\n{\"a\":3}");

@@ -215,6 +215,7 @@ TEST_CASE("syslog: compressed messages that are none, and bombs", "[syslog]") {
   Feed feed(make_syslog_decoder(kAuto, {.max_decompressed_bytes = 1999}));
   feed.datagram(good);
   CHECK(rejected(feed, Reason::kDecompressLimit) == 1);
+  CHECK(feed.noted() == std::vector<std::string>{"more than syslog.max_decompressed_bytes"});
   Feed broken(make_syslog_decoder(kAuto, {}));
   broken.datagram(good.substr(0, good.size() - 1));
   broken.datagram("zx garbage");

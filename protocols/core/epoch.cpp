@@ -1,59 +1,98 @@
 #include "protocols/core/epoch.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "protocols/core/scanner.h"
-#include "protocols/core/timestamp.h"
 
 namespace penstock {
 namespace {
 
-constexpr double kMostNanos = 9.2e18;  // of an int64
+/// A decimal number: its value is digits * 10^scale.
+struct Scaled {
+  std::uint64_t digits = 0;
+  int scale = 0;
 
-bool from_double(std::string_view number, std::int64_t unit_ns, std::int64_t& ns) noexcept {
-  double value = 0;
-  const char* end = number.data() + number.size();
-  const auto read = std::from_chars(number.data(), end, value);
-  if (read.ec != std::errc{} || read.ptr != end) return false;
-  value *= static_cast<double>(unit_ns);
-  if (!(std::fabs(value) < kMostNanos)) return false;
-  ns = std::llround(value);
-  return true;
-}
-
-/// `unit_ns`: a power of ten.
-bool exact(std::string_view number, std::int64_t unit_ns, std::int64_t& ns) noexcept {
-  Scanner in(number);
-  const bool negative = in.take('-');
-  if (!Scanner::is_digit(in.peek())) return false;
-  std::int64_t whole = 0, fraction = 0;
-  for (; Scanner::is_digit(in.peek()); in.skip(1)) {
-    if (__builtin_mul_overflow(whole, std::int64_t{10}, &whole) ||
-        __builtin_add_overflow(whole, in.peek() - '0', &whole))
+  /// False, and nothing has changed: 64 bits do not hold it.
+  bool append(unsigned digit) noexcept {
+    std::uint64_t longer = 0;
+    if (__builtin_mul_overflow(digits, std::uint64_t{10}, &longer) ||
+        __builtin_add_overflow(longer, std::uint64_t{digit}, &longer))
       return false;
+    digits = longer;
+    return true;
   }
-  if (in.take('.')) {
-    std::int64_t place = unit_ns / 10;
-    for (; Scanner::is_digit(in.peek()); in.skip(1), place /= 10)
-      fraction += (in.peek() - '0') * place;
-  }
-  std::int64_t sum = 0;
-  if (!in.done() || __builtin_mul_overflow(whole, unit_ns, &sum) ||
-      __builtin_add_overflow(sum, fraction, &sum))
-    return false;
-  ns = negative ? -sum : sum;
+};
+
+bool take_digit(Scanner& in, unsigned& digit) noexcept {
+  if (!Scanner::is_digit(in.peek())) return false;
+  digit = static_cast<unsigned>(in.peek() - '0');
+  in.skip(1);
   return true;
 }
 
-bool read(std::string_view number, std::int64_t unit_ns, std::int64_t& ns) noexcept {
-  return exact(number, unit_ns, ns) || from_double(number, unit_ns, ns);
+/// Digits of the fraction that 64 bits do not hold are passed over: they are far behind the nanosecond.
+bool take_digits(Scanner& in, Scaled& number) noexcept {
+  unsigned digit = 0;
+  if (!take_digit(in, digit)) return false;
+  do {
+    if (!number.append(digit)) return false;
+  } while (take_digit(in, digit));
+  if (!in.take('.')) return true;
+  for (bool fits = true; take_digit(in, digit);) {
+    fits = fits && number.append(digit);
+    if (fits) --number.scale;
+  }
+  return true;
+}
+
+/// Behind the `e`.
+bool take_exponent(Scanner& in, Scaled& number) noexcept {
+  constexpr int kMost = 10'000;  // beyond it nothing is told apart
+  const bool negative = in.take('-');
+  if (!negative) in.take('+');
+  unsigned digit = 0;
+  if (!take_digit(in, digit)) return false;
+  int exponent = 0;
+  do {
+    exponent = std::min(exponent * 10 + static_cast<int>(digit), kMost);
+  } while (take_digit(in, digit));
+  number.scale += negative ? -exponent : exponent;
+  return true;
+}
+
+/// Without a fraction; false where 64 bits do not hold it.
+bool to_integer(Scaled number, std::int64_t& value) noexcept {
+  if (number.digits == 0) number.scale = 0;
+  for (; number.scale > 0; --number.scale) {
+    if (!number.append(0)) return false;
+  }
+  for (; number.scale < 0 && number.digits != 0; ++number.scale) number.digits /= 10;
+  if (number.digits > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) return false;
+  value = static_cast<std::int64_t>(number.digits);
+  return true;
+}
+
+/// `decimals`: of the unit, that make a nanosecond.
+bool read(std::string_view text, int decimals, std::int64_t& ns) noexcept {
+  Scanner in(text);
+  const bool negative = in.take('-');
+  Scaled number;
+  if (!take_digits(in, number)) return false;
+  if ((in.take('e') || in.take('E')) && !take_exponent(in, number)) return false;
+  number.scale += decimals;
+  std::int64_t value = 0;
+  if (!in.done() || !to_integer(number, value)) return false;
+  ns = negative ? -value : value;
+  return true;
 }
 
 }  // namespace
 
 bool epoch_seconds(std::string_view number, std::int64_t& ns) noexcept {
-  return read(number, kNanosPerSecond, ns);
+  return read(number, 9, ns);
 }
 
 bool epoch_of_any_unit(std::string_view number, std::int64_t& ns) noexcept {
@@ -61,10 +100,10 @@ bool epoch_of_any_unit(std::string_view number, std::int64_t& ns) noexcept {
   if (std::from_chars(number.data(), number.data() + number.size(), value).ec != std::errc{})
     return false;
   const double size = std::fabs(value);
-  if (size < 1e11) return read(number, kNanosPerSecond, ns);
-  if (size < 1e14) return read(number, 1'000'000, ns);
-  if (size < 1e17) return read(number, 1'000, ns);
-  return read(number, 1, ns);
+  if (size < 1e11) return read(number, 9, ns);
+  if (size < 1e14) return read(number, 6, ns);
+  if (size < 1e17) return read(number, 3, ns);
+  return read(number, 0, ns);
 }
 
 }  // namespace penstock

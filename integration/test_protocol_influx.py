@@ -31,6 +31,15 @@ def test_points_over_every_transport(penstock, scheme):
     assert [("unparsed" in each) for each in flags(server)] == [False, False, True, False]
 
 
+@pytest.mark.parametrize("scheme, count", [("udp4", 3000), ("unixgram", 9000), ("unixpacket", 9000)])
+def test_the_longest_frame_is_that_of_a_line_not_of_a_datagram(penstock, scheme, count):
+    server = penstock({"listen": any_url(scheme), "max_frame_bytes": 64, **INFLUX}, JSON)
+    send_packets(server.address(scheme), [b"".join(b"cpu,host=a v=%di\n" % (n % 10) for n in range(count))])
+    assert [event["fields"]["v"] for event in events(server, count)] == [n % 10 for n in range(count)]
+    server.stop()
+    assert server.ledger().listener().get("cut_bytes", 0) == 0
+
+
 @pytest.mark.parametrize("precision, digits", [("ns", "000000000"), ("us", "000000"), ("ms", "000"), ("s", "")])
 def test_precision(penstock, precision, digits):
     server = penstock({"listen": any_url("tcp4"), "influx.precision": precision, **INFLUX}, JSON)

@@ -129,6 +129,7 @@ constexpr std::array kTable = {
                  .acks = false,
                  .makes = Makes::kMetrics,
                  .own_framing = true,
+                 .split = Split::kNewline,
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_influx_decoder(framing, options.influx);

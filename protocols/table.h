@@ -36,7 +36,8 @@ struct ProtocolInfo {
   /// What is not whole and in form is refused, and its sender has it still: `oversize`, `tail` and `unparsed` are not for it.
   bool refuses = false;
   Framing framing = Framing::kNewline;                  ///< of streams, where the config says none
-  Split split = Split::kNone;                           ///< of datagrams and packets, likewise
+  /// Of datagrams and packets, likewise; of a protocol with framing of its own: what it does.
+  Split split = Split::kNone;
   std::size_t max_frame_bytes = std::size_t{64} << 10;  ///< likewise
   std::unique_ptr<Decoder> (*make)(const FramingOptions&, const ProtocolOptions&) = nullptr;
   /// What a listener with these options gathers over all its decoders: it is in the options from there on, for `make`.

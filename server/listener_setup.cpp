@@ -7,6 +7,8 @@ namespace {
 
 /// Largest UDP payload, and with it the largest train of UDP_GRO.
 constexpr std::size_t kLargestUdpBytes = 65535;
+/// Above what a unix socket can send at once with the send buffer that Linux gives it (net.core.wmem_default, 208 KiB).
+constexpr std::size_t kLargestUnixBytes = std::size_t{256} << 10;
 /// A datagram may end in CR LF, or the listener's own delimiter, which is no part of its frame.
 constexpr std::size_t kLineEndBytes = 2;
 
@@ -34,7 +36,7 @@ std::size_t datagram_bytes(const config::Listener& listener) {
   const bool udp = std::ranges::all_of(
       listener.listen, [](const config::ListenUrl& url) { return url.url.starts_with("udp"); });
   std::size_t bytes = listener.frames.max_frame_bytes;
-  if (whole) bytes = std::max(bytes, kLargestUdpBytes);
+  if (whole) bytes = std::max(bytes, udp ? kLargestUdpBytes : kLargestUnixBytes);
   if (udp) bytes = std::min(bytes, kLargestUdpBytes);
   return bytes + std::max(kLineEndBytes, listener.frames.delimiter.size());
 }

@@ -165,8 +165,9 @@ def test_datagrams(penstock, scheme):
     assert [r for r in records if len(r) > 1] == expected
     assert sorted(r for r in records if len(r) == 1) == [b"a", b"b", b"c", b"d"]
     assert row(server)["rejected"] == {"undecodable": 3, "decompress_limit": 3}
-    reasons = [entry["reason"] for entry in server.quarantined() if entry["listener"] == "in"]
-    assert sorted(reasons) == ["decompress_limit"] * 3 + ["undecodable"] * 3
+    refused = [entry for entry in server.quarantined() if entry["listener"] == "in"]
+    assert sorted(entry["reason"] for entry in refused) == ["decompress_limit"] * 3 + ["undecodable"] * 3
+    assert all(entry["detail"] for entry in refused)
 
 
 def test_bombs_on_many_connections(penstock):

@@ -55,8 +55,9 @@ void take_split(const FramingOptions& options, std::string_view input, std::size
   const std::string_view last = take_lines(options, input, handler, context);
   if (missing != 0) return take_cut(options, last, missing, handler, context);
   if (last.empty()) return;
-  const std::size_t cr = last.ends_with('\r') ? 1 : 0;  // a CRLF of which the LF was left out
-  take_whole(options, last, cr, handler, context);
+  std::size_t end = delimiter_at_end(options, last);
+  if (end == 0 && last.ends_with('\r')) end = 1;  // a CRLF of which the LF was left out
+  take_whole(options, last, end, handler, context);
 }
 
 }  // namespace

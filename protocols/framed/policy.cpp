@@ -29,7 +29,8 @@ void take_oversize(const FramingOptions& options, std::string_view head, FrameHa
   if (options.oversize != Oversize::kTruncate)
     return context.writer.reject(Reason::kOversize, head);
   // Without a byte (a datagram cut right behind a line) there is nothing to deliver; the loss shows in cut_bytes.
-  if (!head.empty()) handler.on_frame(head, kFrameTruncated, Shape::kOpaque, context);
+  if (head.empty()) return context.writer.note({"a datagram was cut off on receipt"});
+  handler.on_frame(head, kFrameTruncated, Shape::kOpaque, context);
 }
 
 void take_rest(const FramingOptions& options, std::size_t bytes, BatchWriter& writer) noexcept {

@@ -6,7 +6,7 @@ namespace penstock {
 
 void Unpacked::give_to(Decoder& decoder, Now now, BatchWriter& writer, Replies& replies) const {
   if (why == nullptr) return decoder.on_datagram(bytes, wire_bytes, now, writer, replies);
-  writer.reject(reason, bytes);
+  writer.reject(reason, bytes, {why});
   writer.discard(reason, wire_bytes - bytes.size());
 }
 

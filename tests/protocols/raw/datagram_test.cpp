@@ -79,6 +79,20 @@ TEST_CASE("datagram: split gives a frame a line, the last one without LF include
   CHECK(feed.lines());
 }
 
+TEST_CASE("datagram: the delimiter at its end is taken off behind lines too", "[raw]") {
+  const auto [options, bytes, framing_bytes] =
+      GENERATE(table<FramingOptions, std::string, std::uint64_t>({
+          {{.framing = Framing::kNul, .split = Split::kNewline}, std::string("a\nb\0", 4), 2},
+          {{.framing = Framing::kDelimiter, .delimiter = "__LOG4JS__", .split = Split::kNewline},
+           "a\nb__LOG4JS__",
+           11},
+      }));
+  Feed feed(make_raw_decoder(options));
+  feed.datagram(bytes);
+  CHECK(feed.records() == Records{{"a"}, {"b"}});
+  CHECK(feed.counts().framing_bytes == framing_bytes);
+}
+
 TEST_CASE("datagram: too long for the maximum, or cut by the kernel", "[raw]") {
   const auto oversize = GENERATE(Oversize::kTruncate, Oversize::kDrop, Oversize::kClose);
   struct Row {
@@ -132,6 +146,7 @@ TEST_CASE("datagram: split and oversize: only the lines that are too long or cut
     CHECK(feed.records() == Records{{"ab"}, {"cd"}});
     const bool truncate = oversize == Oversize::kTruncate;
     CHECK(feed.counts().cut_bytes == (truncate ? 94 : 0));
+    CHECK(feed.noted().size() == (truncate ? 1 : 0));
     CHECK(feed.counts().frames == (truncate ? 2 : 3));
   }
 }

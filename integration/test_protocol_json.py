@@ -59,8 +59,18 @@ def test_pino(penstock, protocol, scheme):
         assert line["timestamp"].endswith("000000Z"), "it counts milliseconds"
 
 
-BAD = [b"[1,2]", b'"text"', b"plain text", b"{", b'{"a":NaN}', b'{"a":"\\ud800"}', b'{"a":"\xff"}', b'{"a":01}', b"{} x",
+BAD = [b"[1,2]", b'"text"', b"plain text", b"{", b'{"a":NaN}', b'{"a":"\xff"}', b'{"a":01}', b"{} x",
        b'{"a":' + b"[" * 60_000, b'{"a":' + b"[" * 20_000 + b"]" * 20_000 + b"}", b'{"a":[' + b"0," * 20_000 + b"0]}"]
+
+
+def test_half_of_a_surrogate_pair_costs_its_character_only(penstock):
+    """JavaScript makes it of a text that ends in the middle of an emoji, Python of a file name that is no UTF-8."""
+    server = penstock({"listen": any_url("tcp4"), "protocol": "json"}, JSON)
+    halves = {"message": "cut \ud83d", "file": "\udcff.txt", "nested": {"\ude00": ["a\ud83db", "\U0001f600"]}}
+    send_stream(server.address(), json.dumps(halves).encode() + b"\n")
+    line = wait_lines(server, 1)[0]
+    assert (line["message"], line["flags"]) == ("cut \ufffd", [])
+    assert line["fields"] == {"file": "\ufffd.txt", "nested": {"\ufffd": ["a\ufffdb", "\U0001f600"]}}
 
 
 def test_what_is_no_object_goes_on_with_the_reason(penstock):

@@ -56,7 +56,7 @@ constexpr std::array kTable = {
                  .acks = true,
                  .makes = Makes::kLogs,
                  .own_framing = true,
-                 .refuses = true,
+                 .refuses = Refuses::kUnfinished,
                  .max_frame_bytes = std::size_t{16} << 20,
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
@@ -69,7 +69,7 @@ constexpr std::array kTable = {
                  .acks = true,
                  .makes = Makes::kLogs,
                  .own_framing = true,
-                 .refuses = true,
+                 .refuses = Refuses::kAll,
                  .max_frame_bytes = std::size_t{16} << 20,
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {

@@ -22,6 +22,13 @@ struct Transports {
 /// Which events a protocol makes (EventShape): what an encoding must know.
 enum class Makes : std::uint8_t { kNothing, kLogs, kMetrics, kBoth };
 
+/// What a protocol does not take whatever the config says.
+enum class Refuses : std::uint8_t {
+  kNothing,
+  kUnfinished,  ///< what is too long or unfinished: `oversize` and `tail` are not for it
+  kAll          ///< and what is not in form: neither is `unparsed`
+};
+
 /// One row a protocol. A reader of this table knows all that the binary speaks.
 struct ProtocolInfo {
   std::string_view name;  ///< value of `protocol` in the config
@@ -33,9 +40,9 @@ struct ProtocolInfo {
       {};  ///< another protocol, whose messages are inside: its table `[listener.NAME]` counts too
   bool own_framing =
       false;  ///< the protocol says where its frames end: `framing` and `split` are not for it
-  /// What is not whole and in form is refused, and its sender has it still: `oversize`, `tail` and `unparsed` are not for it.
-  bool refuses = false;
-  Framing framing = Framing::kNewline;                  ///< of streams, where the config says none
+  /// Acknowledges, so what it refuses its sender has still, and the policies for that are not for it.
+  Refuses refuses = Refuses::kNothing;
+  Framing framing = Framing::kNewline;  ///< of streams, where the config says none
   /// Of datagrams and packets, likewise; of a protocol with framing of its own: what it does.
   Split split = Split::kNone;
   std::size_t max_frame_bytes = std::size_t{64} << 10;  ///< likewise

@@ -11,6 +11,7 @@
 
 #include "protocols/core/check.h"
 #include "protocols/framing/json.h"
+#include "protocols/json/unescape.h"
 
 namespace penstock {
 namespace {
@@ -109,6 +110,8 @@ Problem json_problem(std::string_view value, std::size_t readable) {
   const simdjson::error_code error = this_threads_parser().parse(value, readable);
   if (error == simdjson::SUCCESS) return {};
   const rapidjson::ParseResult closely = look_closely(value);
+  if (closely.Code() == rapidjson::kParseErrorStringUnicodeSurrogateInvalid)
+    return json_problem(mend_surrogates(value));
   if (error == simdjson::NUMBER_ERROR && !closely.IsError()) return {};
   Problem problem{.why = reason_of(error)};
   if (problem.why == nullptr && closely.IsError()) problem.why = reason_of(closely.Code());

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kUnicodeEscapeBytes = 6;  // \u00e9
 constexpr std::uint32_t kNoCharacter = UINT32_MAX;
+constexpr std::uint32_t kReplacement = 0xfffd;
+constexpr std::string_view kReplacementEscape = "\\ufffd";
 
 int hex_digit(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
@@ -36,11 +38,12 @@ bool is_low(std::uint32_t unit) noexcept { return unit >> 10 == 0xdc00 >> 10; }
 /// One character of one or two escapes, taken from the front of `text`.
 std::uint32_t take_unicode(std::string_view& text) noexcept {
   const std::uint32_t first = code_unit(text);
-  if (first == kNoCharacter || is_low(first)) return kNoCharacter;
+  if (first == kNoCharacter) return kNoCharacter;
   text.remove_prefix(kUnicodeEscapeBytes);
+  if (is_low(first)) return kReplacement;
   if (!is_high(first)) return first;
   const std::uint32_t second = code_unit(text);
-  if (second == kNoCharacter || !is_low(second)) return kNoCharacter;
+  if (second == kNoCharacter || !is_low(second)) return kReplacement;
   text.remove_prefix(kUnicodeEscapeBytes);
   return 0x10000 + ((first & 0x3ff) << 10) + (second & 0x3ff);
 }
@@ -87,6 +90,18 @@ bool unescape_json(std::string_view escaped, char* to, std::size_t& written,
   }
   written = static_cast<std::size_t>(to - begin);
   return true;
+}
+
+std::string mend_surrogates(std::string_view json) {
+  std::string mended(json);
+  for (std::size_t at = json.find('\\'); at < json.size(); at = json.find('\\', at)) {
+    std::string_view rest = json.substr(at);
+    const std::uint32_t character = take_unicode(rest);
+    if (character == kReplacement)
+      mended.replace(at, kReplacementEscape.size(), kReplacementEscape);
+    at = character == kNoCharacter ? at + 2 : json.size() - rest.size();
+  }
+  return mended;
 }
 
 }  // namespace penstock

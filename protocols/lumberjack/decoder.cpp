@@ -6,6 +6,7 @@
 #include "protocols/acked/given_up.h"
 #include "protocols/acked/pending_acks.h"
 #include "protocols/compression/message.h"
+#include "protocols/framed/frame_handler.h"
 #include "protocols/framed/policy.h"
 #include "protocols/json/log_record.h"
 #include "protocols/lumberjack/frame.h"
@@ -35,6 +36,7 @@ class LumberjackDecoder final : public Decoder {
  public:
   LumberjackDecoder(const FramingOptions& framing, const LumberjackOptions& options)
       : options_(options),
+        framing_(framing),
         json_{.known_names = true, .limits = options.json},
         limits_{.max_event_bytes = framing.max_frame_bytes,
                 .max_pairs = options.max_pairs,
@@ -184,9 +186,10 @@ class LumberjackDecoder final : public Decoder {
       return {};
     }
     if (left_ == 0) return {"an event outside of a window", 1};
-    const Problem problem = frame.type == Frame::Type::kJson ? add_json(frame.body, writer)
-                                                             : add_pairs(frame.body, writer);
-    if (problem) return {problem.why, frame_bytes - frame.body.size() + problem.at};
+    if (frame.type == Frame::Type::kJson)
+      add_json(frame.body, writer);
+    else if (const Problem problem = add_pairs(frame.body, writer))
+      return {problem.why, frame_bytes - frame.body.size() + problem.at};
     writer.counts().framing_bytes += frame_bytes - frame.body.size();
     if (--left_ == 0) pending_.add(writer.acknowledge_later(), {window_.version, frame.number});
     return {};
@@ -203,15 +206,11 @@ class LumberjackDecoder final : public Decoder {
     return {};
   }
 
-  Problem add_json(std::string_view json, BatchWriter& writer) {
-    FieldWriter fields = writer.begin_event(json, EventShape::kLog);
-    if (Problem problem = json_log_record(json, json_, fields)) {
-      fields.forget();
-      if (problem.at == Problem::kNowhere) problem.at = 0;
-      return problem;
-    }
-    writer.add_event(fields, kFrameWhole, Shape::kOpaque);
-    return {};
+  /// One that is not in form goes on unparsed: its sender would send it, and all of its window, again for ever.
+  void add_json(std::string_view json, BatchWriter& writer) {
+    if (json.empty()) return writer.skip_empty();
+    add_parsed(framing_, json, kFrameWhole, Shape::kOpaque, EventShape::kLog, writer,
+               [&](FieldWriter& fields) { return json_log_record(json, json_, fields); });
   }
 
   Problem add_pairs(std::string_view body, BatchWriter& writer) {
@@ -233,6 +232,7 @@ class LumberjackDecoder final : public Decoder {
   }
 
   const LumberjackOptions options_;
+  const FramingOptions framing_;
   const JsonOptions json_;
   const FrameLimits limits_;
   MessageDecompressor decompressor_;

@@ -16,9 +16,10 @@ namespace penstock {
 /// checked: some senders begin anew with each window, others count on.
 ///
 /// A window is acknowledged as a whole, with its last event's sequence number, once all of it is delivered; until then
-/// `ACK 0` goes out every `keepalive`. What breaks the stream (a version, type or JSON that is none, an event outside of a
-/// window, a window in another one, a compressed frame in another one, anything over a limit) ends the connection without
-/// an acknowledgement, whatever `oversize`, `unparsed` and `tail` say: the sender has the window still.
+/// `ACK 0` goes out every `keepalive`. An event whose JSON is no object, or over `options.json`, is unparsed, and counts in
+/// its window like any other. What breaks the stream (a version or type that is none, an event outside of a window, a
+/// window in another one, a compressed frame in another one, anything over another limit) ends the connection without an
+/// acknowledgement, whatever `oversize` and `tail` say: the sender has the window still.
 std::unique_ptr<Decoder> make_lumberjack_decoder(const FramingOptions& framing,
                                                  const LumberjackOptions& options);
 

@@ -59,10 +59,12 @@ void check_unparsed(const ProtocolInfo& protocol, const TableSource& source, Pro
 
 void check_refusals(const ProtocolInfo& protocol, const TableSource& source, Problems& problems) {
   constexpr std::array<std::string_view, 3> kOfWhatIsDelivered = {"oversize", "tail", "unparsed"};
-  if (!protocol.refuses) return;
-  warn_of_given(kOfWhatIsDelivered,
-                "no effect: " + setting(protocol.name) +
-                    " refuses what is too long, unfinished or not in form, and its sender keeps it",
+  if (protocol.refuses == Refuses::kNothing) return;
+  const bool all = protocol.refuses == Refuses::kAll;
+  warn_of_given(std::span(kOfWhatIsDelivered).first(all ? 3 : 2),
+                "no effect: " + setting(protocol.name) + " refuses what is " +
+                    (all ? "too long, unfinished or not in form" : "too long or unfinished") +
+                    ", and its sender keeps it",
                 source, problems);
 }
 

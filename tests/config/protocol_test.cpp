@@ -132,6 +132,9 @@ TEST_CASE("protocol: what refuses takes no policy for what it would deliver", "[
                   ": no effect: protocol = \"forward\" refuses what is too long, unfinished or "
                   "not in form, and its sender keeps it") == 1);
   }
+  const std::string unfinished = "protocol = \"lumberjack\"\n";
+  const auto none = problems_of(file(unfinished + "unparsed = \"quarantine\"\n")).size();
+  CHECK(problems_of(file(unfinished + "tail = \"deliver\"\n")).size() == none + 1);
 }
 
 TEST_CASE("protocol: the zone of this machine is no offset", "[config]") {

@@ -93,7 +93,6 @@ TEST_CASE("json fields: what is no object, and at which byte", "[json]") {
       {"{\"a\":\"b\nc\"}", "at byte 7: invalid JSON: a control character in a string"},
       {"{\"a\":\"b\xff\"}", "at byte 7: invalid JSON: not UTF-8"},
       {"{\"a\":\"\xed\xa0\x80\"}", "at byte 6: invalid JSON: not UTF-8"},
-      {"{\"a\":\"x\\ud83d\"}", "at byte 7: invalid JSON: an escape in a string is malformed"},
       {"{\"a\":[\"x\\q\"]}", "at byte 8: invalid JSON: an escape in a string is malformed"},
       {"{\"\\q\":1}", "at byte 2: invalid JSON: an escape in a string is malformed"},
       {"\xef\xbb\xbf{}", "at byte 0: not a JSON object"},

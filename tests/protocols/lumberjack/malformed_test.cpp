@@ -54,12 +54,34 @@ TEST_CASE("lumberjack: what breaks the stream does so at its first wrong byte, h
   CHECK_FALSE(feed.read(wrong.substr(wrong.size() - 1)));
 }
 
-TEST_CASE("lumberjack: JSON that is none", "[lumberjack][malformed]") {
+TEST_CASE("lumberjack: an event whose JSON is no object is unparsed, and its window acknowledged",
+          "[lumberjack][malformed]") {
   const auto text = GENERATE(values<std::string>(
-      {"", " ", "[]", "1", "\"a\"", "null", "{", "{\"a\":}", "{\"a\":1}x", "{\"a\":NaN}",
+      {" ", "[]", "1", "\"a\"", "null", "{", "{\"a\":}", "{\"a\":1}x", "{\"a\":NaN}",
        std::string(2000, '['), "{\"a\":" + std::string(2000, '[')}));
-  refused(window(1) + json(1, text), "");
-  refused(window(1) + compressed(json(1, text)), "");
+  const std::string before = json(1, R"({"n":1})"), after = json(3, R"({"n":3})");
+  const std::string events = before + json(2, text) + after;
+  const bool zipped = GENERATE(false, true);
+  Feed feed(make_lumberjack());
+  REQUIRE(feed.read(window(3) + (zipped ? compressed(events) : events)));
+  CHECK(feed.records() == Records{{R"({"n":1})"}, {text, kFrameUnparsed}, {R"({"n":3})"}});
+  CHECK(feed.counts().unparsed == 1);
+  CHECK(feed.sent().empty());
+  feed.complete();
+  CHECK(feed.sent() == ack(3));
+}
+
+TEST_CASE("lumberjack: unparsed events go to the quarantine where that is asked for",
+          "[lumberjack][malformed]") {
+  Feed feed(make_lumberjack_decoder({.unparsed = Unparsed::kQuarantine}, {}));
+  REQUIRE(feed.read(window(3) + json(1, "[]") + json(2, "") + json(3, "{}")));
+  CHECK(feed.records() == Records{{"{}"}});
+  REQUIRE(feed.refusals().size() == 1);
+  CHECK(feed.refusals()[0].reason == Reason::kUnparsed);
+  CHECK(feed.refusals()[0].bytes == "[]");
+  CHECK(feed.counts().empty == 1);
+  feed.complete();
+  CHECK(feed.sent() == ack(3));
 }
 
 TEST_CASE("lumberjack: lengths of 4 GiB", "[lumberjack][malformed]") {

@@ -13,5 +13,7 @@ bool epoch_seconds(std::string_view number, std::int64_t& ns) noexcept;
 /// The same where the sender does not say whether it counts seconds, milliseconds, microseconds or nanoseconds: what its
 /// size says. Seconds up to the year 5138, milliseconds from 1973 on.
 bool epoch_of_any_unit(std::string_view number, std::int64_t& ns) noexcept;
+bool epoch_of_any_unit(std::int64_t count, std::int64_t& ns) noexcept;
+bool epoch_of_any_unit(double count, std::int64_t& ns) noexcept;
 
 }  // namespace penstock

@@ -1,9 +1,8 @@
 #include "protocols/forward/entries.h"
 
-#include <cmath>
 #include <optional>
 
-#include "protocols/core/timestamp.h"
+#include "protocols/core/epoch.h"
 #include "protocols/forward/message.h"
 #include "protocols/msgpack/fields.h"
 #include "protocols/msgpack/token.h"
@@ -47,27 +46,22 @@ bool is_group_marker(std::string_view time) noexcept {
   return seconds == kBegin || seconds == kEnd;
 }
 
-std::optional<std::int64_t> seconds(std::int64_t count) noexcept {
+/// Seconds, as the protocol has them; loggers of JavaScript and Python also write milliseconds, which their size tells.
+std::optional<std::int64_t> counted_ns(const Token& token) noexcept {
   std::int64_t ns = 0;
-  if (__builtin_mul_overflow(count, kNanosPerSecond, &ns)) return std::nullopt;
-  return ns;
+  const bool unsigned_fits = token.kind == Kind::kUnsigned && token.number <= INT64_MAX;
+  const bool fits =
+      (token.kind == Kind::kSigned && epoch_of_any_unit(token.integer, ns)) ||
+      (unsigned_fits && epoch_of_any_unit(static_cast<std::int64_t>(token.number), ns)) ||
+      (token.kind == Kind::kReal && epoch_of_any_unit(token.real, ns));
+  return fits ? std::optional(ns) : std::nullopt;
 }
 
 /// Nothing where it is absent, 0, broken or no time that 64 bits of nanoseconds hold: then the time of receipt is all there is.
 std::optional<std::int64_t> time_ns(std::string_view value) noexcept {
-  constexpr double kMost = 9.2e18;
   const Token token = first_token(value);
-  std::optional<std::int64_t> ns;
-  if (token.kind == Kind::kSigned) {
-    ns = seconds(token.integer);
-  } else if (token.kind == Kind::kUnsigned) {
-    if (token.number <= INT64_MAX) ns = seconds(static_cast<std::int64_t>(token.number));
-  } else if (token.kind == Kind::kReal) {
-    const double real = token.real * static_cast<double>(kNanosPerSecond);
-    if (std::abs(real) < kMost) ns = std::llround(real);
-  } else if (is_event_time(token)) {
-    ns = msgpack::event_time_ns(value.substr(token.head_bytes));
-  }
+  const auto ns = is_event_time(token) ? msgpack::event_time_ns(value.substr(token.head_bytes))
+                                       : counted_ns(token);
   return ns && *ns != 0 ? ns : std::nullopt;
 }
 

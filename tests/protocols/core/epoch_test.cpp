@@ -1,6 +1,7 @@
 #include "protocols/core/epoch.h"
 
 #include <catch2/catch.hpp>
+#include <limits>
 #include <string>
 
 using namespace penstock;
@@ -51,4 +52,21 @@ TEST_CASE("epoch: the size tells the unit", "[time]") {
   CHECK(epoch_of_any_unit(text, got));
   CHECK(got == 1531171074'631000000);
   CHECK_FALSE(epoch_of_any_unit("noon", got));
+}
+
+TEST_CASE("epoch: the size tells the unit of integers and doubles", "[time]") {
+  const auto count = GENERATE(as<std::int64_t>(), 1531171074, 1531171074000, 1531171074000000,
+                              1531171074000000000);
+  std::int64_t got = 0;
+  CHECK(epoch_of_any_unit(count, got));
+  CHECK(got == 1531171074'000000000);
+  CHECK(epoch_of_any_unit(-static_cast<double>(count), got));
+  CHECK(got == -1531171074'000000000);
+  CHECK(epoch_of_any_unit(1531171074631.25, got));
+  CHECK(got == 1531171074'631250000);
+  CHECK(epoch_of_any_unit(1531171074.5, got));
+  CHECK(got == 1531171074'500000000);
+  CHECK_FALSE(epoch_of_any_unit(std::int64_t{50'000'000'000}, got));  // seconds beyond 2262
+  CHECK_FALSE(epoch_of_any_unit(1e19, got));
+  CHECK_FALSE(epoch_of_any_unit(std::numeric_limits<double>::quiet_NaN(), got));
 }

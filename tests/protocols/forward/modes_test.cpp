@@ -85,6 +85,9 @@ TEST_CASE("forward: times", "[forward]") {
   CHECK(with_time("\xc7\x08\x00\x55\xec\xe6\xf8\x00\x00\x00\x05"s) ==
         Events{event("1441588984000000005")});
   CHECK(with_time("\xcb\x41\xd5\x7b\x39\xbe\x20\x00\x00"s) == Events{event("1441588984500000000")});
+  // fluent-logger's option `milliseconds`, and Python's emit_with_time
+  CHECK(with_time("\xcb\x42\x78\xbc\xfe\x56\x87\xb0\x00"s) == Events{event("1700000000123000000")});
+  CHECK(with_time("\xcf\x00\x00\x01\x8b\xcf\xe5\x68\x7b"s) == Events{event("1700000000123000000")});
   CHECK(with_time("\xd7\x00\x55\xec\xe6\xf8\x3b\x9a\xca\x00"s) == none);  // 10^9 ns
   CHECK(with_time("\xff") == Events{event("-1000000000")});
 }

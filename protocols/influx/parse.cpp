@@ -90,6 +90,12 @@ struct Unescaped {
   std::string& value;
 };
 
+/// What ended a name or a value is none of what may.
+Problem ends_wrong(const Scanner& in, const char* why) noexcept {
+  const bool control = !in.done() && static_cast<unsigned char>(in.peek()) < ' ';
+  return in.problem(control ? "a control character outside of a text" : why);
+}
+
 Problem parse_tag(Scanner& in, Tokens& tokens, TagNames& names, Unescaped unescaped,
                   FieldWriter& fields) {
   const std::size_t begin = in.at();
@@ -98,7 +104,7 @@ Problem parse_tag(Scanner& in, Tokens& tokens, TagNames& names, Unescaped unesca
   if (raw.empty()) return {"no tag behind the comma", begin};
   if (!names.add(raw)) return {"the same tag twice", begin};
   const std::string_view name = tokens.meant(raw, kNameEnds, unescaped.name);
-  if (!in.take('=')) return in.problem("no `=` behind the tag");
+  if (!in.take('=')) return ends_wrong(in, "no `=` behind the tag");
   const std::size_t value_at = in.at();
   const std::string_view value = tokens.take(kNameEnds);
   if (value.empty()) return {"the tag has no value", value_at};
@@ -123,7 +129,7 @@ Problem parse_fields(Scanner& in, Tokens& tokens, Unescaped unescaped, FieldWrit
     const std::size_t begin = in.at();
     const std::string_view raw = tokens.take(kNameEnds);
     if (raw.empty()) return {"no field", begin};
-    if (!in.take('=')) return in.problem("no `=` behind the field");
+    if (!in.take('=')) return ends_wrong(in, "no `=` behind the field");
     const std::string_view name = tokens.meant(raw, kNameEnds, unescaped.name);
     if (const Problem problem = parse_value(in, name, unescaped.value, fields)) return problem;
   } while (in.take(','));
@@ -170,10 +176,11 @@ Problem LineParser::parse(std::string_view line, FieldWriter& fields) {
   if (measurement.empty()) return in.problem("no measurement");
   fields.string(Field::kName, tokens.meant(measurement, kMeasurementEnds, name_));
   if (const Problem problem = parse_tags(in, tokens, unescaped, fields)) return problem;
-  if (!in.is(' ')) return in.problem("no blank before the fields");
+  if (!in.is(' ')) return ends_wrong(in, "no blank before the fields");
   in.skip_all(' ');
   if (const Problem problem = parse_fields(in, tokens, unescaped, fields)) return problem;
-  if (!in.done() && !in.is(' ')) return in.problem("no comma or blank behind the field's value");
+  if (!in.done() && !in.is(' '))
+    return ends_wrong(in, "no comma or blank behind the field's value");
   in.skip_all(' ');
   return in.done() ? Problem{} : parse_time(in, unit_ns_, fields);
 }

@@ -75,7 +75,9 @@ TEST_CASE("line protocol: what is none, and at which byte", "[influx]") {
   const auto [line, problem] = GENERATE(table<std::string, std::string>({
       {",t=v f=1", "at byte 0: no measurement"},
       {"m", "at byte 1: no blank before the fields"},
-      {"m\tf=1", "at byte 1: no blank before the fields"},
+      {"m\tf=1", "at byte 1: a control character outside of a text"},
+      {"m,t\r=v f=1", "at byte 3: a control character outside of a text"},
+      {"m,t=v\x1b[31m f=1", "at byte 5: a control character outside of a text"},
       {"m, f=1", "at byte 2: no tag behind the comma"},
       {"m,t f=1", "at byte 3: no `=` behind the tag"},
       {"m,t= f=1", "at byte 4: the tag has no value"},

@@ -31,7 +31,7 @@ struct FrameRange {
 struct Undeliverable {
   FrameRange frames;
   RouteLoss loss = RouteLoss::kUnencodable;  ///< or kRefused
-  std::string answer;                        ///< what the other side said of them; empty: nothing
+  std::string answer;  ///< what the other side said of them, or what has no form; empty: nothing
 };
 
 /// What became of a batch that was pending.

@@ -12,6 +12,14 @@
 
 namespace penstock {
 
+namespace {
+
+bool goes_on(const Undeliverable& range, std::size_t frame, std::string_view why) noexcept {
+  return range.frames.first + range.frames.count == frame && range.answer == why;
+}
+
+}  // namespace
+
 void EncodeBuffer::shrink() noexcept {
   if (capacity_ <= kUsualBytes) return;
   memory_.reset();
@@ -31,10 +39,11 @@ std::vector<Undeliverable> unencodable(const Encoder& encoder, const Batch& batc
   if (encoder.encodes_all()) return ranges;
   for (std::size_t at = 0; at < batch.frames.size(); ++at) {
     if (encoder.encodes(batch, at)) continue;
-    if (!ranges.empty() && ranges.back().frames.first + ranges.back().frames.count == at)
+    const std::string_view why = encoder.why_not(batch, at);
+    if (!ranges.empty() && goes_on(ranges.back(), at, why))
       ++ranges.back().frames.count;
     else
-      ranges.push_back({{at, 1}, RouteLoss::kUnencodable, {}});
+      ranges.push_back({{at, 1}, RouteLoss::kUnencodable, std::string(why)});
   }
   return ranges;
 }

@@ -47,6 +47,8 @@ struct Encoder {
 
   /// False: frame `frame` has no form in this encoding, and encode() passes over it. See unencodable().
   virtual bool encodes(const Batch&, std::size_t) const { return true; }
+  /// Of such a frame: what it is that has none, where that is not plain. A static text, or empty.
+  virtual std::string_view why_not(const Batch&, std::size_t) const { return {}; }
   /// Whether encodes() can say no at all.
   virtual bool encodes_all() const noexcept { return true; }
 
@@ -73,7 +75,7 @@ struct Encoder {
                              std::size_t last, EncodeBuffer& out) const = 0;
 };
 
-/// The frames of `batch` that have no form in this encoding.
+/// The frames of `batch` that have no form in this encoding, with what why_not() says of them.
 std::vector<Undeliverable> unencodable(const Encoder& encoder, const Batch& batch);
 
 /// The one list of encodings: what a sink's `encoding` names.

@@ -19,6 +19,9 @@ class FramedEncoder final : public Encoder {
 
   bool keeps_lines() const noexcept override { return keeps_lines_; }
   bool encodes(const Batch& batch, std::size_t frame) const override;
+  std::string_view why_not(const Batch& batch, std::size_t frame) const override {
+    return inner_->why_not(batch, frame);
+  }
   bool encodes_all() const noexcept override { return carries_all_ && inner_->encodes_all(); }
   std::size_t encoded_bytes(const Batch& batch, const Segment& segment,
                             std::size_t frame) const override;

@@ -47,8 +47,17 @@ def test_precision(penstock, precision, digits):
     assert events(server, 1)[0]["timestamp"] == "2023-11-14T22:13:20.000000000Z"
 
 
-def test_a_quote_that_nobody_closes_ends_with_the_longest_frame(penstock):
+def test_a_quote_that_nobody_closes_ends_behind_twice_the_longest_frame(penstock):
     server = penstock({"listen": any_url("tcp4"), "max_frame_bytes": 1024, **INFLUX}, JSON)
-    send_stream(server.address("tcp4"), b'm f="' + b"x\n" * 1000 + b"\nm f=1\n")
+    send_stream(server.address("tcp4"), b'm f="' + b"x\n" * 2000 + b"\nm f=1\n")
     wait_until(lambda: b'"fields":{"f":1.0}' in server.output(), "the good line")
     assert "truncated" in flags(server)[0] and "unparsed" in flags(server)[0]
+
+
+def test_lines_of_a_text_that_is_cut_off_are_no_points(penstock):
+    server = penstock({"listen": any_url("tcp4"), "max_frame_bytes": 64, **INFLUX}, JSON)
+    send_stream(server.address("tcp4"), b'm f="' + b"z" * 80 + b'\ncpu usage=999\n" 5\nok v=1\n', pieces=7)
+    assert [event.get("name") for event in events(server, 2)] == [None, "ok"]
+    server.stop()
+    listener = server.ledger().listener()
+    assert (listener["truncated"], listener["cut_bytes"]) == (1, 39)

@@ -1,5 +1,7 @@
 """protocol = "statsd": what its clients send arrives as the metrics that they meant, over every transport."""
 
+import base64
+
 import pytest
 
 from support.address import ALL, STREAMS, any_url
@@ -98,3 +100,22 @@ def test_what_is_no_metric_goes_to_the_quarantine(penstock):
     assert [event["name"] for event in events(server, 2)] == ["a", "b"]
     server.stop()
     assert [entry["reason"] for entry in server.quarantined()] == ["unparsed"]
+
+
+@pytest.mark.parametrize("encoding, written, lost", [
+    ("influx", {"c,metric_type=counter value=1,sample_rate=0.1", "g,metric_type=gauge value=10",
+                "g,metric_type=gauge value=-2,delta=true", "x,container=pod1,metric_type=counter value=1",
+                "db,metric_type=service_check status=0i"}, []),
+    ("graphite", {"c 10", "g 10", "x;container=pod1 1"}, [b"g:-2|g", b"_sc|db|0"]),
+])
+def test_what_changes_a_value_is_not_lost_in_text(penstock, encoding, written, lost):
+    server = penstock({"listen": any_url("udp4"), **STATSD}, {"encoding": encoding})
+    send_packets(server.address("udp4"), [b"c:1|c|@0.1\ng:10|g\ng:-2|g\nx:1|c|c:pod1\n_sc|db|0"])
+    server.wait_records(len(written))
+    server.stop()
+    assert {line.decode().rpartition(" ")[0] for line in server.records()} == written
+    entries = server.quarantined()
+    assert [base64.b64decode(entry["bytes"]) for entry in entries] == lost
+    if lost:
+        assert [entry.get("detail") for entry in entries] == [
+            "a change of a gauge (delta) has no form in graphite; statsd.flush makes a value of it", None]

@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 import zlib
+from contextlib import ExitStack
 
 import pytest
 
@@ -161,3 +162,46 @@ def test_floods_and_bombs_cost_what_the_limits_say(penstock):
     rejected = server.ledger().listener()["rejected"]
     assert rejected["partial_budget"] >= 4900 and rejected["decompress_limit"] == 2
     assert rejected["malformed"] >= 900 and rejected["oversize"] > 80
+
+
+def test_chunks_of_all_connections_stay_within_the_listeners_limit(penstock):
+    server = penstock({"listen": [any_url("unixpacket"), any_url("udp4")], "protocol": "gelf"}, JSON, server={"memory": "16MiB"})
+    address = server.address("unixpacket")
+    before = server.memory_bytes()
+    with ExitStack() as stack:
+        for n in range(12):
+            sock = stack.enter_context(address.connect())
+            for m in range(150):
+                sock.send(chunk(b"%d" % m, 0, 2, b"x" * 100_000))
+            sock.send(message(n))  # behind them: they have been read when it arrives
+            wait_lines(server, n + 1)
+        held = server.memory_bytes() - before
+        if not sanitized():
+            assert held < 64 << 20
+    server.stop()
+    rejected = server.ledger().listener()["rejected"]
+    assert sum(rejected.values()) == 12 * 150 and rejected["partial_budget"] > 0
+
+
+def test_a_refused_chunk_is_blamed_on_its_sender(penstock):
+    server = penstock({"listen": any_url("udp4"), "protocol": "gelf", "gelf.max_chunk_sets": 1}, JSON, server={"threads": 1})
+    with ExitStack() as stack:
+        senders = [stack.enter_context(server.address().connect()) for _ in range(3)]
+        names = [f"127.0.0.1:{sock.getsockname()[1]}" for sock in senders]
+
+        def send_half(n):
+            senders[n].send(chunk(b"id", 0, 2, b"x"))
+            senders[n].send(message(n))  # behind it: it has been read when this arrives
+            wait_lines(server, n + 1)
+
+        send_half(0)
+        send_half(1)  # costs the one before
+        wait_until(lambda: len(server.quarantined()) == 2, "the second one, whose time is over, in the quarantine too")
+        send_half(2)
+        server.stop()
+    entries = server.quarantined()
+    assert [(entry["reason"], entry["peer"]) for entry in entries] == list(
+        zip(["partial_budget", "tail_timeout", "tail_deadline"], names, strict=True))
+    for entry, line in zip(entries, wait_lines(server, 3), strict=True):
+        assert entry["time"] <= line["time"]  # of receipt, not of the end of its time
+    assert server.log_has("malformed frame").fields["peer"] == names[0]

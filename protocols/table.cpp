@@ -5,6 +5,7 @@
 
 #include "protocols/collectd/decoder.h"
 #include "protocols/forward/decoder.h"
+#include "protocols/gelf/chunk.h"
 #include "protocols/gelf/decoder.h"
 #include "protocols/graphite/decoder.h"
 #include "protocols/influx/decoder.h"
@@ -95,6 +96,11 @@ constexpr std::array kTable = {
                  .make =
                      [](const FramingOptions& framing, const ProtocolOptions& options) {
                        return make_gelf_decoder(framing, options.gelf);
+                     },
+                 .share =
+                     [](ProtocolOptions& options) {
+                       options.gelf.chunk_memory =
+                           gelf::make_chunk_memory(options.gelf.max_chunk_bytes);
                      }},
     ProtocolInfo{.name = "collectd",
                  .transports = {.datagrams = true},

@@ -51,6 +51,8 @@ struct ProtocolInfo {
   /// Null: nothing. No function: it never gathers anything. `memory` may be null.
   std::shared_ptr<Aggregate> (*aggregate)(ProtocolOptions&,
                                           std::shared_ptr<AggregateMemory> memory) = nullptr;
+  /// Puts into the options of a listener what else its decoders share, for `make`. Null: nothing.
+  void (*share)(ProtocolOptions&) = nullptr;
 };
 
 std::span<const ProtocolInfo> protocol_table() noexcept;

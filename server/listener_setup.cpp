@@ -85,6 +85,7 @@ std::shared_ptr<const ListenerOptions> make_listener_options(
   options->name = listener.name;
   if (protocol.aggregate != nullptr)
     options->aggregate = protocol.aggregate(of_protocol, std::move(memory));
+  if (protocol.share != nullptr) protocol.share(of_protocol);
   options->make_decoder = [make = protocol.make, frames = listener.frames, of_protocol] {
     return make(frames, of_protocol);
   };

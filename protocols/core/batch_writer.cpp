@@ -110,6 +110,17 @@ void BatchWriter::reject(Reason reason, std::string_view bytes, const Problem& p
   rejects_.on_reject(reason, bytes, problem, segment_);
 }
 
+void BatchWriter::reject(Reason reason, std::string_view bytes, const Problem& problem,
+                         const Receipt& receipt) {
+  if (problem && !problem_) problem_peer_ = receipt.peer;
+  note(problem);
+  reject_unseen(reason, bytes.size());
+  Segment segment = segment_;
+  segment.peer = receipt.peer;
+  segment.time_ns = receipt.time_ns;
+  rejects_.on_reject(reason, bytes, problem, segment);
+}
+
 void BatchWriter::reject_unseen(Reason reason, std::size_t bytes) noexcept {
   ++counts_.frames;
   ++counts_.rejected[static_cast<std::size_t>(reason)];

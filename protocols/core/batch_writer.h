@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "protocols/core/batch.h"
@@ -45,6 +46,14 @@ struct RejectHandler {
 
  protected:
   ~RejectHandler() = default;
+};
+
+/// From whom and when bytes came that a decoder has kept since.
+struct Receipt {
+  Peer peer;
+  std::int64_t time_ns = 0;  ///< as Segment::time_ns
+
+  friend bool operator==(const Receipt&, const Receipt&) = default;
 };
 
 /// Whether a sink may write frames as one piece: kLine promises that the frame holds no LF and, where it lies in
@@ -97,6 +106,10 @@ class BatchWriter {
   /// Counts a frame that is no record, and its bytes, and hands the bytes to the quarantine.
   void reject(Reason reason, std::string_view bytes, const Problem& problem = {});
 
+  /// The same for what came in an earlier call, on the same connection or socket.
+  void reject(Reason reason, std::string_view bytes, const Problem& problem,
+              const Receipt& receipt);
+
   /// Counts the same, but nothing goes to the quarantine: the operator asked for `drop`.
   void reject_unseen(Reason reason, std::size_t bytes) noexcept;
 
@@ -110,6 +123,8 @@ class BatchWriter {
     if (!problem_) problem_ = problem;
   }
   const Problem& problem() const noexcept { return problem_; }
+  /// Who caused it, where that is somebody of an earlier call and not of this one.
+  const std::optional<Peer>& problem_peer() const noexcept { return problem_peer_; }
 
   FrameCounts& counts() noexcept { return counts_; }
   const Segment& segment() const noexcept { return segment_; }
@@ -141,6 +156,7 @@ class BatchWriter {
   const char* next_line_;  // where the next frame must begin for the segment to stay in one piece
   bool acknowledge_ = false;
   Problem problem_;
+  std::optional<Peer> problem_peer_;
 };
 
 [[gnu::always_inline]] inline void BatchWriter::add(std::string_view frame, std::uint8_t flags,

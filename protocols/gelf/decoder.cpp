@@ -11,6 +11,8 @@ namespace penstock {
 namespace {
 
 constexpr std::size_t kGraceBytes = std::size_t{64} << 10;
+/// Of a decompressor between messages: each connection has one.
+constexpr std::size_t kKeptBytes = std::size_t{256} << 10;
 
 /// One message as JSON.
 std::unique_ptr<FrameHandler> make_handler(const FramingOptions& framing,
@@ -44,9 +46,10 @@ class GelfDecoder final : public Decoder {
                        .grace_bytes = kGraceBytes,
                        .over_bytes = "more than gelf.max_message_bytes",
                        .over_ratio = "more than gelf.max_decompressed_ratio"}),
-        chunks_({.max_message_bytes = options.max_message_bytes,
-                 .max_sets = options.max_chunk_sets,
-                 .max_bytes = options.max_chunk_bytes}) {}
+        chunks_(
+            {.max_message_bytes = options.max_message_bytes, .max_sets = options.max_chunk_sets},
+            options.chunk_memory ? options.chunk_memory
+                                 : gelf::make_chunk_memory(options.max_chunk_bytes)) {}
 
   Consumed on_bytes(std::string_view input, Now now, BatchWriter& writer,
                     Replies& replies) override {
@@ -79,7 +82,7 @@ class GelfDecoder final : public Decoder {
     gelf::Chunk chunk;
     if (const Problem problem = gelf::parse_chunk(datagram, chunk))
       return writer.reject(Reason::kMalformed, datagram, problem);
-    const auto whole = chunks_.add(writer.segment().peer, datagram, chunk, now, writer);
+    const auto whole = chunks_.add(datagram, chunk, now, writer);
     if (whole) on_message(*whole, chunk.count == 1 ? datagram : *whole, writer);
   }
 
@@ -90,6 +93,12 @@ class GelfDecoder final : public Decoder {
       writer.counts().framing_bytes += as_came.size() - message.size();
       return on_json(message, writer);
     }
+    on_compressed(coding, message, as_came, writer);
+    if (decompressor_.memory_bytes() > kKeptBytes) decompressor_.trim();
+  }
+
+  void on_compressed(Coding coding, std::string_view message, std::string_view as_came,
+                     BatchWriter& writer) {
     const auto done = decompressor_.decompress(coding, message);
     if (!done.whole()) return writer.reject(done.reason(), as_came, Problem{done.why});
     writer.counts().framing_bytes += as_came.size() - message.size();

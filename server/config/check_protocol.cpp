@@ -99,6 +99,20 @@ void check_forward(const Listener& listener, const TableSource& source, Problems
                  "expected at most 255 bytes");
 }
 
+/// What is longer than all that may wait could never be put together.
+void check_gelf(const Listener& listener, const TableSource& source, Problems& problems) {
+  const GelfOptions& gelf = listener.of_protocol.gelf;
+  if (listener.protocol != "gelf" || gelf.max_message_bytes <= gelf.max_chunk_bytes ||
+      !source.sound("gelf.max_message_bytes") || !source.sound("gelf.max_chunk_bytes"))
+    return;
+  const std::string_view key =
+      source.has("gelf.max_message_bytes") ? "gelf.max_message_bytes" : "gelf.max_chunk_bytes";
+  source.error(problems, source.place_of(key), key,
+               "a message of gelf.max_message_bytes, " + std::to_string(gelf.max_message_bytes) +
+                   ", could never be put together in gelf.max_chunk_bytes, " +
+                   std::to_string(gelf.max_chunk_bytes));
+}
+
 /// How samples are aggregated means nothing where they are not.
 void check_statsd(const Listener& listener, const TableSource& source, Problems& problems) {
   constexpr std::array<std::string_view, 4> kOfFlushes = {
@@ -155,6 +169,7 @@ void check_protocol(Draft& draft) {
     check_refusals(*protocol, source, draft.problems);
     if (source.sound("listen")) check_transports(*protocol, source, listener, draft.problems);
     check_forward(listener, source, draft.problems);
+    check_gelf(listener, source, draft.problems);
     check_statsd(listener, source, draft.problems);
     check_acks(draft, *protocol, listener, source, draft.problems);
   }

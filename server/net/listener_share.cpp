@@ -248,7 +248,8 @@ void ListenerShare::log_trouble(std::string_view what, const Peer& peer, std::st
 }
 
 void ListenerShare::log_problem(const BatchWriter& writer, const Peer& peer) {
-  if (writer.problem()) log_trouble("malformed frame", peer, to_string(writer.problem()));
+  if (!writer.problem()) return;
+  log_trouble("malformed frame", writer.problem_peer().value_or(peer), to_string(writer.problem()));
 }
 
 void ListenerShare::log_first_bytes(const Peer& peer, std::string_view first) {

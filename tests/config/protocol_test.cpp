@@ -86,6 +86,21 @@ TEST_CASE("protocol: how statsd is aggregated", "[config]") {
         Lines{"t.toml:5:45: listener \"in\": statsd.percentiles: 90 is listed twice"});
 }
 
+TEST_CASE("protocol: the longest message of gelf fits into what may wait", "[config]") {
+  const auto gelf = [](const std::string& keys) {
+    return problems_of(file("protocol = \"gelf\"\ngelf = { " + keys + " }\n"));
+  };
+  CHECK(gelf("max_message_bytes = \"16MiB\", max_chunk_bytes = \"16MiB\"").empty());
+  CHECK(gelf("max_message_bytes = 65537, max_chunk_bytes = 65536") ==
+        Lines{"t.toml:5:30: listener \"in\": gelf.max_message_bytes: a message of "
+              "gelf.max_message_bytes, 65537, could never be put together in "
+              "gelf.max_chunk_bytes, 65536"});
+  CHECK(gelf("max_chunk_bytes = 65536") ==
+        Lines{"t.toml:5:28: listener \"in\": gelf.max_chunk_bytes: a message of "
+              "gelf.max_message_bytes, 1048576, could never be put together in "
+              "gelf.max_chunk_bytes, 65536"});
+}
+
 TEST_CASE("protocol: keys of another one's table are errors", "[config]") {
   CHECK(problems_of(file("syslog.year = 2020\n")) ==
         Lines{"t.toml:4:8: listener \"in\": syslog.year: only protocol = \"syslog\" has it"});

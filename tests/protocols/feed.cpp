@@ -119,7 +119,10 @@ BatchWriter Feed::open_writer(char* input_end) {
 
 void Feed::after(const BatchWriter& writer) {
   asked_ = asked_ || writer.acknowledges();
-  if (writer.problem()) noted_.push_back(to_string(writer.problem()));
+  if (writer.problem()) {
+    noted_.push_back(to_string(writer.problem()));
+    noted_of_.push_back(writer.problem_peer().value_or(peer));
+  }
   check_balance();
 }
 
@@ -141,7 +144,8 @@ std::vector<std::string> Feed::events() const {
 bool Feed::lines() const { return lines_ && batch_.segments.back().lines; }
 
 void Feed::on_reject(Reason reason, std::string_view bytes, const Problem& problem,
-                     const Segment&) {
+                     const Segment& segment) {
+  refused_of_.push_back({segment.peer, segment.time_ns});
   reasons_.push_back(to_string(problem));
   refusals_.push_back({reason, std::string(bytes),
                        reason == Reason::kUnparsed ? to_string(problem) : std::string()});

@@ -56,6 +56,8 @@ class Feed final : private RejectHandler, private Replies {
   const std::vector<Refusal>& refusals() const noexcept { return refusals_; }
   /// Why, one a refusal, of all reasons.
   const std::vector<std::string>& reasons() const noexcept { return reasons_; }
+  /// From whom and when, one a refusal.
+  const std::vector<Receipt>& refused_of() const noexcept { return refused_of_; }
   const std::string& sent() const noexcept { return sent_; }
   bool hung_up() const noexcept { return hung_up_; }
   const std::string& tail() const noexcept { return tail_; }
@@ -63,6 +65,8 @@ class Feed final : private RejectHandler, private Replies {
   const char* why() const noexcept { return why_; }
   /// What would be logged, one a call at most.
   const std::vector<std::string>& noted() const noexcept { return noted_; }
+  /// As whose fault, one each.
+  const std::vector<Peer>& noted_of() const noexcept { return noted_of_; }
   /// All segments so far promise that they can be written as one piece.
   bool lines() const;
 
@@ -101,9 +105,11 @@ class Feed final : private RejectHandler, private Replies {
   bool lines_ = true;
   std::vector<Refusal> refusals_;
   std::vector<std::string> reasons_;
+  std::vector<Receipt> refused_of_;
   std::string sent_;
   bool hung_up_ = false;
   std::vector<std::string> noted_;
+  std::vector<Peer> noted_of_;
   const char* why_ = nullptr;
   Reason reason_ = Reason::kMalformed;
 };

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstring>
 #include <memory>
+#include <string>
 
 #include "protocols/core/check.h"
 #include "protocols/framing/json.h"
@@ -110,8 +111,12 @@ Problem json_problem(std::string_view value, std::size_t readable) {
   const simdjson::error_code error = this_threads_parser().parse(value, readable);
   if (error == simdjson::SUCCESS) return {};
   const rapidjson::ParseResult closely = look_closely(value);
-  if (closely.Code() == rapidjson::kParseErrorStringUnicodeSurrogateInvalid)
-    return json_problem(mend_surrogates(value));
+  // RapidJSON passes over the second half of a pair that stands alone.
+  if (error == simdjson::STRING_ERROR ||
+      closely.Code() == rapidjson::kParseErrorStringUnicodeSurrogateInvalid) {
+    const std::string mended = mend_surrogates(value);
+    if (mended != value) return json_problem(mended);
+  }
   if (error == simdjson::NUMBER_ERROR && !closely.IsError()) return {};
   Problem problem{.why = reason_of(error)};
   if (problem.why == nullptr && closely.IsError()) problem.why = reason_of(closely.Code());

@@ -75,17 +75,17 @@ bool to_integer(Scaled number, std::int64_t& value) noexcept {
   return true;
 }
 
-/// The unit that a time of this size is in, as decimals: 9 of a second, 6 of a millisecond, 3 of a microsecond, 0.
-int decimals_of(double size) noexcept {
-  if (size < 1e11) return 9;
-  if (size < 1e14) return 6;
-  return size < 1e17 ? 3 : 0;
-}
+/// Of a time: its nanoseconds, and how many decimal digits of it they are.
+struct Unit {
+  std::int64_t ns;
+  int decimals;
+};
 
-std::int64_t nanoseconds_of_unit(int decimals) noexcept {
-  std::int64_t ns = 1;
-  for (; decimals > 0; --decimals) ns *= 10;
-  return ns;
+Unit unit_of(double size) noexcept {
+  if (size < 1e11) return {1'000'000'000, 9};
+  if (size < 1e14) return {1'000'000, 6};
+  if (size < 1e17) return {1'000, 3};
+  return {1, 0};
 }
 
 /// `decimals`: of the unit, that make a nanosecond.
@@ -112,17 +112,16 @@ bool epoch_of_any_unit(std::string_view number, std::int64_t& ns) noexcept {
   double value = 0;
   if (std::from_chars(number.data(), number.data() + number.size(), value).ec != std::errc{})
     return false;
-  return read(number, decimals_of(std::fabs(value)), ns);
+  return read(number, unit_of(std::fabs(value)).decimals, ns);
 }
 
 bool epoch_of_any_unit(std::int64_t count, std::int64_t& ns) noexcept {
-  const int decimals = decimals_of(std::fabs(static_cast<double>(count)));
-  return !__builtin_mul_overflow(count, nanoseconds_of_unit(decimals), &ns);
+  return !__builtin_mul_overflow(count, unit_of(std::fabs(static_cast<double>(count))).ns, &ns);
 }
 
 bool epoch_of_any_unit(double count, std::int64_t& ns) noexcept {
   if (!(std::fabs(count) < 9.2e18)) return false;  // an int64, and a number
-  const auto unit_ns = nanoseconds_of_unit(decimals_of(std::fabs(count)));
+  const std::int64_t unit_ns = unit_of(std::fabs(count)).ns;
   const double whole = std::trunc(count);
   return !__builtin_mul_overflow(static_cast<std::int64_t>(whole), unit_ns, &ns) &&
          !__builtin_add_overflow(ns, std::llround((count - whole) * static_cast<double>(unit_ns)),

@@ -6,8 +6,8 @@
 namespace penstock {
 
 /// Reads `number`, decimal text as JSON and others write it (`1385053862.3072`, `-1`, `1.5e9`), as seconds since 1970 UTC.
-/// Exact, with an exponent too (Java writes 1.497313808264E9); what is less than a nanosecond is passed over. False where it is no such
-/// number, or 64 bits of nanoseconds do not hold it.
+/// Exact, with an exponent too (Java writes 1.497313808264E9); what is less than a nanosecond is passed over. False where it
+/// is no such number, or 64 bits of nanoseconds do not hold it.
 bool epoch_seconds(std::string_view number, std::int64_t& ns) noexcept;
 
 /// The same where the sender does not say whether it counts seconds, milliseconds, microseconds or nanoseconds: what its

@@ -141,19 +141,11 @@ std::size_t most_line_bytes(const Event& event, const MetricPoint& point, double
   return bytes;
 }
 
-void append_line(std::string& out, const MetricPoint& point, std::string_view tags,
-                 std::string_view field, const FieldValue& value) {
-  append_clean(out, point.name, ";");
-  if (!field.empty()) {
-    out += '.';
-    append_clean(out, field, ";");
-  }
-  out += tags;
-  out += ' ';
-  append_numeric(out, value);
-  out += ' ';
-  append_number(out, seconds_of(point));
-  out += '\n';
+void append_path(std::string& out, std::string_view name, std::string_view field) {
+  append_clean(out, name, ";");
+  if (field.empty()) return;
+  out += '.';
+  append_clean(out, field, ";");
 }
 
 }  // namespace
@@ -182,9 +174,16 @@ void GraphiteEncoder::write(const Batch& batch, const Segment& segment, std::siz
   visit_tags(*event, point, [&](std::string_view name, const FieldValue& tag) {
     append_path_tag(tags, name, tag);
   });
+  const std::int64_t seconds = seconds_of(point);
   visit_numbers(point, meaning_of(*event, point).sample_rate,
                 [&](std::string_view field, const FieldValue& value) {
-                  append_line(out, point, tags, field, value);
+                  append_path(out, point.name, field);
+                  out += tags;
+                  out += ' ';
+                  append_numeric(out, value);
+                  out += ' ';
+                  append_number(out, seconds);
+                  out += '\n';
                 });
 }
 
